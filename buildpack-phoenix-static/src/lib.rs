@@ -1,0 +1,1 @@
+//! The Phoenix static pack.

@@ -1,0 +1,1 @@
+//! The pipeline with its real services, and the bp binary.

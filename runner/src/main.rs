@@ -1,0 +1,3 @@
+//! The `bp` binary.
+
+fn main() {}
