@@ -1,1 +1,26 @@
 //! The buildpack protocol, and all that no language owns and no operating system is needed for.
+//!
+//! The rooms, bottom to top; a module imports only what stands above it in this list:
+//!
+//! 1. [`digest`], [`diagnostic`], [`event`]: values that every other room speaks in.
+//! 2. [`version`]: OTP, Elixir and Node versions and how they compare.
+//! 3. [`syntax`] and [`app`]: what the app says, read once, each value with its place.
+//! 4. [`lists`]: published builds, and a verdict for a version.
+//! 5. [`store`] and [`toolchain`]: what is kept, fetched, verified and unpacked.
+//! 6. [`sandbox`], [`plan`] and [`pack`]: what will be done, and the contract with a language.
+//! 7. [`layer`] and [`image`]: what comes out.
+
+pub mod app;
+pub mod diagnostic;
+pub mod digest;
+pub mod event;
+pub mod image;
+pub mod layer;
+pub mod lists;
+pub mod pack;
+pub mod plan;
+pub mod sandbox;
+pub mod store;
+pub mod syntax;
+pub mod toolchain;
+pub mod version;

@@ -1,0 +1,155 @@
+//! What is happening, as values. Libraries emit them; only the runner draws.
+
+use std::sync::Mutex;
+
+use serde::Serialize;
+
+use crate::diagnostic::Diagnostic;
+use crate::digest::Digest;
+
+/// One thing that happened. Serialised, it is a line of `--format json`, told apart by `event`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(
+    tag = "event",
+    rename_all = "kebab-case",
+    rename_all_fields = "snake_case"
+)]
+pub enum Event {
+    /// A stage of the pipeline began.
+    StageStarted {
+        /// Its name.
+        stage: &'static str,
+    },
+    /// A stage ended.
+    StageFinished {
+        /// Its name.
+        stage: &'static str,
+        /// How long it took.
+        millis: u64,
+    },
+    /// A headline, drawn as `-----> text`.
+    Heading {
+        /// The text.
+        text: String,
+    },
+    /// A line below a headline, indented by seven spaces.
+    Detail {
+        /// The text.
+        text: String,
+    },
+    /// A line that a program in the sandbox printed.
+    Output {
+        /// The step that runs.
+        step: String,
+        /// The line without its end, secrets redacted.
+        line: String,
+    },
+    /// Something is wrong, or worth knowing.
+    Diagnostic {
+        /// What.
+        diagnostic: Diagnostic,
+    },
+    /// Bytes moved: download, unpacking, layer, pull. Drawn on a terminal only.
+    Progress {
+        /// What moves; the key under which it is drawn.
+        what: String,
+        /// Bytes so far.
+        done: u64,
+        /// Bytes in all, where known.
+        total: Option<u64>,
+        /// Whether this is the last word on it.
+        finished: bool,
+    },
+    /// Something kept was used, or why it could not be.
+    Cache {
+        /// What was looked for.
+        what: String,
+        /// Whether it was there.
+        hit: bool,
+        /// What changed, where it was not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A layer of the image is ready.
+    Layer {
+        /// What it is for.
+        purpose: String,
+        /// Digest of the compressed blob.
+        digest: Digest,
+        /// Digest of the tar.
+        diff_id: Digest,
+        /// Bytes of the compressed blob.
+        size: u64,
+        /// Whether it was kept from before.
+        reused: bool,
+    },
+    /// The image is ready.
+    Image {
+        /// The name it is kept under.
+        name: String,
+        /// Digest of its manifest.
+        digest: Digest,
+        /// Compressed bytes of all layers.
+        size: u64,
+    },
+}
+
+/// Takes events in; called from several threads.
+pub trait EventSink: Send + Sync {
+    /// Takes in one event.
+    fn emit(&self, event: Event);
+
+    /// A headline.
+    fn heading(&self, text: &str) {
+        self.emit(Event::Heading {
+            text: text.to_owned(),
+        });
+    }
+
+    /// A line below a headline.
+    fn detail(&self, text: &str) {
+        self.emit(Event::Detail {
+            text: text.to_owned(),
+        });
+    }
+
+    /// Progress of `what`.
+    fn progress(&self, what: &str, done: u64, total: Option<u64>, finished: bool) {
+        self.emit(Event::Progress {
+            what: what.to_owned(),
+            done,
+            total,
+            finished,
+        });
+    }
+}
+
+/// A sink that keeps nothing.
+pub struct Silent;
+
+impl EventSink for Silent {
+    fn emit(&self, _: Event) {}
+}
+
+/// A sink that remembers, for tests and for embedders.
+#[derive(Default)]
+pub struct Recorder(Mutex<Vec<Event>>);
+
+impl Recorder {
+    /// All events so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl EventSink for Recorder {
+    fn emit(&self, event: Event) {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(event);
+    }
+}

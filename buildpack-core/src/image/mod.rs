@@ -1,0 +1,1 @@
+//! The OCI image: config, manifest, layouts and archives.

@@ -1,0 +1,1 @@
+//! Published builds, and a verdict for a version.

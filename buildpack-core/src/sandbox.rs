@@ -1,0 +1,124 @@
+//! The walls around foreign programs, as a trait: what a program sees, what it is, how it ended.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::diagnostic::Explain;
+
+/// How a mounted path may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Writes fail.
+    ReadOnly,
+    /// Writes reach the source.
+    ReadWrite,
+}
+
+/// A path of the host, seen at `target` inside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Path on the host: a folder or a file.
+    pub source: PathBuf,
+    /// Absolute path inside; made if it is missing.
+    pub target: PathBuf,
+    /// How it may be used.
+    pub access: Access,
+}
+
+/// A file that exists in memory only, such as a config var of ENV_DIR.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MemoryFile {
+    /// Absolute path inside; its folder becomes a tmpfs.
+    pub target: PathBuf,
+    /// Its bytes.
+    pub content: Vec<u8>,
+}
+
+/// What a program sees: a root, what is mounted over it, and what lives in memory only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Room {
+    /// Unpacked image folders, lowest first; never written to.
+    pub root: Vec<PathBuf>,
+    /// Folder of this room's own writes outside the mounts; made if missing, on one file system.
+    pub scratch: PathBuf,
+    /// Mounted in order, so that a later one may stand inside an earlier one.
+    pub mounts: Vec<Mount>,
+    /// Files in memory, by folder a tmpfs.
+    pub memory: Vec<MemoryFile>,
+    /// User and group id that programs see themselves as.
+    pub user: (u32, u32),
+}
+
+/// A program to run in a room.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Program and arguments; the program is looked up in the room by the command's `PATH`.
+    pub argv: Vec<String>,
+    /// Folder it starts in.
+    pub cwd: PathBuf,
+    /// Its whole environment: nothing is inherited.
+    pub env: BTreeMap<String, String>,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(u8),
+    /// By this signal.
+    Signal(i32),
+}
+
+impl Exit {
+    /// Whether it ended well.
+    pub fn success(self) -> bool {
+        self == Self::Code(0)
+    }
+
+    /// The code a shell would report: 128 and the signal's number where one ended it.
+    pub fn shell_code(self) -> i32 {
+        match self {
+            Self::Code(code) => i32::from(code),
+            Self::Signal(signal) => 128 + signal,
+        }
+    }
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal(signal) => write!(f, "signal {signal}"),
+        }
+    }
+}
+
+/// Where a program's terminal is.
+pub enum Terminal<'a> {
+    /// None: standard input is empty, output and errors come line by line, without line ends, as they are printed.
+    Lines(&'a mut (dyn FnMut(&[u8]) + Send)),
+    /// Ours: the program talks to the person at the terminal.
+    Inherit,
+}
+
+/// Runs programs in rooms.
+pub trait Sandbox: Send + Sync {
+    /// A word for the output: `namespace`, `none`.
+    fn name(&self) -> &'static str;
+
+    /// Whether programs run where `bp` stands: a room's root is ignored, and the app must really lie at its target path.
+    fn in_place(&self) -> bool {
+        false
+    }
+
+    /// Runs `command` in `room` and waits for its end; nothing that it started outlives the call.
+    fn run(
+        &self,
+        room: &Room,
+        command: &Command,
+        terminal: Terminal<'_>,
+    ) -> Result<Exit, Box<dyn SandboxError>>;
+}
+
+/// Why a program could not be run at all.
+pub trait SandboxError: Explain + Send + Sync {}

@@ -1,0 +1,1 @@
+//! The bash of `*_buildpack.config`.

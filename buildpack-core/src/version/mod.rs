@@ -1,0 +1,1 @@
+//! OTP, Elixir and Node versions.
