@@ -1,0 +1,76 @@
+//! The kinds of things that are kept, each in a folder of its own.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// One kind of kept things. The folder's name carries the version of its format: a new format is a new folder, and the old one becomes garbage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bucket {
+    /// Downloaded files, by SHA-256.
+    Downloads,
+    /// Unpacked tools: Erlang, Elixir, Node, by the archive's digest.
+    Tools,
+    /// What a build left for the next: dependencies and compiled files.
+    Builds,
+    /// Layers and configs of images, `sha256/<hex>`, as an OCI layout has them.
+    Blobs,
+    /// Records of images, ours and the stacks'.
+    Images,
+    /// Unpacked stack images.
+    Rootfs,
+    /// Lists of published builds.
+    Lists,
+    /// Records of layers already made: from the key of the content to the blob.
+    Layers,
+    /// Digests pinned at first use. No cache: neither `gc` nor `clear` touches it.
+    Pins,
+}
+
+impl Bucket {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 9] = [
+        Self::Downloads,
+        Self::Tools,
+        Self::Builds,
+        Self::Blobs,
+        Self::Images,
+        Self::Rootfs,
+        Self::Lists,
+        Self::Layers,
+        Self::Pins,
+    ];
+
+    /// The folder's name below the store's root.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Downloads => "downloads-v1",
+            Self::Tools => "tools-v1",
+            Self::Builds => "builds-v1",
+            Self::Blobs => "blobs-v1",
+            Self::Images => "images-v1",
+            Self::Rootfs => "rootfs-v1",
+            Self::Lists => "lists-v1",
+            Self::Layers => "layers-v1",
+            Self::Pins => "pins-v1",
+        }
+    }
+}
+
+impl fmt::Display for Bucket {
+    /// A word for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Downloads => "downloads",
+            Self::Tools => "tools",
+            Self::Builds => "builds",
+            Self::Blobs => "blobs",
+            Self::Images => "images",
+            Self::Rootfs => "stack images",
+            Self::Lists => "build lists",
+            Self::Layers => "layers",
+            Self::Pins => "pinned digests",
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! What is to be fetched, and how it is known to be the right thing.
+
+use crate::digest::Digest;
+
+/// A file of the net.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// For people, such as `Erlang 27.3.4`.
+    pub name: String,
+    /// Where it is.
+    pub url: String,
+    /// How it is known to be the right one.
+    pub verify: Verify,
+    /// More bytes than this are refused.
+    pub max_bytes: u64,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// How a download is known to be the right one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verify {
+    /// By its SHA-256.
+    Sha256(Digest),
+    /// By its SHA-512: 128 hex digits, case ignored.
+    Sha512Hex(String),
+    /// Nobody publishes a digest: the one seen at first is pinned, and compared ever after.
+    FirstUse,
+}
+
+/// What a file is; its first bytes must agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A gzipped tar.
+    TarGz,
+    /// A zip.
+    Zip,
+    /// Anything.
+    Raw,
+}
