@@ -139,7 +139,12 @@ impl fmt::Display for MissReason {
             Self::Cleared => f.write_str("the kept one was removed"),
             Self::Changed { part, old, new } => match (old, new) {
                 (Some(old), Some(new)) => {
-                    write!(f, "{part} changed from `{}` to `{}`", brief(old), brief(new))
+                    write!(
+                        f,
+                        "{part} changed from `{}` to `{}`",
+                        brief(old),
+                        brief(new)
+                    )
                 }
                 (None, Some(new)) => write!(f, "{part} `{}` is new", brief(new)),
                 (Some(old), None) => write!(f, "{part} `{}` is gone", brief(old)),
@@ -166,7 +171,9 @@ mod tests {
     use super::*;
 
     fn key(otp: &str) -> CacheKey {
-        CacheKey::new("build").part("stack", "heroku-24").part("otp", otp)
+        CacheKey::new("build")
+            .part("stack", "heroku-24")
+            .part("otp", otp)
     }
 
     #[test]
@@ -174,8 +181,14 @@ mod tests {
         let reason = key("27.3").difference(&key("26.2")).unwrap();
         assert_eq!(reason.to_string(), "otp changed from `26.2` to `27.3`");
         let longer = key("27.3").part("hooks", "x");
-        assert_eq!(longer.difference(&key("27.3")).unwrap().to_string(), "hooks `x` is new");
-        assert_eq!(key("27.3").difference(&longer).unwrap().to_string(), "hooks `x` is gone");
+        assert_eq!(
+            longer.difference(&key("27.3")).unwrap().to_string(),
+            "hooks `x` is new"
+        );
+        assert_eq!(
+            key("27.3").difference(&longer).unwrap().to_string(),
+            "hooks `x` is gone"
+        );
         assert_eq!(key("27.3").difference(&key("27.3")), None);
     }
 

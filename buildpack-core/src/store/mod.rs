@@ -85,12 +85,21 @@ impl Store {
     }
 
     /// Writes down that `slot` now has the content of `key`.
-    pub fn remember(&self, _bucket: Bucket, _slot: &str, _key: &CacheKey) -> Result<(), StoreError> {
+    pub fn remember(
+        &self,
+        _bucket: Bucket,
+        _slot: &str,
+        _key: &CacheKey,
+    ) -> Result<(), StoreError> {
         unimplemented!()
     }
 
     /// The record called `name`: any text, such as an image's name.
-    pub fn record<T: Serialize + DeserializeOwned>(&self, _bucket: Bucket, _name: &str) -> Record<T> {
+    pub fn record<T: Serialize + DeserializeOwned>(
+        &self,
+        _bucket: Bucket,
+        _name: &str,
+    ) -> Record<T> {
         unimplemented!()
     }
 

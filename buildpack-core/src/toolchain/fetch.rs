@@ -172,12 +172,13 @@ impl Explain for FetchError {
             ),
             Cause::Stalled(_) => say("download-stalled").help("try again, or use a nearer mirror"),
             Cause::Broken(_) => say("download-broken").help("try again, or use a nearer mirror"),
-            Cause::Status { status: 404 | 410, .. } => {
-                say("download-not-found").help("check the version and the host it is asked from")
-            }
-            Cause::Status { status: 401 | 403 | 407, .. } => {
-                say("download-forbidden").help("check the credentials of the host or the proxy")
-            }
+            Cause::Status {
+                status: 404 | 410, ..
+            } => say("download-not-found").help("check the version and the host it is asked from"),
+            Cause::Status {
+                status: 401 | 403 | 407,
+                ..
+            } => say("download-forbidden").help("check the credentials of the host or the proxy"),
             Cause::Status { .. } => say("download-refused").help("try again later"),
             Cause::Invalid(_) => say("download-invalid").help("check the address"),
             Cause::Offline => say("offline")
@@ -228,7 +229,10 @@ mod tests {
 
     #[test]
     fn only_passing_failures_are_retried() {
-        let status = |status| Cause::Status { status, retry_after: None };
+        let status = |status| Cause::Status {
+            status,
+            retry_after: None,
+        };
         for (cause, retryable) in [
             (status(408), true),
             (status(429), true),
