@@ -91,12 +91,20 @@ mod tests {
 
     #[test]
     fn refuses_what_says_nothing_and_names_the_nearest() {
-        for request in ["", "cedar-14", "gliderlabs/herokuish:latest", "ubuntu:22.04"] {
+        for request in [
+            "",
+            "cedar-14",
+            "gliderlabs/herokuish:latest",
+            "ubuntu:22.04",
+        ] {
             assert!(find(request).is_err(), "{request}");
         }
         let typo = find("heruko-24").unwrap_err();
         assert_eq!(typo.nearest.map(|s| s.name), Some("heroku-24"));
-        assert!(typo.to_string().contains("heroku-20, heroku-22, heroku-24, heroku-26"));
+        assert!(
+            typo.to_string()
+                .contains("heroku-20, heroku-22, heroku-24, heroku-26")
+        );
         assert_eq!(find("banana").unwrap_err().nearest, None);
     }
 }
