@@ -1,1 +1,5 @@
 //! The Elixir pack.
+
+pub mod config;
+pub mod detect;
+pub mod resolve;

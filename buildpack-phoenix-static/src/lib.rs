@@ -1,1 +1,4 @@
 //! The Phoenix static pack.
+
+pub mod detect;
+pub mod release;
