@@ -15,7 +15,8 @@ pub fn detect(app: &App) -> Option<String> {
     }
     ["mix.lock", "mix.exs"].into_iter().find_map(|file| {
         let source = app.source(file)?;
-        let names_phoenix = source.text.contains("\"phoenix\":") || source.text.contains("{:phoenix,");
+        let names_phoenix =
+            source.text.contains("\"phoenix\":") || source.text.contains("{:phoenix,");
         names_phoenix.then(|| format!("{file} names phoenix"))
     })
 }

@@ -157,7 +157,9 @@ mod tests {
 
     #[test]
     fn refuses_the_rest() {
-        for text in ["", "1", "main", "1.x", "1.18.1.2", "1.18.1+x", "~> 1.18", "01.2.3"] {
+        for text in [
+            "", "1", "main", "1.x", "1.18.1.2", "1.18.1+x", "~> 1.18", "01.2.3",
+        ] {
             assert!(text.parse::<ElixirRequest>().is_err(), "{text}");
         }
         for branch in ["", "a b", "../x", "é"] {
