@@ -1,3 +1,36 @@
-//! The project's own chores.
+//! The project's own chores: `cargo xtask CHORE …`.
+//!
+//! A chore is one module with `run(&[String]) -> ExitCode` and one line in `chores`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore's output is its report to the person who asked for it"
+)]
 
-fn main() {}
+use std::process::ExitCode;
+
+mod world;
+
+/// A chore's name, what it is for, and its entry: it gets what was typed after its name.
+type Chore = (&'static str, &'static str, fn(&[String]) -> ExitCode);
+
+const CHORES: &[Chore] = &[(
+    "world",
+    "[--stacks 22,24,26] -- COMMAND…   run COMMAND in the test world",
+    world::run,
+)];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let chosen = args
+        .first()
+        .and_then(|name| CHORES.iter().find(|(chore, ..)| chore == name));
+    if let Some((_, _, entry)) = chosen {
+        return entry(&args[1..]);
+    }
+    eprintln!("usage: cargo xtask CHORE …\n");
+    for (name, about, _) in CHORES {
+        eprintln!("  {name:<10} {about}");
+    }
+    ExitCode::from(2)
+}
