@@ -1,1 +1,2 @@
 //! The pipeline with its real services, and the bp binary.
+pub mod sandbox;

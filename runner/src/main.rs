@@ -1,3 +1,5 @@
 //! The `bp` binary.
 
-fn main() {}
+fn main() {
+    runner::sandbox::entry();
+}

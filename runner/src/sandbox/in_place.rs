@@ -1,0 +1,56 @@
+//! Programs run where `bp` stands, for when that is inside the stack's image.
+
+use std::path::PathBuf;
+
+use buildpack_core::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
+
+/// Runs programs where `bp` stands; a room's root is ignored.
+///
+/// Of a room's mounts those whose source is their target hold by themselves; a missing target becomes a symbolic
+/// link to the source for the time of the run; any other is an error. Memory files are written to `/dev/shm`,
+/// linked to from their folder, and removed afterwards.
+#[derive(Debug, Clone)]
+pub struct InPlaceSandbox {
+    helper: PathBuf,
+    drop_to_user: bool,
+}
+
+impl InPlaceSandbox {
+    /// With this binary as the helper. `drop_to_user`: run programs as the room's user where `bp` is root.
+    pub fn new(drop_to_user: bool) -> Self {
+        Self::with_helper("/proc/self/exe", drop_to_user)
+    }
+
+    /// With another binary as the helper, one that calls [`entry`](super::entry).
+    pub fn with_helper(helper: impl Into<PathBuf>, drop_to_user: bool) -> Self {
+        Self {
+            helper: helper.into(),
+            drop_to_user,
+        }
+    }
+}
+
+impl Sandbox for InPlaceSandbox {
+    fn name(&self) -> &'static str {
+        "none"
+    }
+
+    fn in_place(&self) -> bool {
+        true
+    }
+
+    fn run(
+        &self,
+        _room: &Room,
+        _command: &Command,
+        _terminal: Terminal<'_>,
+    ) -> Result<Exit, Box<dyn SandboxError>> {
+        let _ = (&self.helper, self.drop_to_user);
+        todo_first_landing()
+    }
+}
+
+#[allow(clippy::unimplemented, reason = "first landing")]
+fn todo_first_landing() -> ! {
+    unimplemented!()
+}
