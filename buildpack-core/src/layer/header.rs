@@ -1,0 +1,1 @@
+//! Tar headers that say nothing of the machine.

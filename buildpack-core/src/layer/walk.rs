@@ -1,0 +1,1 @@
+//! The walk over the files of a selection, in one order.
