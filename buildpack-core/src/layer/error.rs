@@ -95,7 +95,9 @@ impl Explain for LayerError {
             Self::Secret { findings } => {
                 let all = error("secret-in-image", Class::Build)
                     .help("read the config var when the app starts (`config/runtime.exs`), not when it is compiled");
-                findings.iter().fold(all, |all, finding| all.note(finding.to_string()))
+                findings
+                    .iter()
+                    .fold(all, |all, finding| all.note(finding.to_string()))
             }
         }
     }

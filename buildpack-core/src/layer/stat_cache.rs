@@ -17,11 +17,7 @@ impl StatCache {
     }
 
     /// The digest of the regular file at `path`, whose metadata (of the file itself, links not followed) are given.
-    pub fn digest_file(
-        &mut self,
-        path: &Path,
-        metadata: &Metadata,
-    ) -> Result<Digest, LayerError> {
+    pub fn digest_file(&mut self, path: &Path, metadata: &Metadata) -> Result<Digest, LayerError> {
         let _ = (path, metadata);
         Ok(Digest::of(b""))
     }
