@@ -1,2 +1,6 @@
 //! The pipeline with its real services, and the bp binary.
 pub mod sandbox;
+
+pub mod registry;
+pub mod rootfs;
+pub mod tls;

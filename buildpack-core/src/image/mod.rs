@@ -1,1 +1,21 @@
-//! The OCI image: config, manifest, layouts and archives.
+//! The OCI image: config and manifest as values, and the forms they take on disk.
+//!
+//! [`assemble`] joins a [`BaseImage`] and the build's own [`LayerRecord`]s into an [`Image`]: bytes that depend on
+//! nothing but the arguments. Blobs are never held in memory; whoever needs one asks a [`BlobSource`].
+//! [`layout`] and [`archive`] write an image out, [`validate`] recomputes all that an image claims.
+
+pub mod archive;
+mod assemble;
+mod blob;
+mod error;
+pub mod layout;
+mod record;
+mod settings;
+mod validate;
+
+pub use assemble::assemble;
+pub use blob::{BlobDir, BlobSource};
+pub use error::ImageError;
+pub use record::{BaseImage, BaseLayer, Descriptor, Image, ImageLayer, LayerRecord, MediaType};
+pub use settings::ImageSettings;
+pub use validate::{Mismatch, validate};

@@ -1,0 +1,92 @@
+//! How registries are reached, and the seam behind which they stand.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use buildpack_core::event::EventSink;
+use buildpack_core::image::{BaseImage, BlobDir};
+
+use super::{Reference, RegistryError};
+
+/// A name and a secret for a registry.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// User and password.
+    Basic(String, String),
+    /// A token that is exchanged for others (OAuth2 refresh token).
+    IdentityToken(String),
+}
+
+/// How registries are reached.
+#[derive(Debug, Clone)]
+pub struct RegistrySettings {
+    /// Hosts that are asked elsewhere: `("docker.io", "http://127.0.0.1:5000")`. The first that fits counts, and the
+    /// registry itself is not asked any more.
+    pub mirrors: Vec<(String, String)>,
+    /// Hosts spoken to without TLS; loopback addresses always are.
+    pub insecure: Vec<String>,
+    /// Files in the form of Docker's `config.json`, asked in this order; a missing one is passed over.
+    pub credential_files: Vec<PathBuf>,
+    /// How often a request is tried in all.
+    pub attempts: u32,
+    /// The first pause between two tries; it doubles. A registry's `Retry-After` is waited for instead, up to a minute.
+    pub pause: Duration,
+    /// How long a connection may take to come about, and how long it may then stay silent.
+    pub patience: Duration,
+    /// How many blobs are fetched at once.
+    pub parallel: usize,
+    /// Extra certificate authorities: a PEM file, as `SSL_CERT_FILE` names one. Taken in place of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// What we call ourselves.
+    pub user_agent: String,
+}
+
+impl Default for RegistrySettings {
+    fn default() -> Self {
+        Self {
+            mirrors: Vec::new(),
+            insecure: Vec::new(),
+            credential_files: Vec::new(),
+            attempts: 5,
+            pause: Duration::from_millis(500),
+            patience: Duration::from_secs(30),
+            parallel: 4,
+            ca_file: None,
+            user_agent: concat!("bp/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+impl RegistrySettings {
+    /// Takes in `docker.io=http://127.0.0.1:5000`, the form of `--registry-mirror`.
+    pub fn add_mirror(&mut self, text: &str) -> Result<(), RegistryError> {
+        let _ = text;
+        unimplemented!()
+    }
+
+    /// The credential files that `env` leads to, as Docker and podman look for them: `REGISTRY_AUTH_FILE`,
+    /// `$DOCKER_CONFIG/config.json`, `$HOME/.docker/config.json`, `$XDG_RUNTIME_DIR/containers/auth.json`; and
+    /// `SSL_CERT_FILE`.
+    pub fn read_environment(&mut self, env: impl Fn(&str) -> Option<std::ffi::OsString>) {
+        let _ = env;
+        unimplemented!()
+    }
+}
+
+/// Where base images come from.
+pub trait ImageSource: Send + Sync {
+    /// Manifest and config of `reference` for `linux/<architecture>` (`amd64`, `arm64`).
+    fn manifest(
+        &self,
+        reference: &Reference,
+        architecture: &str,
+    ) -> Result<BaseImage, RegistryError>;
+
+    /// Fetches what is missing of the image's config and layers into `into`, each checked before it gets its name.
+    fn blobs(
+        &self,
+        image: &BaseImage,
+        into: &BlobDir,
+        events: &dyn EventSink,
+    ) -> Result<(), RegistryError>;
+}

@@ -1,0 +1,10 @@
+//! Base images in the store: pulled or imported once, unpacked once, found again by name.
+//!
+//! All layers of an image are unpacked into one folder, whiteouts applied on the way: a plain tree that any overlay
+//! takes as its lower layer, as root or not, on every kernel that has unprivileged overlays at all.
+
+mod error;
+mod store;
+
+pub use error::StackError;
+pub use store::{PullRequest, StackImage, StackStore};
