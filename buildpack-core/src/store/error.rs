@@ -58,6 +58,7 @@ impl StoreError {
     /// Sorts the system's error by what the user can do about it.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
+        let source = plain(source);
         match source.kind() {
             ErrorKind::NotADirectory | ErrorKind::AlreadyExists => Self::NotAFolder { path },
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::NotWritable {
@@ -77,6 +78,16 @@ impl StoreError {
             },
         }
     }
+}
+
+/// The system's own error, without the path that `fs_err` put around it and that these messages name themselves.
+fn plain(error: io::Error) -> io::Error {
+    error
+        .get_ref()
+        .and_then(std::error::Error::source)
+        .and_then(|cause| cause.downcast_ref::<io::Error>())
+        .and_then(io::Error::raw_os_error)
+        .map_or(error, io::Error::from_raw_os_error)
 }
 
 impl Explain for StoreError {

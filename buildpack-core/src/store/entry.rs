@@ -1,0 +1,265 @@
+//! Entries: files and folders that are made once, under a key made of all that went into them.
+
+use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::key::{CacheKey, Key, MissReason};
+use super::lock::{Guard, Share};
+use super::record::{self, Record};
+use super::temp::{self, TempSpace};
+use super::{Bucket, Store, StoreError};
+use crate::event::EventSink;
+
+/// Shared locks on the entries that were handed out, kept as long as the store is open.
+#[derive(Default)]
+pub(super) struct Held(Mutex<HashMap<(Bucket, String), Guard>>);
+
+impl Held {
+    fn map(&self) -> MutexGuard<'_, HashMap<(Bucket, String), Guard>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is written down beside an entry.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Note {
+    /// Bytes of its files.
+    pub(super) bytes: u64,
+    /// What it was made of, where the name is not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<CacheKey>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Folder,
+    File,
+}
+
+impl Shape {
+    fn stands(self, path: &Path) -> bool {
+        match self {
+            Self::Folder => path.is_dir(),
+            Self::File => path.is_file(),
+        }
+    }
+}
+
+impl Store {
+    /// The folder kept under `key`, if there is one; marks it as used.
+    pub fn dir(&self, bucket: Bucket, key: &dyn Key) -> Option<PathBuf> {
+        self.find(bucket, &key.entry_name(), Shape::Folder)
+    }
+
+    /// The folder kept under `key`, filled by `make` if it is not there. `make` gets an empty folder; its path is not the
+    /// one under which the content will stand. One process makes, others wait (said by an event) and take what it made.
+    pub fn make_dir<E: From<StoreError>>(
+        &self,
+        bucket: Bucket,
+        key: &dyn Key,
+        events: &dyn EventSink,
+        make: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<PathBuf, E> {
+        self.make(bucket, key, Shape::Folder, events, make)
+    }
+
+    /// The file kept under `key`, if there is one; marks it as used.
+    pub fn file(&self, bucket: Bucket, key: &dyn Key) -> Option<PathBuf> {
+        self.find(bucket, &key.entry_name(), Shape::File)
+    }
+
+    /// As [`Store::make_dir`] for a single file; `make` gets a path where nothing is yet.
+    pub fn make_file<E: From<StoreError>>(
+        &self,
+        bucket: Bucket,
+        key: &dyn Key,
+        events: &dyn EventSink,
+        make: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<PathBuf, E> {
+        self.make(bucket, key, Shape::File, events, make)
+    }
+
+    /// Removes the entry kept under `key`; `false` if there was none, or another process uses it.
+    pub fn remove(&self, bucket: Bucket, key: &dyn Key) -> Result<bool, StoreError> {
+        let name = key.entry_name();
+        drop(self.held().map().remove(&(bucket, name.clone())));
+        match Guard::attempt(&self.lock_path(bucket, &name), Share::Exclusive)? {
+            Some(lock) => self.discard(bucket, &name, lock),
+            None => Ok(false),
+        }
+    }
+
+    /// Why `key` is not there. `slot` names what is looked for independently of its content, such as an app's folder:
+    /// the key that [`Store::remember`] wrote for the slot is compared with this one.
+    pub fn miss(&self, bucket: Bucket, slot: &str, key: &CacheKey) -> MissReason {
+        match self.slot(bucket, slot).read() {
+            Ok(None) => MissReason::Absent,
+            Ok(Some(before)) => key.difference(&before).unwrap_or(MissReason::Cleared),
+            Err(_) => MissReason::Damaged,
+        }
+    }
+
+    /// Writes down that `slot` now has the content of `key`.
+    pub fn remember(&self, bucket: Bucket, slot: &str, key: &CacheKey) -> Result<(), StoreError> {
+        self.slot(bucket, slot).write(key)
+    }
+
+    fn slot(&self, bucket: Bucket, slot: &str) -> Record<CacheKey> {
+        Record::new(
+            &self.folder(bucket).join(".slots"),
+            self.temp_folder(bucket),
+            slot,
+        )
+    }
+
+    fn find(&self, bucket: Bucket, name: &str, shape: Shape) -> Option<PathBuf> {
+        let path = self.folder(bucket).join(name);
+        if !shape.stands(&path) {
+            return None;
+        }
+        // Who holds it alone is about to remove it.
+        let guard = Guard::attempt(&self.lock_path(bucket, name), Share::Shared).ok()??;
+        self.keep(bucket, name, shape, guard)
+    }
+
+    /// Keeps the shared lock of an entry that is there, and gives its path.
+    fn keep(&self, bucket: Bucket, name: &str, shape: Shape, guard: Guard) -> Option<PathBuf> {
+        let path = self.folder(bucket).join(name);
+        if !shape.stands(&path) {
+            return None;
+        }
+        record::touch(&self.note_path(bucket, name));
+        self.held()
+            .map()
+            .entry((bucket, name.to_owned()))
+            .or_insert(guard);
+        Some(path)
+    }
+
+    fn make<E: From<StoreError>>(
+        &self,
+        bucket: Bucket,
+        key: &dyn Key,
+        shape: Shape,
+        events: &dyn EventSink,
+        make: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<PathBuf, E> {
+        let name = key.entry_name();
+        let mut make = Some(make);
+        loop {
+            if let Some(path) = self.find(bucket, &name, shape) {
+                return Ok(path);
+            }
+            let lock = Guard::wait(&self.lock_path(bucket, &name), Share::Exclusive, &|| {
+                events.detail(&format!(
+                    "Waiting for another bp that works on the same {bucket}"
+                ));
+            })?;
+            let path = self.folder(bucket).join(&name);
+            if !shape.stands(&path)
+                && let Some(make) = make.take()
+                && let Err(error) = self.enter(bucket, key, shape, make)
+            {
+                let _ = lock.remove();
+                return Err(error);
+            }
+            // Between the two locks a `gc` elsewhere may have taken it away again.
+            if let Some(path) = self.keep(bucket, &name, shape, lock.downgrade()?) {
+                return Ok(path);
+            }
+            if make.is_none() {
+                let gone = std::io::ErrorKind::NotFound.into();
+                return Err(StoreError::io("keep", &path, gone).into());
+            }
+        }
+    }
+
+    /// Makes the content aside, and takes it to its place by a rename when all of it is on disk.
+    fn enter<E: From<StoreError>>(
+        &self,
+        bucket: Bucket,
+        key: &dyn Key,
+        shape: Shape,
+        make: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let name = key.entry_name();
+        let path = self.folder(bucket).join(&name);
+        let space = TempSpace::new(&self.temp_folder(bucket))?;
+        let draft = space.path().join("entry");
+        let fail = |error| StoreError::io("write", &draft, error);
+        if shape == Shape::Folder {
+            temp::make_folder(&draft).map_err(fail)?;
+        }
+        make(&draft)?;
+        if shape == Shape::Folder {
+            // A folder that its owner cannot write to cannot be moved.
+            fs_err::set_permissions(&draft, std::fs::Permissions::from_mode(0o755))
+                .map_err(fail)?;
+        }
+        let bytes = tree_bytes(&draft).map_err(fail)?;
+        let file = fs_err::File::open(&draft).map_err(fail)?;
+        match shape {
+            Shape::File => file.sync_all().map_err(fail)?,
+            // One call for thousands of files.
+            Shape::Folder => rustix::fs::syncfs(file.file()).map_err(|e| fail(e.into()))?,
+        }
+        let note = Note {
+            bytes,
+            key: key.parts().cloned(),
+        };
+        record::write_json(
+            &self.temp_folder(bucket),
+            &self.note_path(bucket, &name),
+            &note,
+        )?;
+        // Something of another shape may stand there: no store of this format put it there.
+        temp::remove_tree(&path).map_err(|error| StoreError::io("remove", &path, error))?;
+        fs_err::rename(&draft, &path).map_err(|error| StoreError::io("write", &path, error))?;
+        record::sync_folder_of(&path);
+        Ok(())
+    }
+
+    /// Removes an entry whose lock is held alone: out of sight first, so that it never stands there half.
+    pub(super) fn discard(
+        &self,
+        bucket: Bucket,
+        name: &str,
+        lock: Guard,
+    ) -> Result<bool, StoreError> {
+        let path = self.folder(bucket).join(name);
+        let space = TempSpace::new(&self.temp_folder(bucket))?;
+        let was = match fs_err::rename(&path, space.path().join("entry")) {
+            Ok(()) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) => return Err(StoreError::io("remove", &path, error)),
+        };
+        let note = self.note_path(bucket, name);
+        temp::remove_tree(&note).map_err(|error| StoreError::io("remove", &note, error))?;
+        lock.remove()?;
+        Ok(was)
+    }
+
+    pub(super) fn note_path(&self, bucket: Bucket, name: &str) -> PathBuf {
+        self.folder(bucket).join(".notes").join(name)
+    }
+
+    pub(super) fn lock_path(&self, bucket: Bucket, name: &str) -> PathBuf {
+        self.folder(bucket).join(".locks").join(name)
+    }
+}
+
+/// Bytes of all files of a tree, or of a file.
+pub(super) fn tree_bytes(path: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in walkdir::WalkDir::new(path) {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            bytes += entry.metadata()?.len();
+        }
+    }
+    Ok(bytes)
+}
