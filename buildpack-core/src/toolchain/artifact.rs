@@ -1,9 +1,11 @@
 //! What is to be fetched, and how it is known to be the right thing.
 
+use serde::Serialize;
+
 use crate::digest::Digest;
 
 /// A file of the net.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Artifact {
     /// For people, such as `Erlang 27.3.4`.
     pub name: String,
@@ -18,7 +20,8 @@ pub struct Artifact {
 }
 
 /// How a download is known to be the right one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verify {
     /// By its SHA-256.
     Sha256(Digest),
@@ -29,7 +32,8 @@ pub enum Verify {
 }
 
 /// What a file is; its first bytes must agree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A gzipped tar.
     TarGz,

@@ -1,0 +1,207 @@
+//! The Elixir pack: a table of contents of its parts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use buildpack_core::app::App;
+use buildpack_core::diagnostic::{Diagnostic, Origin, Outcome, Sourced};
+use buildpack_core::layer::{Normalise, Purpose};
+use buildpack_core::pack::{Buildpack, Built, CompileError, Detection, PlanContext, Release};
+use buildpack_core::plan::{Decision, PackPlan};
+
+use crate::config::ElixirConfig;
+use crate::environment::{self, Settings};
+use crate::normalise::{BeamNormaliser, not_for_the_image};
+use crate::resolve::ResolvedTools;
+use crate::tools::{Places, Versions};
+use crate::{detect, layers, resolve, steps, tools};
+
+/// The Elixir pack, compatible with `elixir_buildpack.config`.
+#[derive(Default)]
+pub struct ElixirPack {
+    normaliser: BeamNormaliser,
+}
+
+impl Buildpack for ElixirPack {
+    fn detect(&self, app: &App) -> Detection {
+        let applies = detect::detect(app);
+        Detection {
+            applies,
+            name: "Elixir".to_owned(),
+            evidence: vec![format!(
+                "`{}` {} at the top of the app",
+                detect::EVIDENCE,
+                if applies { "stands" } else { "is missing" }
+            )],
+        }
+    }
+
+    fn plan(&self, app: &App, context: &PlanContext<'_>) -> Outcome<PackPlan> {
+        let mut diagnostics = Vec::new();
+        let plan = plan(app, context, &mut diagnostics);
+        Outcome {
+            value: plan.filter(|_| !diagnostics.iter().any(Diagnostic::is_error)),
+            diagnostics,
+        }
+    }
+
+    fn survey(&self, plan: &PackPlan, tree: &Path) -> Result<Built, CompileError> {
+        let output = tree.join("_build").join(mix_env(plan));
+        let dependencies = folders(&tree.join("deps"))?;
+        let compiled = folders(&output.join("lib"))?;
+        Ok(Built {
+            applications: compiled.difference(&dependencies).cloned().collect(),
+            dependencies,
+            releases: folders(&output.join("rel"))?.into_iter().collect(),
+        })
+    }
+
+    fn release(&self, plan: &PackPlan, built: &Built) -> Release {
+        let mut processes = plan.default_processes.clone();
+        if let (true, [release]) = (releases(plan), built.releases.as_slice()) {
+            let command = format!("_build/{}/rel/{release}/bin/{release} start", mix_env(plan));
+            processes.insert("web".to_owned(), command);
+        }
+        Release { processes }
+    }
+
+    fn purpose_of(&self, plan: &PackPlan, built: &Built, path: &str) -> Option<Purpose> {
+        if not_for_the_image(Path::new(path)) {
+            return None;
+        }
+        if releases(plan) {
+            layers::of_release(mix_env(plan), built, path)
+        } else {
+            layers::of_source(mix_env(plan), built, path)
+        }
+    }
+
+    fn normaliser(&self) -> &dyn Normalise {
+        &self.normaliser
+    }
+}
+
+fn plan(
+    app: &App,
+    context: &PlanContext<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<PackPlan> {
+    let config = keep(ElixirConfig::read(app), diagnostics)?;
+    let resolved = keep(
+        resolve::resolve(app, &config, context.target, context.lists),
+        diagnostics,
+    )?;
+    let app_dir = config.runtime_path.value.trim_end_matches('/').to_owned();
+    let settings = Settings::of(&app_dir, context.config_vars);
+    let places = Places {
+        erlang: format!("{app_dir}/.platform_tools/erlang"),
+        elixir: format!("{app_dir}/.platform_tools/elixir"),
+        mix_home: settings.mix_home.clone(),
+        hex_home: settings.hex_home.clone(),
+    };
+    let tools = keep(
+        tools::plan(
+            &resolved,
+            &context.upstreams.hex_builds,
+            context.install_lists,
+            &places,
+            !config.release.value,
+        ),
+        diagnostics,
+    )?;
+    let versions = Versions::of(&resolved);
+    let web = Some("mix run --no-halt").filter(|_| !config.release.value);
+    Some(PackPlan {
+        pack: "Elixir".to_owned(),
+        decisions: decisions(&config, &resolved, &settings),
+        build_env: environment::build(&settings, &places, &versions, context.upstreams, &tools),
+        build_path: environment::path(&places),
+        steps: steps::plan(&config, &versions.elixir, &settings.mix_env.value),
+        profile: environment::profile(&settings, &places, config.release.value),
+        default_processes: web
+            .map(|command| ("web".to_owned(), command.to_owned()))
+            .into_iter()
+            .collect(),
+        kept: ["_build", "deps", ".mix", ".hex"]
+            .map(str::to_owned)
+            .to_vec(),
+        from_scratch: config.always_rebuild.value,
+        tools,
+        app_dir,
+    })
+}
+
+fn decisions(config: &ElixirConfig, tools: &ResolvedTools, settings: &Settings) -> Vec<Decision> {
+    let decided = |what: &str, value: &Sourced<String>, rule: &str| Decision {
+        what: what.to_owned(),
+        value: if rule.is_empty() {
+            value.clone()
+        } else {
+            value.clone().map(|version| format!("{version} ({rule})"))
+        },
+    };
+    vec![
+        decided("Erlang", &tools.otp.version, &tools.otp.rule),
+        decided("Elixir", &tools.elixir.version, &tools.elixir.rule),
+        decided("MIX_ENV", &settings.mix_env, ""),
+        decided(
+            "release",
+            &config
+                .release
+                .clone()
+                .map(|release| if release { "yes" } else { "no" }.to_owned()),
+            "",
+        ),
+    ]
+}
+
+fn keep<T>(outcome: Outcome<T>, diagnostics: &mut Vec<Diagnostic>) -> Option<T> {
+    diagnostics.extend(outcome.diagnostics);
+    outcome.value
+}
+
+/// The environment that Mix builds for.
+fn mix_env(plan: &PackPlan) -> &str {
+    plan.build_env.get("MIX_ENV").map_or("prod", String::as_str)
+}
+
+/// Whether the image holds a release and none of the tools.
+fn releases(plan: &PackPlan) -> bool {
+    plan.steps.iter().any(|step| step.id == "release")
+}
+
+/// Names of the folders in `path`; none where it does not exist.
+fn folders(path: &Path) -> Result<BTreeSet<String>, CompileError> {
+    let failed = |source| CompileError::Tree {
+        path: path.to_owned(),
+        source,
+    };
+    let entries = match fs_err::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        if entry.path().is_dir()
+            && let Some(name) = entry.file_name().to_str()
+        {
+            names.insert(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// A config var, else a default of this rule.
+pub(crate) fn var_or(
+    vars: &BTreeMap<String, String>,
+    name: &str,
+    default: &str,
+    rule: &str,
+) -> Sourced<String> {
+    match vars.get(name) {
+        Some(value) => Sourced::new(value.clone(), Origin::Env(name.to_owned())),
+        None => Sourced::new(default.to_owned(), Origin::Default(rule.to_owned())),
+    }
+}

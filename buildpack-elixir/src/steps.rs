@@ -1,0 +1,229 @@
+//! The steps of a build, between the hooks that the app's config names (compatibility facts: the bash packs' order).
+
+use buildpack_core::diagnostic::Sourced;
+use buildpack_core::plan::{Inputs, Run, Separator, Step, TaskRunner};
+use semver::Version;
+
+use crate::config::{ConfigValue, ElixirConfig};
+
+/// The steps in order.
+pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step> {
+    let mix = |id: &str, heading: &str, words: &[&str], begins_with: &[&str]| Step {
+        id: id.to_owned(),
+        heading: heading.to_owned(),
+        run: Run::Task {
+            runner: runner(elixir),
+            words: owned(words),
+        },
+        skip_if_unchanged: None,
+        begins_with: owned(begins_with),
+    };
+    let pre_fetch = hook(
+        "hook_pre_fetch_dependencies",
+        "Executing hook before fetching app dependencies",
+        config.hook_pre_fetch_dependencies.as_ref(),
+    );
+    let pre_compile = hook(
+        "hook_pre_compile",
+        "Executing hook before compile",
+        config.hook_pre_compile.as_ref(),
+    );
+    let deps_heading = "Fetching app dependencies with mix";
+    let mut fetch = mix(
+        "deps",
+        deps_heading,
+        &["deps.get", "--only", mix_env],
+        &["* Getting ", "Resolving Hex"],
+    );
+    let mut clean = mix("deps-clean", deps_heading, &["deps.clean", "--unused"], &[]);
+    if pre_fetch.is_none() && config.pre_compile.is_none() {
+        // A hook may change what mix.exs says; without one, the same files ask for the same packages.
+        let inputs = Inputs {
+            names: owned(&["*.exs", "mix.lock"]),
+            outputs: Vec::new(),
+        };
+        fetch.skip_if_unchanged = Some(inputs.clone());
+        clean.skip_if_unchanged = Some(inputs);
+    }
+    let compile = hook(
+        "hook_compile",
+        "Compiling (using custom compile command)",
+        config.hook_compile.as_ref(),
+    )
+    .unwrap_or_else(|| {
+        mix(
+            "compile",
+            "Compiling",
+            &["compile"],
+            &["==> ", "===> ", "Compiling ", "Generated "],
+        )
+    });
+    let release = config.release.value.then(|| {
+        mix(
+            "release",
+            "Building release",
+            &["release", "--overwrite"],
+            &["* assembling "],
+        )
+    });
+    [
+        hook(
+            "pre_compile",
+            "Executing DEPRECATED pre-compile hook",
+            config.pre_compile.as_ref(),
+        ),
+        pre_fetch,
+        Some(fetch),
+        Some(clean),
+        pre_compile,
+        Some(compile),
+        hook(
+            "hook_post_compile",
+            "Executing hook after compile",
+            config.hook_post_compile.as_ref(),
+        ),
+        release,
+        hook(
+            "post_compile",
+            "Executing DEPRECATED post-compile hook",
+            config.post_compile.as_ref(),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// How Mix runs one task or several; `+` came with Elixir 1.14.
+fn runner(elixir: &Version) -> TaskRunner {
+    TaskRunner {
+        one: owned(&["mix"]),
+        many: owned(&["mix", "do"]),
+        separator: if (elixir.major, elixir.minor) >= (1, 14) {
+            Separator::Plus
+        } else {
+            Separator::Comma
+        },
+    }
+}
+
+/// A hook as a step. Bash runs the text, so that operators work with a leading `eval` and without.
+fn hook(id: &str, heading: &str, value: Option<&Sourced<ConfigValue>>) -> Option<Step> {
+    let script = match &value?.value {
+        ConfigValue::Text(text) => text.clone(),
+        ConfigValue::List(words) => words.join(" "),
+        // Only bash knows its value: let it read the config itself.
+        ConfigValue::Dynamic(_) => {
+            format!(". ./elixir_buildpack.config && eval \"${id}\"")
+        }
+    };
+    if script.trim().is_empty() {
+        return None;
+    }
+    Some(Step {
+        id: id.to_owned(),
+        heading: format!("{heading}: {script}"),
+        run: Run::Bash { script },
+        skip_if_unchanged: None,
+        begins_with: Vec::new(),
+    })
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use buildpack_core::diagnostic::Origin;
+    use buildpack_core::plan::batches;
+
+    use super::*;
+
+    fn config() -> ElixirConfig {
+        let text = |value: &str| Sourced::new(ConfigValue::Text(value.to_owned()), said());
+        ElixirConfig {
+            erlang_version: text("27.3"),
+            elixir_version: text("1.18.3"),
+            always_rebuild: Sourced::new(false, said()),
+            release: Sourced::new(false, said()),
+            runtime_path: Sourced::new("/app".to_owned(), said()),
+            hook_pre_fetch_dependencies: None,
+            hook_pre_compile: None,
+            hook_compile: None,
+            hook_post_compile: None,
+            pre_compile: None,
+            post_compile: None,
+            test_args: None,
+            config_vars_to_export: None,
+        }
+    }
+
+    fn said() -> Origin {
+        Origin::Default("test".to_owned())
+    }
+
+    fn hook_text(text: &str) -> Option<Sourced<ConfigValue>> {
+        Some(Sourced::new(ConfigValue::Text(text.to_owned()), said()))
+    }
+
+    fn lines(config: &ElixirConfig, elixir: &str) -> Vec<String> {
+        let steps = plan(config, &Version::parse(elixir).unwrap(), "prod");
+        batches(&steps, &|_| false)
+            .iter()
+            .map(|batch| batch.argv.join(" "))
+            .collect()
+    }
+
+    #[test]
+    fn mix_starts_once_where_no_hook_stands_between() {
+        let mut config = config();
+        config.release.value = true;
+        assert_eq!(
+            lines(&config, "1.18.3"),
+            ["mix do deps.get --only prod + deps.clean --unused + compile + release --overwrite"]
+        );
+        assert_eq!(
+            lines(&config, "1.13.4"),
+            ["mix do deps.get --only prod, deps.clean --unused, compile, release --overwrite"]
+        );
+    }
+
+    #[test]
+    fn hooks_run_in_the_packs_order_and_by_bash() {
+        let mut config = config();
+        config.release.value = true;
+        config.pre_compile = hook_text("one");
+        config.hook_pre_fetch_dependencies = hook_text("two");
+        config.hook_pre_compile = hook_text("three");
+        config.hook_compile = hook_text("four");
+        config.hook_post_compile = hook_text("eval mix assets.deploy && rm -f _build/esbuild*");
+        config.post_compile = hook_text("six");
+        assert_eq!(
+            lines(&config, "1.18.3"),
+            [
+                "bash -c one",
+                "bash -c two",
+                "mix do deps.get --only prod + deps.clean --unused",
+                "bash -c three",
+                "bash -c four",
+                "bash -c eval mix assets.deploy && rm -f _build/esbuild*",
+                "mix release --overwrite",
+                "bash -c six",
+            ]
+        );
+    }
+
+    #[test]
+    fn dependencies_are_fetched_again_only_when_something_asks_otherwise() {
+        let skippable = |config: &ElixirConfig| {
+            plan(config, &Version::new(1, 18, 3), "prod")
+                .iter()
+                .any(|step| step.skip_if_unchanged.is_some())
+        };
+        let mut config = config();
+        assert!(skippable(&config));
+        config.hook_pre_fetch_dependencies = hook_text("./vendor.sh");
+        assert!(!skippable(&config));
+    }
+}

@@ -1,0 +1,265 @@
+//! The app's files as they were handed in: what counts as source, and one digest for all of it.
+
+use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
+use buildpack_core::digest::{Digest, Hasher};
+use buildpack_core::event::{Event, EventSink};
+use buildpack_core::layer::{LayerError, StatCache};
+use walkdir::WalkDir;
+
+/// One file of the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceFile {
+    /// A folder.
+    Folder,
+    /// A symbolic link and where it points, never followed.
+    Link(PathBuf),
+    /// A regular file.
+    File {
+        /// Of its content.
+        digest: Digest,
+        /// Whether its owner may execute it.
+        executable: bool,
+    },
+}
+
+/// All of the app's files by path below its folder, sorted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The files.
+    pub files: BTreeMap<PathBuf, SourceFile>,
+}
+
+/// Why the app's files could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A folder or file can't be read.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file can't be hashed.
+    #[error(transparent)]
+    Hash(#[from] LayerError),
+}
+
+impl Explain for SourceError {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Unreadable { path, source } => Diagnostic::error(
+                "app-unreadable",
+                Class::Config,
+                format!("{self}: {}", plain(source)),
+            )
+            .help(format!(
+                "make it readable for the user who builds (`chmod -R u+rX {}`), or move it out of the app",
+                path.display()
+            )),
+            Self::Hash(error) => error.diagnostic(),
+        }
+    }
+}
+
+/// The system's words without its error number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
+impl Source {
+    /// Reads the files below `root`; contents that the cache knows by their `stat` are not read again.
+    ///
+    /// Left out is what is no source: version control, Mix's own output (`_build`, fetched folders of `deps`),
+    /// `node_modules` and editors' indexes. Sockets, pipes and devices are left out with a warning.
+    pub fn read(
+        root: &Path,
+        cache: &mut StatCache,
+        events: &dyn EventSink,
+    ) -> Result<Self, SourceError> {
+        let mut files = BTreeMap::new();
+        let walk = WalkDir::new(root)
+            .min_depth(1)
+            .follow_links(false)
+            .into_iter()
+            .filter_entry(|entry| !left_out(root, entry.path()));
+        for entry in walk {
+            let entry = entry.map_err(|error| SourceError::Unreadable {
+                path: error.path().unwrap_or(root).to_owned(),
+                source: error.into(),
+            })?;
+            let unreadable = |source: io::Error| SourceError::Unreadable {
+                path: entry.path().to_owned(),
+                source,
+            };
+            let metadata = entry.metadata().map_err(|error| unreadable(error.into()))?;
+            let Ok(path) = entry.path().strip_prefix(root) else {
+                continue;
+            };
+            let file = if metadata.is_dir() {
+                SourceFile::Folder
+            } else if metadata.is_symlink() {
+                SourceFile::Link(entry.path().read_link().map_err(unreadable)?)
+            } else if metadata.is_file() {
+                SourceFile::File {
+                    digest: cache.digest_file(entry.path(), &metadata)?,
+                    executable: executable(&metadata),
+                }
+            } else {
+                events.emit(Event::Diagnostic {
+                    diagnostic: Diagnostic::warning(
+                        "app-special-file",
+                        format!(
+                            "`{}` is a socket, pipe or device and is left out",
+                            path.display()
+                        ),
+                    ),
+                });
+                continue;
+            };
+            files.insert(path.to_owned(), file);
+        }
+        Ok(Self { files })
+    }
+
+    /// One digest for paths, kinds, executable bits, link targets and contents.
+    pub fn digest(&self) -> Digest {
+        let mut hasher = Hasher::new();
+        for (path, file) in &self.files {
+            hasher.field(path.as_os_str().as_bytes());
+            hasher.field(&file.identity());
+        }
+        hasher.finish()
+    }
+
+    /// One digest for the files of these names, wherever they stand; `*.exs` is every name that ends so.
+    pub fn digest_of_names(&self, names: &[String]) -> Digest {
+        let mut hasher = Hasher::new();
+        for (path, file) in &self.files {
+            let name = path.file_name().unwrap_or_default().as_bytes();
+            let named = names.iter().any(|wanted| match wanted.strip_prefix('*') {
+                Some(ending) => name.ends_with(ending.as_bytes()),
+                None => name == wanted.as_bytes(),
+            });
+            if named {
+                hasher.field(path.as_os_str().as_bytes());
+                hasher.field(&file.identity());
+            }
+        }
+        hasher.finish()
+    }
+}
+
+impl SourceFile {
+    fn identity(&self) -> Vec<u8> {
+        match self {
+            Self::Folder => b"folder".to_vec(),
+            Self::Link(target) => [b"link ", target.as_os_str().as_bytes()].concat(),
+            Self::File { digest, executable } => {
+                format!("file {} {digest}", u8::from(*executable)).into_bytes()
+            }
+        }
+    }
+}
+
+/// Whether a file's owner may execute it.
+pub fn executable(metadata: &Metadata) -> bool {
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+/// Whether a path is no source.
+fn left_out(root: &Path, path: &Path) -> bool {
+    let Ok(below) = path.strip_prefix(root) else {
+        return false;
+    };
+    let parts: Vec<&[u8]> = below.iter().map(OsStrExt::as_bytes).collect();
+    match parts.as_slice() {
+        [b".git" | b".hg" | b".svn" | b".bzr" | b".elixir_ls" | b".lexical" | b".platform_tools"] => true,
+        [.., b"node_modules"] => true,
+        [.., b"_build"] => path.with_file_name("mix.exs").exists(),
+        // What Mix fetched carries its mark; a vendored dependency has none and is source.
+        [b"deps", _] => [".hex", ".git", ".fetch"]
+            .iter()
+            .any(|mark| path.join(mark).symlink_metadata().is_ok()),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use buildpack_core::event::Recorder;
+
+    use super::*;
+
+    fn read(root: &Path) -> (Source, Recorder) {
+        let events = Recorder::default();
+        let mut cache = StatCache::load(root.with_extension("stat"));
+        let source = Source::read(root, &mut cache, &events).unwrap();
+        (source, events)
+    }
+
+    #[test]
+    fn what_mix_fetched_is_no_source_and_what_is_vendored_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("app");
+        for path in [
+            "lib/a.ex",
+            "mix.exs",
+            "_build/prod/x",
+            "deps/jason/.hex",
+            "deps/jason/mix.exs",
+            "deps/ours/mix.exs",
+            "assets/node_modules/a.js",
+            ".git/HEAD",
+            "apps/one/_build/kept",
+        ] {
+            fs_err::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            fs_err::write(root.join(path), path).unwrap();
+        }
+        let (source, _) = read(&root);
+        let files: Vec<_> = source
+            .files
+            .iter()
+            .filter(|(_, file)| **file != SourceFile::Folder)
+            .map(|(path, _)| path.to_str().unwrap())
+            .collect();
+        assert_eq!(
+            files,
+            ["apps/one/_build/kept", "deps/ours/mix.exs", "lib/a.ex", "mix.exs"]
+        );
+    }
+
+    #[test]
+    fn the_digest_is_of_content_and_not_of_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("app");
+        fs_err::create_dir_all(&root).unwrap();
+        fs_err::write(root.join("a b\n\"c"), "one").unwrap();
+        let first = read(&root).0.digest();
+        fs_err::write(root.join("a b\n\"c"), "two").unwrap();
+        assert_ne!(read(&root).0.digest(), first);
+        fs_err::write(root.join("a b\n\"c"), "one").unwrap();
+        assert_eq!(read(&root).0.digest(), first);
+    }
+
+    #[test]
+    fn a_socket_is_left_out_and_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("app");
+        fs_err::create_dir_all(&root).unwrap();
+        let _socket = UnixListener::bind(root.join("s")).unwrap();
+        let (source, events) = read(&root);
+        assert!(source.files.is_empty());
+        assert_eq!(events.events().len(), 1);
+    }
+}

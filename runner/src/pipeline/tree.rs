@@ -1,0 +1,500 @@
+//! The folder an app is compiled in: kept from build to build, brought up to date by content.
+//!
+//! A source file whose content is the same keeps its time, so that compilers see only what really changed. What a
+//! build made and what is not named as kept is removed before the next one: an image depends on its inputs, not on
+//! the builds before it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use buildpack_core::digest::Digest;
+use buildpack_core::pack::StepMemo;
+use buildpack_core::plan::Step;
+use serde::{Deserialize, Serialize};
+use walkdir::WalkDir;
+
+use super::source::{Source, SourceFile};
+
+/// A build tree on disk; whoever holds it holds its lock.
+pub struct Tree {
+    app: PathBuf,
+    index_file: PathBuf,
+    index: Index,
+    /// Digest of the source's files by name, for the memo.
+    names: BTreeMap<Vec<String>, Digest>,
+}
+
+/// What the tree was last brought up to.
+#[derive(Default, Serialize, Deserialize)]
+struct Index {
+    /// Source files by path as raw bytes in hex where they are not UTF-8.
+    files: BTreeMap<String, Laid>,
+    /// Steps that succeeded, with the digest of their inputs.
+    steps: BTreeMap<String, Digest>,
+    /// What the build's config vars were, as a keyed hash.
+    environment: Option<String>,
+}
+
+/// A source file as it was laid down.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Laid {
+    Folder,
+    Link,
+    File {
+        digest: Digest,
+        executable: bool,
+        stat: (u64, i64, i64, u64),
+    },
+}
+
+/// What bringing a tree up to date did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Synced {
+    /// Files written.
+    pub written: usize,
+    /// Files and folders removed.
+    pub removed: usize,
+}
+
+impl Tree {
+    /// The tree in `folder`, which exists: `app/` and what is remembered of it.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        Self::at(&folder.join("app"), folder)
+    }
+
+    /// A tree at `app` whose memory is in `folder`.
+    pub fn at(app: &Path, folder: &Path) -> io::Result<Self> {
+        fs_err::create_dir_all(app)?;
+        let index_file = folder.join("index.json");
+        let index = match fs_err::read(&index_file) {
+            // A damaged index is no index: every file is laid down anew.
+            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Index::default(),
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            app: app.to_owned(),
+            index_file,
+            index,
+            names: BTreeMap::new(),
+        })
+    }
+
+    /// The app's folder.
+    pub fn app(&self) -> &Path {
+        &self.app
+    }
+
+    /// Whether the last build here saw other config vars than those of this keyed hash.
+    pub fn environment_changed(&self, hash: &str) -> bool {
+        self.index
+            .environment
+            .as_deref()
+            .is_some_and(|before| before != hash)
+    }
+
+    /// Removes everything, and what is remembered.
+    pub fn wipe(&mut self) -> io::Result<()> {
+        self.index = Index::default();
+        self.save()?;
+        for entry in fs_err::read_dir(&self.app)? {
+            remove(&entry?.path())?;
+        }
+        Ok(())
+    }
+
+    /// Makes the tree hold `source`, read from `root`, and of the rest only the top folders named in `kept`.
+    pub fn sync(
+        &mut self,
+        root: &Path,
+        source: &Source,
+        kept: &[String],
+        environment: &str,
+    ) -> io::Result<Synced> {
+        let mut done = Synced {
+            removed: self.remove_strangers(source, kept)?,
+            ..Synced::default()
+        };
+        let before = std::mem::take(&mut self.index.files);
+        for name in before.keys() {
+            // In a kept folder, what was source and is no more.
+            let path = path_of(name);
+            if !source.files.contains_key(&path) {
+                remove(&self.app.join(path))?;
+            }
+        }
+        // Until all is laid down, the index on disk claims nothing.
+        self.save()?;
+        for (path, file) in &source.files {
+            let target = self.app.join(path);
+            let laid = match file {
+                SourceFile::Folder => {
+                    make_folder(&target)?;
+                    Laid::Folder
+                }
+                SourceFile::Link(to) => {
+                    if fs_err::read_link(&target).ok().as_deref() != Some(to) {
+                        remove(&target)?;
+                        symlink(to, &target)?;
+                        done.written += 1;
+                    }
+                    Laid::Link
+                }
+                SourceFile::File { digest, executable } => {
+                    match before.get(&name_of(path)) {
+                        Some(laid) if laid.is_still(&target, *digest, *executable) => laid.clone(),
+                        _ => {
+                            done.written += 1;
+                            lay_down(&root.join(path), &target, *digest, *executable)?
+                        }
+                    }
+                }
+            };
+            self.index.files.insert(name_of(path), laid);
+        }
+        self.index.environment = Some(environment.to_owned());
+        self.save()?;
+        Ok(done)
+    }
+
+    /// Tells the memo what the source's files of these names are.
+    pub fn know_inputs<'a>(&mut self, source: &Source, steps: impl Iterator<Item = &'a Step>) {
+        for inputs in steps.filter_map(|step| step.skip_if_unchanged.as_ref()) {
+            self.names.insert(
+                inputs.names.clone(),
+                source.digest_of_names(&inputs.names),
+            );
+        }
+    }
+
+    fn remove_strangers(&self, source: &Source, kept: &[String]) -> io::Result<usize> {
+        let mut removed = 0;
+        let mut walk = WalkDir::new(&self.app).min_depth(1).into_iter();
+        while let Some(entry) = walk.next() {
+            let entry = entry?;
+            let Ok(path) = entry.path().strip_prefix(&self.app) else {
+                continue;
+            };
+            if path.components().count() == 1
+                && kept.iter().any(|name| path == Path::new(name.as_str()))
+            {
+                if entry.file_type().is_dir() {
+                    walk.skip_current_dir();
+                }
+                continue;
+            }
+            let known = match source.files.get(path) {
+                Some(SourceFile::Folder) => entry.file_type().is_dir(),
+                Some(SourceFile::Link(_)) => entry.file_type().is_symlink(),
+                Some(SourceFile::File { .. }) => entry.file_type().is_file(),
+                None => false,
+            };
+            if !known {
+                if entry.file_type().is_dir() {
+                    walk.skip_current_dir();
+                }
+                remove(entry.path())?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    fn save(&self) -> io::Result<()> {
+        let folder = self.index_file.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer(io::BufWriter::new(&mut file), &self.index)?;
+        file.persist(&self.index_file)?;
+        Ok(())
+    }
+
+    fn input_digest(&self, step: &Step) -> Option<Digest> {
+        let inputs = step.skip_if_unchanged.as_ref()?;
+        let present = inputs
+            .outputs
+            .iter()
+            .all(|folder| self.app.join(folder).exists());
+        let names = self.names.get(&inputs.names)?;
+        present.then(|| Digest::of(format!("{names} {:?}", step.run).as_bytes()))
+    }
+}
+
+impl StepMemo for Tree {
+    fn unchanged(&self, step: &Step) -> bool {
+        let now = self.input_digest(step);
+        now.is_some() && now.as_ref() == self.index.steps.get(&step.id)
+    }
+
+    fn started(&mut self, step: &Step) -> io::Result<()> {
+        if self.index.steps.remove(&step.id).is_some() {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn succeeded(&mut self, step: &Step) -> io::Result<()> {
+        if let Some(inputs) = self.input_digest(step) {
+            self.index.steps.insert(step.id.clone(), inputs);
+            self.save()?;
+        }
+        Ok(())
+    }
+}
+
+impl Laid {
+    fn is_still(&self, target: &Path, digest: Digest, executable: bool) -> bool {
+        let Self::File {
+            digest: laid,
+            executable: bit,
+            stat: then,
+        } = self
+        else {
+            return false;
+        };
+        *laid == digest
+            && *bit == executable
+            && target.symlink_metadata().is_ok_and(|now| stat(&now) == *then)
+    }
+}
+
+fn stat(metadata: &std::fs::Metadata) -> (u64, i64, i64, u64) {
+    (
+        metadata.len(),
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+        metadata.ino(),
+    )
+}
+
+/// A path as a JSON key: itself where it is UTF-8, else its bytes behind a mark that no path has.
+fn name_of(path: &Path) -> String {
+    path.to_str().map_or_else(
+        || {
+            let bytes: Vec<String> = path
+                .as_os_str()
+                .as_bytes()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            format!("\0{}", bytes.concat())
+        },
+        str::to_owned,
+    )
+}
+
+fn make_folder(target: &Path) -> io::Result<()> {
+    match target.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => {
+            remove(target)?;
+            fs_err::create_dir(target)?;
+        }
+        Err(_) => fs_err::create_dir(target)?,
+    }
+    Ok(())
+}
+
+/// Copies one file; what lies there is replaced, never written through.
+fn lay_down(from: &Path, target: &Path, digest: Digest, executable: bool) -> io::Result<Laid> {
+    remove(target)?;
+    fs_err::copy(from, target)?;
+    let mode = if executable { 0o755 } else { 0o644 };
+    fs_err::set_permissions(target, PermissionsExt::from_mode(mode))?;
+    Ok(Laid::File {
+        digest,
+        executable,
+        stat: stat(&fs_err::symlink_metadata(target)?),
+    })
+}
+
+/// Removes a file, link or folder, if it is there; folders without permissions are opened first.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let Ok(metadata) = path.symlink_metadata() else {
+        return Ok(());
+    };
+    if !metadata.is_dir() {
+        return fs_err::remove_file(path);
+    }
+    if fs_err::remove_dir_all(path).is_ok() {
+        return Ok(());
+    }
+    for entry in WalkDir::new(path) {
+        let Ok(entry) = entry else { continue };
+        if entry.file_type().is_dir() {
+            fs_err::set_permissions(entry.path(), PermissionsExt::from_mode(0o700))?;
+        }
+    }
+    fs_err::remove_dir_all(path)
+}
+
+/// The path that [`name_of`] made a key of.
+fn path_of(name: &str) -> PathBuf {
+    match name.strip_prefix('\0') {
+        None => PathBuf::from(name),
+        Some(hex) => {
+            let bytes = (0..hex.len() / 2)
+                .map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap_or_default())
+                .collect();
+            PathBuf::from(std::ffi::OsString::from_vec(bytes))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use buildpack_core::event::Silent;
+    use buildpack_core::layer::StatCache;
+    use buildpack_core::plan::{Inputs, Run};
+
+    use super::*;
+
+    struct Desk {
+        folder: tempfile::TempDir,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            fs_err::create_dir_all(folder.path().join("source")).unwrap();
+            fs_err::create_dir_all(folder.path().join("tree")).unwrap();
+            Self { folder }
+        }
+
+        fn source(&self) -> PathBuf {
+            self.folder.path().join("source")
+        }
+
+        fn write(&self, path: &str, text: &str) {
+            let path = self.source().join(path);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+        }
+
+        fn sync(&self, kept: &[&str]) -> (Tree, Synced) {
+            let mut cache = StatCache::load(self.folder.path().join("stat"));
+            let source = Source::read(&self.source(), &mut cache, &Silent).unwrap();
+            let mut tree = Tree::open(&self.folder.path().join("tree")).unwrap();
+            let kept: Vec<String> = kept.iter().map(|&k| k.to_owned()).collect();
+            let synced = tree.sync(&self.source(), &source, &kept, "env").unwrap();
+            (tree, synced)
+        }
+    }
+
+    #[test]
+    fn only_what_changed_is_written() {
+        let desk = Desk::new();
+        desk.write("lib/a.ex", "one");
+        desk.write("lib/b.ex", "two");
+        let (tree, first) = desk.sync(&[]);
+        assert_eq!(first.written, 2);
+        let time = |tree: &Tree, path| tree.app().join(path).metadata().unwrap().modified().unwrap();
+        let before = (time(&tree, "lib/a.ex"), time(&tree, "lib/b.ex"));
+        // A fresh checkout: the same content with a new time.
+        desk.write("lib/a.ex", "one");
+        desk.write("lib/b.ex", "changed");
+        let (tree, second) = desk.sync(&[]);
+        assert_eq!(second.written, 1);
+        assert_eq!(time(&tree, "lib/a.ex"), before.0);
+        assert_eq!(
+            fs_err::read_to_string(tree.app().join("lib/b.ex")).unwrap(),
+            "changed"
+        );
+    }
+
+    #[test]
+    fn what_a_build_made_goes_unless_it_is_kept() {
+        let desk = Desk::new();
+        desk.write("lib/a.ex", "one");
+        let (tree, _) = desk.sync(&["_build"]);
+        for made in ["_build/x", "priv/static/app-123.js"] {
+            let path = tree.app().join(made);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, "made").unwrap();
+        }
+        fs_err::write(tree.app().join("lib/a.ex"), "edited by a hook").unwrap();
+        let (tree, _) = desk.sync(&["_build"]);
+        assert!(tree.app().join("_build/x").exists());
+        assert!(!tree.app().join("priv").exists());
+        assert_eq!(
+            fs_err::read_to_string(tree.app().join("lib/a.ex")).unwrap(),
+            "one"
+        );
+    }
+
+    #[test]
+    fn a_file_may_become_a_folder_and_back() {
+        let desk = Desk::new();
+        desk.write("x", "file");
+        desk.sync(&[]);
+        fs_err::remove_file(desk.source().join("x")).unwrap();
+        desk.write("x/y", "in a folder");
+        let (tree, _) = desk.sync(&[]);
+        assert!(tree.app().join("x/y").is_file());
+        fs_err::remove_dir_all(desk.source().join("x")).unwrap();
+        desk.write("x", "file");
+        let (tree, _) = desk.sync(&[]);
+        assert!(tree.app().join("x").is_file());
+    }
+
+    #[test]
+    fn a_link_in_the_tree_is_never_written_through() {
+        let desk = Desk::new();
+        desk.write("x", "new");
+        let (tree, _) = desk.sync(&[]);
+        let outside = desk.folder.path().join("outside");
+        fs_err::write(&outside, "precious").unwrap();
+        fs_err::remove_file(tree.app().join("x")).unwrap();
+        symlink(&outside, tree.app().join("x")).unwrap();
+        desk.sync(&[]);
+        assert_eq!(fs_err::read_to_string(outside).unwrap(), "precious");
+    }
+
+    #[test]
+    fn odd_names_have_distinct_keys() {
+        use std::ffi::OsStr;
+        for bytes in [&b"a"[..], b"\xff\xfe", b"a\nb", b"ff"] {
+            let path = PathBuf::from(OsStr::from_bytes(bytes));
+            assert_eq!(path_of(&name_of(&path)), path);
+        }
+    }
+
+    #[test]
+    fn a_step_is_remembered_by_its_inputs_and_outputs() {
+        let desk = Desk::new();
+        desk.write("mix.lock", "one");
+        let step = Step {
+            id: "deps".to_owned(),
+            heading: String::new(),
+            run: Run::Bash {
+                script: "true".to_owned(),
+            },
+            skip_if_unchanged: Some(Inputs {
+                names: vec!["mix.lock".to_owned()],
+                outputs: vec!["deps".to_owned()],
+            }),
+            begins_with: Vec::new(),
+        };
+        let unchanged = || {
+            let (mut tree, _) = desk.sync(&["deps"]);
+            let mut cache = StatCache::load(desk.folder.path().join("stat"));
+            let source = Source::read(&desk.source(), &mut cache, &Silent).unwrap();
+            tree.know_inputs(&source, std::iter::once(&step));
+            (tree.unchanged(&step), tree)
+        };
+        let (same, mut tree) = unchanged();
+        assert!(!same);
+        fs_err::create_dir(tree.app().join("deps")).unwrap();
+        tree.succeeded(&step).unwrap();
+        assert!(unchanged().0);
+        desk.write("mix.lock", "two");
+        assert!(!unchanged().0);
+        desk.write("mix.lock", "one");
+        let (same, tree) = unchanged();
+        assert!(same);
+        fs_err::remove_dir(tree.app().join("deps")).unwrap();
+        assert!(!unchanged().0);
+    }
+}
