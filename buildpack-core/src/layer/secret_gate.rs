@@ -1,8 +1,23 @@
 //! Searches what goes into the image for the values of config vars.
 
-/// Knows the values that must not be in the image. Values shorter than [`SecretGate::SHORTEST`] bytes are not
-/// searched for: they would be found everywhere.
-pub struct SecretGate {}
+use std::collections::BTreeSet;
+
+use aho_corasick::AhoCorasick;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+/// Knows the values that must not be in the image, as they are and as base64 would write them at any place in a
+/// longer text.
+///
+/// Values shorter than [`SecretGate::SHORTEST`] bytes (without white space around them) are not searched for: they
+/// would be found everywhere. A value that a program encrypted, hashed or compressed is not found, except where a
+/// [`super::Normalise`] undoes the compression.
+pub struct SecretGate {
+    search: Option<AhoCorasick>,
+    /// The name to each pattern.
+    names: Vec<String>,
+    longest: usize,
+}
 
 impl SecretGate {
     /// Shorter values are not searched for.
@@ -10,7 +25,158 @@ impl SecretGate {
 
     /// A gate for these config vars: name and value.
     pub fn new<N: Into<String>, V: AsRef<[u8]>>(vars: impl IntoIterator<Item = (N, V)>) -> Self {
-        let _ = vars.into_iter().count();
-        Self {}
+        let mut patterns = Vec::new();
+        let mut names = Vec::new();
+        for (name, value) in vars {
+            let value = value.as_ref().trim_ascii();
+            if value.len() < Self::SHORTEST {
+                continue;
+            }
+            let name = name.into();
+            for pattern in forms(value) {
+                patterns.push(pattern);
+                names.push(name.clone());
+            }
+        }
+        Self {
+            longest: patterns.iter().map(Vec::len).max().unwrap_or(0),
+            // Building fails only beyond billions of states; the values of one app's config vars are kilobytes.
+            search: (!patterns.is_empty())
+                .then(|| AhoCorasick::new(&patterns).ok())
+                .flatten(),
+            names,
+        }
+    }
+
+    /// Adds the names whose values are in `bytes` to `found`.
+    fn find<'g>(&'g self, bytes: &[u8], found: &mut BTreeSet<&'g str>) {
+        let Some(search) = &self.search else { return };
+        // Nearly always there is nothing: the slower search of all that overlaps is for the bad case.
+        if search.is_match(bytes) {
+            for hit in search.find_overlapping_iter(bytes) {
+                found.insert(&self.names[hit.pattern().as_usize()]);
+            }
+        }
+    }
+}
+
+/// The value, and what its base64 looks like at each of the three places it can stand at in a longer text.
+fn forms(value: &[u8]) -> BTreeSet<Vec<u8>> {
+    let mut forms = BTreeSet::from([value.to_vec()]);
+    for before in 0..3 {
+        let padded = [&[0; 2][..before], value].concat();
+        // Characters that also hold bits of what stands before or after the value say nothing certain.
+        let first = (before * 8).div_ceil(6);
+        let last = padded.len() * 8 / 6;
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            forms.insert(engine.encode(&padded).as_bytes()[first..last].to_vec());
+        }
+    }
+    forms
+}
+
+/// A search through one file, piece by piece.
+pub(super) struct Scan<'g> {
+    gate: Option<&'g SecretGate>,
+    /// The end of what came before, too short to hold a whole value.
+    carry: Vec<u8>,
+    found: BTreeSet<&'g str>,
+}
+
+impl<'g> Scan<'g> {
+    pub(super) fn new(gate: Option<&'g SecretGate>) -> Self {
+        Self {
+            gate: gate.filter(|gate| gate.search.is_some()),
+            carry: Vec::new(),
+            found: BTreeSet::new(),
+        }
+    }
+
+    /// Searches the next piece.
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        let Some(gate) = self.gate else { return };
+        let overlap = gate.longest - 1;
+        let border = bytes.len().min(overlap);
+        self.carry.extend_from_slice(&bytes[..border]);
+        gate.find(&self.carry, &mut self.found);
+        gate.find(bytes, &mut self.found);
+        if border < bytes.len() {
+            self.carry.clear();
+            self.carry
+                .extend_from_slice(&bytes[bytes.len() - overlap..]);
+        } else {
+            let surplus = self.carry.len().saturating_sub(overlap);
+            self.carry.drain(..surplus);
+        }
+    }
+
+    /// The names found since the last call; what follows is another text.
+    pub(super) fn finish(&mut self) -> BTreeSet<&'g str> {
+        self.carry.clear();
+        std::mem::take(&mut self.found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn search(gate: &SecretGate, pieces: &[&[u8]]) -> Vec<String> {
+        let mut scan = Scan::new(Some(gate));
+        for piece in pieces {
+            scan.feed(piece);
+        }
+        scan.finish().into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn short_values_and_none_at_all_find_nothing() {
+        let gate = SecretGate::new([("PORT", "4000"), ("SPACE", "  1234567  "), ("EMPTY", "")]);
+        assert!(search(&gate, &[b"4000 1234567"]).is_empty());
+    }
+
+    #[test]
+    fn a_text_ends_where_the_next_begins() {
+        let gate = SecretGate::new([("KEY", "0123456789")]);
+        let mut scan = Scan::new(Some(&gate));
+        scan.feed(b"01234");
+        assert!(scan.finish().is_empty());
+        scan.feed(b"56789");
+        assert!(scan.finish().is_empty());
+    }
+
+    #[test]
+    fn values_inside_each_other_are_all_found() {
+        let gate = SecretGate::new([("LONG", "abcdefghijkl"), ("INNER", "cdefghij")]);
+        assert_eq!(search(&gate, &[b"xxabcdefghijklxx"]), ["INNER", "LONG"]);
+    }
+
+    proptest! {
+        #[test]
+        fn found_wherever_it_stands_however_it_comes(
+            value in prop::collection::vec(33_u8..=126, 8..60),
+            before in prop::collection::vec(any::<u8>(), 0..100),
+            after in prop::collection::vec(any::<u8>(), 0..100),
+            cuts in prop::collection::vec(1_usize..40, 1..20),
+            encoded in any::<bool>(),
+            safe in any::<bool>(),
+        ) {
+            let gate = SecretGate::new([("KEY", &value)]);
+            let mut text = [before, value, after].concat();
+            if encoded {
+                let engine = if safe { URL_SAFE_NO_PAD } else { STANDARD_NO_PAD };
+                text = engine.encode(&text).into_bytes();
+            }
+            let mut pieces = Vec::new();
+            let mut rest = &text[..];
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() { break }
+                let (piece, next) = rest.split_at(rest.len().min(*cut));
+                pieces.push(piece);
+                rest = next;
+            }
+            prop_assert_eq!(search(&gate, &pieces), ["KEY"]);
+        }
     }
 }

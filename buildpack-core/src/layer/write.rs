@@ -1,16 +1,30 @@
 //! Files to blob in one pass.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LayerError, Normalise, SecretGate, Selection};
-use crate::digest::Digest;
-use crate::event::EventSink;
+use super::gzip::{self, Failure, Input};
+use super::header::{Head, Kind};
+use super::secret_gate::Scan;
+use super::walk::{Entry, What, walk};
+use super::{Finding, LayerError, Normalise, SecretGate, Selection};
+use crate::diagnostic::Diagnostic;
+use crate::digest::{Digest, Hasher, HashingWriter};
+use crate::event::{Event, EventSink};
 
 /// 2000-01-01T00:00:00Z, the time of every file in the image: Mix takes it as the floor of configuration times, and
 /// a project whose files are all as old as that is not compiled again at boot.
 pub const FLOOR: u64 = 946_684_800;
+
+/// Times made of content lie within this many seconds (eight and a half years) after [`FLOOR`]: in the past.
+const SPREAD: u32 = 1 << 28;
+const PIECE: usize = 128 << 10;
+const PROGRESS: u64 = 8 << 20;
 
 /// How a layer is written.
 pub struct Options<'a> {
@@ -48,13 +62,526 @@ pub struct WrittenLayer {
 }
 
 /// Writes `selection` as a gzip-compressed tar into the folder `blobs`, named by the hex of its digest. `None` when
-/// there is nothing to write. A killed process leaves a temporary file (`.tmp…`) at most.
+/// there is nothing to write. A killed process leaves a temporary file (`.tmp…`) at most, an error
+/// nothing.
 pub fn write(
     selection: &Selection<'_>,
     options: &Options<'_>,
     blobs: &Path,
     events: &dyn EventSink,
 ) -> Result<Option<WrittenLayer>, LayerError> {
-    let _ = (selection, options, blobs, events);
-    Ok(None)
+    let walked = walk(selection, options.home)?;
+    for path in &walked.skipped {
+        events.emit(Event::Diagnostic {
+            diagnostic: Diagnostic::warning(
+                "layer-skipped-special-file",
+                format!(
+                    "`{}` is a socket, pipe or device and is not in the image",
+                    path.display()
+                ),
+            ),
+        });
+    }
+    if walked.entries.is_empty() {
+        return Ok(None);
+    }
+    let cant = |source| LayerError::Write {
+        path: blobs.to_owned(),
+        source,
+    };
+    let blob = tempfile::Builder::new()
+        .prefix(".tmp")
+        .tempfile_in(blobs)
+        .map_err(cant)?;
+    let out = HashingWriter::new(blob);
+    let packed = gzip::compress(options.threads, out, |input| {
+        let mut tar = Tar::new(input, options, events);
+        walked
+            .entries
+            .iter()
+            .try_for_each(|entry| tar.entry(entry))?;
+        tar.finish()
+    });
+    let (out, (diff_id, unpacked_size)) = packed.map_err(|failure| match failure {
+        Failure::Fill(error) => error,
+        Failure::Write(source) => cant(source),
+    })?;
+    let (blob, digest, size) = out.finish();
+    events.progress(options.name, unpacked_size, Some(unpacked_size), true);
+    keep(blob, &blobs.join(digest.hex()))?;
+    Ok(Some(WrittenLayer {
+        digest,
+        diff_id,
+        size,
+        unpacked_size,
+        entries: walked.entries.len() as u64,
+    }))
+}
+
+/// Makes the temporary file durable and names it.
+fn keep(blob: tempfile::NamedTempFile, path: &Path) -> Result<(), LayerError> {
+    let cant = |source| LayerError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let file = blob.as_file();
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+        .map_err(cant)?;
+    file.sync_all().map_err(cant)?;
+    blob.persist(path).map_err(|error| cant(error.error))?;
+    Ok(())
+}
+
+/// The tar on its way into the compressor.
+struct Tar<'t> {
+    input: &'t mut Input,
+    options: &'t Options<'t>,
+    events: &'t dyn EventSink,
+    hasher: Hasher,
+    scan: Scan<'t>,
+    findings: BTreeSet<Finding>,
+    told: u64,
+}
+
+impl<'t> Tar<'t> {
+    fn new(input: &'t mut Input, options: &'t Options<'t>, events: &'t dyn EventSink) -> Self {
+        Self {
+            input,
+            options,
+            events,
+            hasher: Hasher::new(),
+            scan: Scan::new(options.gate),
+            findings: BTreeSet::new(),
+            told: 0,
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<(), LayerError> {
+        match entry.what {
+            What::Folder => self.head(entry, Kind::Folder, FLOOR)?,
+            What::Synthetic(file) => self.content(entry, &file.content, file.executable)?,
+            What::Link(tree) => {
+                let path = entry.host(tree);
+                let to = std::fs::read_link(&path)
+                    .map_err(|source| LayerError::Read { path, source })?;
+                let to = to.as_os_str().as_bytes();
+                self.scan.feed(to);
+                self.head(entry, Kind::Link { to }, FLOOR)?;
+            }
+            What::File(tree) => self.file(entry, entry.host(tree))?,
+        }
+        for name in self.scan.finish() {
+            self.findings.insert(Finding {
+                path: entry.shown(),
+                name: name.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, entry: &Entry<'_>, path: PathBuf) -> Result<(), LayerError> {
+        let read = |source| LayerError::Read {
+            path: path.clone(),
+            source,
+        };
+        let mut file = std::fs::File::open(&path).map_err(read)?;
+        let found = file.metadata().map_err(read)?;
+        if !found.is_file() {
+            return Err(LayerError::Changed { path });
+        }
+        let executable = found.mode() & 0o100 != 0;
+        let size = found.len();
+        if self.wanted(entry) {
+            let mut content = Vec::new();
+            file.read_to_end(&mut content).map_err(read)?;
+            let content = self.rewritten(entry, content);
+            return self.content(entry, &content, executable);
+        }
+        let mtime = if self.dated_by_content(entry) {
+            let mut hasher = Hasher::new();
+            pieces(&mut file, |piece| {
+                hasher.update(piece);
+                Ok(())
+            })
+            .map_err(read)?;
+            io::Seek::rewind(&mut file).map_err(read)?;
+            time_of(&hasher.finish())
+        } else {
+            FLOOR
+        };
+        self.head(entry, Kind::File { size, executable }, mtime)?;
+        let mut left = size;
+        pieces(&mut file, |piece| {
+            left = left
+                .checked_sub(piece.len() as u64)
+                .ok_or(io::ErrorKind::InvalidData)?;
+            self.scan.feed(piece);
+            self.put(piece)
+                .map_err(|_| io::ErrorKind::BrokenPipe.into())
+        })
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => LayerError::Changed { path: path.clone() },
+            _ => read(error),
+        })?;
+        if left > 0 {
+            return Err(LayerError::Changed { path });
+        }
+        self.pad(size)
+    }
+
+    fn content(
+        &mut self,
+        entry: &Entry<'_>,
+        content: &[u8],
+        executable: bool,
+    ) -> Result<(), LayerError> {
+        let mtime = if self.dated_by_content(entry) {
+            time_of(&Digest::of(content))
+        } else {
+            FLOOR
+        };
+        let size = content.len() as u64;
+        self.head(entry, Kind::File { size, executable }, mtime)?;
+        self.scan.feed(content);
+        self.put(content)?;
+        self.pad(size)
+    }
+
+    fn wanted(&self, entry: &Entry<'_>) -> bool {
+        utf8(entry).is_some_and(|path| {
+            let normalisers = self.options.normalisers;
+            normalisers.iter().any(|normalise| normalise.wants(&path))
+        })
+    }
+
+    fn rewritten(&mut self, entry: &Entry<'_>, mut content: Vec<u8>) -> Vec<u8> {
+        let Some(path) = utf8(entry) else {
+            return content;
+        };
+        for normalise in self.options.normalisers {
+            if normalise.wants(&path) {
+                content = normalise.rewrite(&path, content);
+                if self.options.gate.is_some() {
+                    for text in normalise.reveal(&path, &content) {
+                        self.scan.feed(&text);
+                    }
+                }
+            }
+        }
+        content
+    }
+
+    fn dated_by_content(&self, entry: &Entry<'_>) -> bool {
+        utf8(entry).is_some_and(|path| (self.options.mtime_from_content)(&path))
+    }
+
+    fn head(&mut self, entry: &Entry<'_>, kind: Kind<'_>, mtime: u64) -> Result<(), LayerError> {
+        self.scan.feed(&entry.path);
+        let head = Head {
+            path: &entry.path,
+            kind,
+            mtime,
+            owner: self.options.owner,
+        };
+        self.put(&head.blocks())
+    }
+
+    fn pad(&mut self, size: u64) -> Result<(), LayerError> {
+        let over = usize::try_from(size % 512).unwrap_or(0);
+        self.put(&[0; 512][..(512 - over) % 512])
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+        self.hasher.update(bytes);
+        let done = self.hasher.length();
+        if done - self.told >= PROGRESS {
+            self.told = done;
+            self.events.progress(self.options.name, done, None, false);
+        }
+        // Only a failing blob closes the input, and that failure is the one that is reported.
+        self.input
+            .write_all(bytes)
+            .map_err(|source| LayerError::Write {
+                path: PathBuf::from(self.options.name),
+                source,
+            })
+    }
+
+    fn finish(mut self) -> Result<(Digest, u64), LayerError> {
+        if !self.findings.is_empty() {
+            return Err(LayerError::Secret {
+                findings: self.findings.into_iter().collect(),
+            });
+        }
+        self.put(&[0; 1024])?;
+        let length = self.hasher.length();
+        Ok((self.hasher.finish(), length))
+    }
+}
+
+fn utf8(entry: &Entry<'_>) -> Option<String> {
+    Some(format!("/{}", std::str::from_utf8(&entry.path).ok()?))
+}
+
+fn pieces(
+    file: &mut std::fs::File,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; PIECE];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(length) => take(&buffer[..length])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn time_of(content: &Digest) -> u64 {
+    let [a, b, c, d, ..] = *content.bytes();
+    FLOOR + 1 + u64::from(u32::from_be_bytes([a, b, c, d]) % (SPREAD - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use flate2::read::MultiGzDecoder;
+
+    use super::*;
+    use crate::event::{Recorder, Silent};
+    use crate::layer::{Synthetic, Tree};
+
+    struct Shout;
+
+    impl Normalise for Shout {
+        fn wants(&self, path: &str) -> bool {
+            path.ends_with("shout")
+        }
+        fn rewrite(&self, _: &str, content: Vec<u8>) -> Vec<u8> {
+            [content.to_ascii_uppercase(), b"!".to_vec()].concat()
+        }
+        fn reveal(&self, _: &str, content: &[u8]) -> Vec<Vec<u8>> {
+            vec![content.iter().rev().copied().collect()]
+        }
+    }
+
+    fn options<'a>() -> Options<'a> {
+        Options {
+            owner: (1000, 1001),
+            home: "/app",
+            name: "app",
+            mtime_from_content: &|path| path.contains("/priv/static/"),
+            normalisers: &[&Shout],
+            gate: None,
+            threads: 2,
+        }
+    }
+
+    /// A folder as a build could leave it; what is the same in two of them has to come out the same.
+    fn app(reversed: bool) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let long = format!("long/{}", "x".repeat(150));
+        let mut files = vec![
+            ("bin/run", "#!/bin/sh\n", 0o755),
+            ("lib/a.ex", "a", 0o600),
+            ("priv/static/app.css", "body{}", 0o644),
+            ("w.shout", "hey", 0o664),
+            (&long, "", 0o640),
+        ];
+        if reversed {
+            files.reverse();
+        }
+        for (name, content, mode) in files {
+            let path = root.path().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(&path, content).unwrap();
+            let mode = if reversed { mode & !0o066 } else { mode };
+            fs_err::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        symlink("../nowhere", root.path().join("dangling")).unwrap();
+        fs_err::hard_link(root.path().join("lib/a.ex"), root.path().join("lib/b.ex")).unwrap();
+        root
+    }
+
+    fn written(root: &Path, blobs: &Path, options: &Options<'_>) -> WrittenLayer {
+        let selection = Selection::new().tree(Tree::new(root, "/app"));
+        write(&selection, options, blobs, &Silent).unwrap().unwrap()
+    }
+
+    fn unpacked(layer: &WrittenLayer, blobs: &Path) -> Vec<String> {
+        let blob = fs_err::read(blobs.join(layer.digest.hex())).unwrap();
+        assert_eq!(Digest::of(&blob), layer.digest);
+        assert_eq!(blob.len() as u64, layer.size);
+        let mut plain = Vec::new();
+        MultiGzDecoder::new(&blob[..])
+            .read_to_end(&mut plain)
+            .unwrap();
+        assert_eq!(Digest::of(&plain), layer.diff_id);
+        assert_eq!(plain.len() as u64, layer.unpacked_size);
+        let mut archive = tar::Archive::new(&plain[..]);
+        let lines: Vec<String> = archive
+            .entries()
+            .unwrap()
+            .map(|entry| {
+                let mut entry = entry.unwrap();
+                let mut content = String::new();
+                entry.read_to_string(&mut content).unwrap();
+                let header = entry.header();
+                format!(
+                    "{:o} {}:{} +{} {}{} {content:?}",
+                    header.mode().unwrap(),
+                    header.uid().unwrap(),
+                    header.gid().unwrap(),
+                    header.mtime().unwrap() - FLOOR,
+                    entry.path().unwrap().display(),
+                    entry
+                        .link_name()
+                        .unwrap()
+                        .map_or(String::new(), |to| format!(" -> {}", to.display())),
+                )
+            })
+            .collect();
+        assert_eq!(lines.len() as u64, layer.entries);
+        lines
+    }
+
+    #[test]
+    fn entries_say_nothing_of_the_machine() {
+        let (root, blobs) = (app(false), tempfile::tempdir().unwrap());
+        let layer = written(root.path(), blobs.path(), &options());
+        let seconds = time_of(&Digest::of(b"body{}")) - FLOOR;
+        assert_eq!(
+            unpacked(&layer, blobs.path()),
+            [
+                "755 1000:1001 +0 app/ \"\"".to_owned(),
+                "755 1000:1001 +0 app/bin/ \"\"".to_owned(),
+                "755 1000:1001 +0 app/bin/run \"#!/bin/sh\\n\"".to_owned(),
+                "777 1000:1001 +0 app/dangling -> ../nowhere \"\"".to_owned(),
+                "755 1000:1001 +0 app/lib/ \"\"".to_owned(),
+                "644 1000:1001 +0 app/lib/a.ex \"a\"".to_owned(),
+                "644 1000:1001 +0 app/lib/b.ex \"a\"".to_owned(),
+                "755 1000:1001 +0 app/long/ \"\"".to_owned(),
+                format!("644 1000:1001 +0 app/long/{} \"\"", "x".repeat(150)),
+                "755 1000:1001 +0 app/priv/ \"\"".to_owned(),
+                "755 1000:1001 +0 app/priv/static/ \"\"".to_owned(),
+                format!("644 1000:1001 +{seconds} app/priv/static/app.css \"body{{}}\""),
+                "644 1000:1001 +0 app/w.shout \"HEY!\"".to_owned(),
+            ]
+        );
+    }
+
+    #[test]
+    fn two_folders_and_any_threads_make_one_blob() {
+        let blobs = tempfile::tempdir().unwrap();
+        let (one, other) = (app(false), app(true));
+        let first = written(one.path(), blobs.path(), &options());
+        for threads in [1, 7] {
+            let options = Options {
+                threads,
+                ..options()
+            };
+            assert_eq!(written(other.path(), blobs.path(), &options), first);
+        }
+        // Nothing but the one blob is left.
+        assert_eq!(fs_err::read_dir(blobs.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn nothing_is_no_layer() {
+        let blobs = tempfile::tempdir().unwrap();
+        let selection = Selection::new().tree(Tree::new("/nowhere/at/all", "/app"));
+        assert_eq!(
+            write(&selection, &options(), blobs.path(), &Silent).unwrap(),
+            None
+        );
+        assert_eq!(fs_err::read_dir(blobs.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn special_files_are_told() {
+        let (root, blobs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let _socket = std::os::unix::net::UnixListener::bind(root.path().join("s")).unwrap();
+        let events = Recorder::default();
+        let selection = Selection::new().tree(Tree::new(root.path(), "/app"));
+        write(&selection, &options(), blobs.path(), &events).unwrap();
+        assert!(events.events().iter().any(|event| matches!(
+            event,
+            Event::Diagnostic { diagnostic } if diagnostic.code.0 == "layer-skipped-special-file"
+        )));
+    }
+
+    #[test]
+    fn secrets_stop_it_by_name_only() {
+        let (root, blobs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let value = "hunter2hunter2";
+        // Over the border of two pieces, in a link's target, in what a normaliser reveals, and in a name.
+        let mut big = vec![b'.'; PIECE - 5];
+        big.extend(value.as_bytes());
+        fs_err::write(root.path().join("big"), big).unwrap();
+        symlink(format!("/{value}"), root.path().join("link")).unwrap();
+        let reversed: String = value.to_uppercase().chars().rev().collect();
+        fs_err::write(root.path().join("r.shout"), &reversed).unwrap();
+        fs_err::write(root.path().join(value), "").unwrap();
+        let gate = SecretGate::new([("KEY", value.to_owned()), ("LOUD", value.to_uppercase())]);
+        let options = Options {
+            gate: Some(&gate),
+            ..options()
+        };
+        let selection = Selection::new().tree(Tree::new(root.path(), "/app"));
+        let Err(error) = write(&selection, &options, blobs.path(), &Silent) else {
+            panic!("it should have been stopped");
+        };
+        let LayerError::Secret { findings } = &error else {
+            panic!("{error}");
+        };
+        let found: Vec<_> = findings
+            .iter()
+            .map(|finding| (finding.path.as_str(), finding.name.as_str()))
+            .collect();
+        let named = format!("/app/{value}");
+        assert_eq!(
+            found,
+            [
+                ("/app/big", "KEY"),
+                (named.as_str(), "KEY"),
+                ("/app/link", "KEY"),
+                ("/app/r.shout", "LOUD"),
+            ]
+        );
+        assert_eq!(fs_err::read_dir(blobs.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn unreadable_blobs_folder_is_said() {
+        let root = app(false);
+        let selection = Selection::new().tree(Tree::new(root.path(), "/app"));
+        let error = write(&selection, &options(), Path::new("/nowhere"), &Silent).unwrap_err();
+        assert!(
+            error.to_string().contains("can't write `/nowhere`"),
+            "{error}"
+        );
+    }
+
+    /// The tar's bytes must not change between two versions of `bp`; the blob's only with the compressor.
+    #[test]
+    fn golden_digests() {
+        let blobs = tempfile::tempdir().unwrap();
+        let selection = Selection::new().file(Synthetic {
+            path: "/app/Procfile".to_owned(),
+            content: b"web: mix phx.server\n".repeat(1000),
+            executable: false,
+        });
+        let layer = write(&selection, &options(), blobs.path(), &Silent)
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (layer.diff_id.hex().as_str(), layer.digest.hex().as_str()),
+            (
+                "95206af920c4d5255590e1eb023ab33edea0d89cab83cc9626edfd1a352093dd",
+                "59e25975206d2893a5fd57dc82f54efdad16a3b0d94192683555b68a23d0a33a",
+            )
+        );
+    }
 }
