@@ -1,0 +1,309 @@
+//! The bytes of one file, from several answers if it must be: hashed as they come, resumed where the server can.
+
+use std::io::{self, Read, Write as _};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha512};
+
+use super::{
+    Artifact, Cause, DownloadError, Fetch, FetchError, Kind, Request, Response, RetryPolicy, Verify,
+};
+use crate::digest::{Digest, Hasher};
+use crate::event::EventSink;
+use crate::store::StoreError;
+
+/// What one try brought forward is worth a new count of failures from this many bytes on.
+const WORTH: u64 = 1 << 20;
+
+/// A progress event for at most every so many bytes.
+const STEP: u64 = 256 << 10;
+
+/// A whole file on disk, not verified yet.
+pub(super) struct Transferred {
+    pub(super) digest: Digest,
+    pub(super) sha512: Option<String>,
+    pub(super) size: u64,
+    /// Whether a splice or an unmarked early end may have spoilt it, so that one clean try is worth it.
+    pub(super) doubtful: bool,
+    pub(super) head: Vec<u8>,
+}
+
+/// The part of a file that has come so far.
+struct Draft {
+    file: fs_err::File,
+    hasher: Hasher,
+    sha512: Option<Sha512>,
+    head: Vec<u8>,
+    etag: Option<String>,
+    total: Option<u64>,
+    spliced: bool,
+}
+
+impl Draft {
+    fn new(path: &Path, artifact: &Artifact) -> Result<Self, StoreError> {
+        let file = fs_err::File::create(path).map_err(|e| StoreError::io("write", path, e))?;
+        Ok(Self {
+            file,
+            hasher: Hasher::new(),
+            sha512: matches!(artifact.verify, Verify::Sha512Hex(_)).then(Sha512::new),
+            head: Vec::new(),
+            etag: None,
+            total: None,
+            spliced: false,
+        })
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.hasher.update(bytes);
+        if let Some(sha512) = &mut self.sha512 {
+            sha512.update(bytes);
+        }
+        let missing = 256usize.saturating_sub(self.head.len());
+        self.head
+            .extend_from_slice(&bytes[..missing.min(bytes.len())]);
+        Ok(())
+    }
+
+    fn length(&self) -> u64 {
+        self.hasher.length()
+    }
+
+    fn finish(self) -> Transferred {
+        use std::fmt::Write as _;
+        let size = self.hasher.length();
+        let sha512 = self.sha512.map(|state| {
+            state
+                .finalize()
+                .iter()
+                .fold(String::new(), |mut hex, byte| {
+                    let _ = write!(hex, "{byte:02x}");
+                    hex
+                })
+        });
+        Transferred {
+            digest: self.hasher.finish(),
+            sha512,
+            size,
+            doubtful: self.spliced || self.total.is_none(),
+            head: self.head,
+        }
+    }
+}
+
+/// Why one try ended early.
+enum Stop {
+    Network(FetchError),
+    Final(DownloadError),
+}
+
+/// Gets the file's bytes to `path`, trying again as `policy` says.
+pub(super) fn transfer(
+    fetch: &dyn Fetch,
+    artifact: &Artifact,
+    path: &Path,
+    policy: &RetryPolicy<'_>,
+    events: &dyn EventSink,
+) -> Result<Transferred, DownloadError> {
+    let mut draft = Draft::new(path, artifact)?;
+    let (mut failures, mut tries) = (0, 0);
+    loop {
+        let before = draft.length();
+        tries += 1;
+        let error = match one_try(fetch, artifact, path, &mut draft, policy, events) {
+            Ok(()) => {
+                events.progress(&artifact.name, draft.length(), draft.total, true);
+                return Ok(draft.finish());
+            }
+            Err(Stop::Final(error)) => return Err(error),
+            Err(Stop::Network(error)) => error,
+        };
+        let gained = draft.length().saturating_sub(before);
+        failures = if gained >= WORTH { 1 } else { failures + 1 };
+        let Some(wait) = policy.wait_after(failures, &error) else {
+            return Err(DownloadError::Fetch {
+                name: artifact.name.clone(),
+                error,
+                tries,
+            });
+        };
+        events.detail(&format!(
+            "{}: {}; trying again in {} s",
+            artifact.name,
+            error.cause,
+            wait.as_secs_f32()
+        ));
+        (policy.sleep)(wait);
+    }
+}
+
+fn one_try(
+    fetch: &dyn Fetch,
+    artifact: &Artifact,
+    path: &Path,
+    draft: &mut Draft,
+    policy: &RetryPolicy<'_>,
+    events: &dyn EventSink,
+) -> Result<(), Stop> {
+    let fresh = || Draft::new(path, artifact).map_err(|error| Stop::Final(error.into()));
+    // Without a published digest nothing but the ETag says that two answers are parts of one file.
+    let may_splice = draft.etag.is_some() || artifact.verify != Verify::FirstUse;
+    if !may_splice && draft.length() > 0 {
+        *draft = fresh()?;
+    }
+    let asked = draft.length();
+    let mut request = Request::get(&artifact.url);
+    request.limits = policy.limits;
+    if asked > 0 {
+        request.range_from = Some(asked);
+        request.etag.clone_from(&draft.etag);
+    }
+    let response = match fetch.get(&request) {
+        Err(error) => {
+            // What came is longer than the file is now: begin anew.
+            if asked > 0 && matches!(error.cause, Cause::Status { status: 416, .. }) {
+                *draft = fresh()?;
+                let broken = Cause::Broken("the server cannot go on where it stopped".to_owned());
+                return Err(Stop::Network(FetchError::new(&artifact.url, broken)));
+            }
+            return Err(Stop::Network(error));
+        }
+        Ok(response) => response,
+    };
+    match response.status {
+        200 => {
+            if asked > 0 {
+                *draft = fresh()?;
+            }
+            draft.total = response.length;
+            draft.etag = response.etag.clone().filter(|etag| !etag.starts_with("W/"));
+        }
+        206 if asked > 0 && continues(&response, draft, asked) => draft.spliced = true,
+        206 if asked > 0 => {
+            *draft = fresh()?;
+            let broken = Cause::Broken("the file changed on the server".to_owned());
+            return Err(Stop::Network(FetchError::new(&artifact.url, broken)));
+        }
+        status => {
+            let odd = Cause::Invalid(format!("the server answered {status} to a plain request"));
+            return Err(Stop::Network(FetchError::new(&artifact.url, odd)));
+        }
+    }
+    copy(response, artifact, path, draft, policy, events)
+}
+
+/// Whether a partial answer goes on where the draft ends.
+fn continues(response: &Response, draft: &Draft, asked: u64) -> bool {
+    let (Some((first, total)), true) = (
+        response.range,
+        response.etag == draft.etag || draft.etag.is_none(),
+    ) else {
+        return false;
+    };
+    first == asked && (total.is_none() || draft.total.is_none() || total == draft.total)
+}
+
+fn copy(
+    response: Response,
+    artifact: &Artifact,
+    path: &Path,
+    draft: &mut Draft,
+    policy: &RetryPolicy<'_>,
+    events: &dyn EventSink,
+) -> Result<(), Stop> {
+    let promised = response.length.map(|length| draft.length() + length);
+    let too_large = || {
+        Stop::Final(DownloadError::TooLarge {
+            name: artifact.name.clone(),
+            url: response.final_url.clone(),
+            max_bytes: artifact.max_bytes,
+        })
+    };
+    if promised.is_some_and(|length| length > artifact.max_bytes) {
+        return Err(too_large());
+    }
+    let mut body = response.body;
+    let mut buffer = vec![0; 64 << 10];
+    let mut told = draft.length();
+    let mut looked = draft.head.len() >= 4;
+    events.progress(&artifact.name, told, draft.total, false);
+    loop {
+        let read = match body.read(&mut buffer) {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                let error = FetchError::body(&artifact.url, &error, policy.limits);
+                return Err(Stop::Network(error));
+            }
+        };
+        if draft.length() + read as u64 > artifact.max_bytes {
+            return Err(too_large());
+        }
+        draft
+            .push(&buffer[..read])
+            .map_err(|error| Stop::Final(StoreError::io("write", path, error).into()))?;
+        if read == 0 || (!looked && draft.head.len() >= 4) {
+            looked = true;
+            let early = promised.is_some_and(|length| draft.length() < length);
+            if !(read == 0 && early) {
+                look(
+                    artifact,
+                    &response.final_url,
+                    response.content_type.as_deref(),
+                    &draft.head,
+                )
+                .map_err(Stop::Final)?;
+            }
+        }
+        if read == 0 {
+            break;
+        }
+        if draft.length() - told >= STEP {
+            told = draft.length();
+            events.progress(&artifact.name, told, draft.total, false);
+        }
+    }
+    if promised.is_some_and(|length| draft.length() < length) {
+        let broken = Cause::Broken("it ended before all bytes had come".to_owned());
+        return Err(Stop::Network(FetchError::new(&artifact.url, broken)));
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be the archive by its first bytes: an error page is never an archive.
+fn look(
+    artifact: &Artifact,
+    url: &str,
+    content_type: Option<&str>,
+    head: &[u8],
+) -> Result<(), DownloadError> {
+    let (magics, expected): (&[&[u8]], _) = match artifact.kind {
+        Kind::TarGz => (&[b"\x1f\x8b"], "a gzipped tar"),
+        Kind::Zip => (&[b"PK\x03\x04", b"PK\x05\x06"], "a zip"),
+        Kind::Raw => return Ok(()),
+    };
+    if magics.iter().any(|magic| head.starts_with(magic)) {
+        return Ok(());
+    }
+    let what = if head.is_empty() {
+        "empty"
+    } else if is_page(head) || content_type.is_some_and(|kind| kind.contains("html")) {
+        "a web page"
+    } else {
+        "something else"
+    };
+    Err(DownloadError::NotAnArchive {
+        name: artifact.name.clone(),
+        url: url.to_owned(),
+        what: what.to_owned(),
+        expected,
+    })
+}
+
+/// Whether a file begins as web pages do.
+pub(super) fn is_page(head: &[u8]) -> bool {
+    let start = String::from_utf8_lossy(head)
+        .trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t'])
+        .to_ascii_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html")
+}
