@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::ImageError;
 use crate::digest::Digest;
 
 /// Gives blobs by digest.
@@ -50,4 +51,50 @@ impl BlobSource for BlobDir {
         let file = self.file(digest);
         file.is_file().then_some(file)
     }
+}
+
+/// The largest manifest or config that is read: registries refuse manifests above 4 MiB.
+const SMALL: u64 = 4 << 20;
+
+/// Opens a blob; `what` says in errors what it is.
+pub(super) fn open(
+    blobs: &dyn BlobSource,
+    digest: &Digest,
+    what: &str,
+) -> Result<Box<dyn Read + Send>, ImageError> {
+    blobs.open(digest).map_err(|cause| {
+        if cause.kind() == io::ErrorKind::NotFound {
+            ImageError::MissingBlob {
+                digest: *digest,
+                what: what.to_owned(),
+            }
+        } else {
+            ImageError::io(format!("read blob `{digest}` ({what})"))(cause)
+        }
+    })
+}
+
+/// Reads a manifest or config whole, and checks it.
+pub fn read_small(
+    blobs: &dyn BlobSource,
+    digest: &Digest,
+    what: &str,
+) -> Result<Vec<u8>, ImageError> {
+    let mut bytes = Vec::new();
+    open(blobs, digest, what)?
+        .take(SMALL + 1)
+        .read_to_end(&mut bytes)
+        .map_err(ImageError::io(format!("read blob `{digest}` ({what})")))?;
+    if bytes.len() as u64 > SMALL {
+        return Err(ImageError::malformed(what, "it is larger than 4 MiB"));
+    }
+    let found = Digest::of(&bytes);
+    if found != *digest {
+        return Err(ImageError::Damaged {
+            what: what.to_owned(),
+            expected: *digest,
+            found,
+        });
+    }
+    Ok(bytes)
 }

@@ -119,7 +119,8 @@ pub struct BaseImage {
     pub digest: Digest,
     /// The config blob.
     pub config_blob: Descriptor,
-    /// What the config blob says.
+    /// What the config blob says; its lists in order.
+    #[serde(with = "ordered_config")]
     pub config: ImageConfiguration,
     /// The layers, lowest first.
     pub layers: Vec<BaseLayer>,
@@ -204,5 +205,39 @@ mod json_text {
         deserializer: D,
     ) -> Result<Vec<u8>, D::Error> {
         String::deserialize(deserializer).map(String::into_bytes)
+    }
+}
+
+/// A config with everything in order: `oci_spec` keeps labels, ports and volumes in hash maps.
+pub(super) mod ordered_config {
+    use oci_spec::image::ImageConfiguration;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        config: &ImageConfiguration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut value = serde_json::to_value(config).map_err(S::Error::custom)?;
+        value.sort_all_objects();
+        value.serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ImageConfiguration, D::Error> {
+        let mut config = ImageConfiguration::deserialize(deserializer)?;
+        if let Some(mut inner) = config.config().clone() {
+            inner.set_exposed_ports(sorted(inner.exposed_ports().clone()));
+            inner.set_volumes(sorted(inner.volumes().clone()));
+            config.set_config(Some(inner));
+        }
+        Ok(config)
+    }
+
+    fn sorted(list: Option<Vec<String>>) -> Option<Vec<String>> {
+        list.map(|mut list| {
+            list.sort();
+            list
+        })
     }
 }
