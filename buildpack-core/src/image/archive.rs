@@ -118,7 +118,11 @@ impl<'a, W: Write> Archive<'a, W> {
         let image = self.image;
         let total: u64 = image.total_size();
         let mut done = 0;
-        for layer in image.layers.iter().filter(|layer| written.insert(layer.digest)) {
+        for layer in image
+            .layers
+            .iter()
+            .filter(|layer| written.insert(layer.digest))
+        {
             let what = format!("layer ({})", layer.purpose);
             let mut reader = HashingReader::new(open(blobs, &layer.digest, &what)?);
             let header = Self::header(tar::EntryType::Regular, 0o644, layer.size);
@@ -136,8 +140,7 @@ impl<'a, W: Write> Archive<'a, W> {
                 });
             }
             done += layer.size;
-            self.events
-                .progress("archive", done, Some(total), false);
+            self.events.progress("archive", done, Some(total), false);
         }
         self.events.progress("archive", total, Some(total), true);
         Ok(())
@@ -167,7 +170,9 @@ impl<R: Read> Exact<R> {
 
 impl<R: Read> Read for Exact<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let most = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
         let read = self.inner.read(&mut buffer[..most])?;
         if read == 0 && most > 0 {
             return Err(io::Error::new(

@@ -73,10 +73,18 @@ fn configuration(
     let created = settings.created.to_string();
     let mut config = base.config.clone();
     let mut rootfs = RootFs::default();
-    rootfs.set_diff_ids(layers.iter().map(|layer| layer.diff_id.to_string()).collect());
+    rootfs.set_diff_ids(
+        layers
+            .iter()
+            .map(|layer| layer.diff_id.to_string())
+            .collect(),
+    );
     let mut history = base_history(base);
     for layer in &layers[base.layers.len()..] {
-        history.push(entry(Some(&created), &format!("{CREATED_BY}{}", layer.purpose)));
+        history.push(entry(
+            Some(&created),
+            &format!("{CREATED_BY}{}", layer.purpose),
+        ));
     }
     config.set_author(None);
     config.set_architecture(settings.architecture.as_str().into());
@@ -116,7 +124,10 @@ fn entry(created: Option<&str>, created_by: &str) -> History {
 }
 
 fn execution(mut config: Config, settings: &ImageSettings) -> Config {
-    config.set_env(non_empty(merged_env(config.env().as_deref(), &settings.env)));
+    config.set_env(non_empty(merged_env(
+        config.env().as_deref(),
+        &settings.env,
+    )));
     config.set_labels(merged_labels(config.labels().as_ref(), &settings.labels));
     // A base's program and arguments belong together: told one, the other is ours to say as well.
     if !settings.entrypoint.is_empty() || !settings.cmd.is_empty() {
@@ -146,7 +157,10 @@ fn non_empty<T>(list: Vec<T>) -> Option<Vec<T>> {
 
 fn merged_env(base: Option<&[String]>, ours: &[(String, String)]) -> Vec<String> {
     let mut all: Vec<(String, String)> = Vec::new();
-    let base = base.unwrap_or_default().iter().map(|entry| split_env(entry));
+    let base = base
+        .unwrap_or_default()
+        .iter()
+        .map(|entry| split_env(entry));
     for (name, value) in base.chain(ours.iter().cloned()) {
         match all.iter_mut().find(|(known, _)| *known == name) {
             Some(known) => known.1 = value,
@@ -168,7 +182,10 @@ fn merged_labels(
         .filter(|(name, _)| !name.starts_with(CLOUD_NATIVE))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    all.extend(ours.iter().map(|(name, value)| (name.clone(), value.clone())));
+    all.extend(
+        ours.iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     (!all.is_empty()).then_some(all)
 }
 

@@ -28,8 +28,10 @@ pub fn write(
 ) -> Result<(), ImageError> {
     let target = BlobDir::new(dir.join("blobs"));
     let folder = dir.join("blobs").join("sha256");
-    fs_err::create_dir_all(&folder)
-        .map_err(ImageError::io(format!("make the layout `{}`", dir.display())))?;
+    fs_err::create_dir_all(&folder).map_err(ImageError::io(format!(
+        "make the layout `{}`",
+        dir.display()
+    )))?;
     let _lock = lock(dir)?;
 
     let what = format!("layout {}", dir.display());
@@ -48,7 +50,10 @@ pub fn write(
     }
     put(&dir.join("oci-layout"), LAYOUT_FILE)?;
     let index_file = dir.join("index.json");
-    put(&index_file, &index(kept_entries(&index_file, image, tag)?, image, tag))?;
+    put(
+        &index_file,
+        &index(kept_entries(&index_file, image, tag)?, image, tag),
+    )?;
     events.progress(&what, total, Some(total), true);
     Ok(())
 }
@@ -71,8 +76,10 @@ pub fn read(dir: &Path, tag: Option<&str>) -> Result<Image, ImageError> {
 /// The entry of `tag` in the layout at `dir`; without a tag, the only one there.
 pub fn find(dir: &Path, tag: Option<&str>) -> Result<ManifestEntry, ImageError> {
     let file = dir.join("index.json");
-    let bytes = fs_err::read(&file)
-        .map_err(ImageError::io(format!("read the layout `{}`", dir.display())))?;
+    let bytes = fs_err::read(&file).map_err(ImageError::io(format!(
+        "read the layout `{}`",
+        dir.display()
+    )))?;
     let what = format!("`{}`", file.display());
     let Document::Index(IndexDocument { manifests }) = Document::parse(&what, &bytes)? else {
         return Err(ImageError::malformed(what, "it is no index"));

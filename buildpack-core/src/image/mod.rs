@@ -16,7 +16,10 @@ mod validate;
 
 pub use assemble::assemble;
 pub use blob::{BlobDir, BlobSource, read_small};
-pub use document::{DOCKER_INDEX, DOCKER_MANIFEST, Document, IndexDocument, ManifestDocument, ManifestEntry, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Platform};
+pub use document::{
+    DOCKER_INDEX, DOCKER_MANIFEST, Document, IndexDocument, ManifestDocument, ManifestEntry,
+    OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Platform,
+};
 pub use error::ImageError;
 pub use record::{BaseImage, BaseLayer, Descriptor, Image, ImageLayer, LayerRecord, MediaType};
 pub use settings::ImageSettings;

@@ -36,7 +36,11 @@ impl std::fmt::Display for Mismatch {
 /// The diff ids of zstd layers are taken on trust: nothing here unpacks them.
 pub fn validate(image: &Image, blobs: &dyn BlobSource) -> Result<Vec<Mismatch>, ImageError> {
     let mut found = Findings::default();
-    found.compare("manifest", image.manifest_digest, Digest::of(&image.manifest));
+    found.compare(
+        "manifest",
+        image.manifest_digest,
+        Digest::of(&image.manifest),
+    );
     found.compare("config", image.config_digest, Digest::of(&image.config));
     match Image::from_documents(image.manifest.clone(), image.config.clone()) {
         Err(error) => found.add("documents", "a manifest with its config", error),

@@ -1,9 +1,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::image::{
-    BaseImage, Document, ImageSettings, LayerRecord, ManifestDocument, MediaType,
-};
+use crate::image::{BaseImage, Document, ImageSettings, LayerRecord, ManifestDocument, MediaType};
 
 const CONFIG: &str = r#"{
     "architecture": "amd64", "os": "linux", "author": "somebody@host", "created": "2026-01-02T03:04:05Z",
@@ -94,10 +92,16 @@ fn says_what_it_was_told_and_keeps_what_the_base_says() {
     assert_eq!(config["rootfs"]["diff_ids"].as_array().unwrap().len(), 3);
     assert_eq!(config["created"], "2026-11-21T07:00:00Z");
     let text = String::from_utf8(image.config.clone()).unwrap();
-    assert!(!text.contains("buildhost") && !text.contains("somebody"), "{text}");
+    assert!(
+        !text.contains("buildhost") && !text.contains("somebody"),
+        "{text}"
+    );
     let manifest: Value = serde_json::from_slice(&image.manifest).unwrap();
     for layer in manifest["layers"].as_array().unwrap() {
-        assert_eq!(layer["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip");
+        assert_eq!(
+            layer["mediaType"],
+            "application/vnd.oci.image.layer.v1.tar+gzip"
+        );
     }
 }
 
@@ -119,9 +123,18 @@ fn another_layer_or_setting_is_another_image() {
     let first = assemble(&base(), &[layer("app")], &settings());
     let mut later = settings();
     later.created = "2026-11-21T07:00:01Z".parse().unwrap();
-    assert_ne!(first.manifest_digest, assemble(&base(), &[layer("app")], &later).manifest_digest);
-    assert_ne!(first.manifest_digest, assemble(&base(), &[layer("apq")], &settings()).manifest_digest);
-    assert_ne!(first.manifest_digest, assemble(&base(), &[], &settings()).manifest_digest);
+    assert_ne!(
+        first.manifest_digest,
+        assemble(&base(), &[layer("app")], &later).manifest_digest
+    );
+    assert_ne!(
+        first.manifest_digest,
+        assemble(&base(), &[layer("apq")], &settings()).manifest_digest
+    );
+    assert_ne!(
+        first.manifest_digest,
+        assemble(&base(), &[], &settings()).manifest_digest
+    );
 }
 
 #[test]
@@ -147,7 +160,10 @@ fn a_base_without_history_gets_one_entry_a_layer() {
     let image = assemble(&base, &[layer("app")], &settings());
     let config: Value = serde_json::from_slice(&image.config).unwrap();
     assert_eq!(config["history"].as_array().unwrap().len(), 2);
-    assert_eq!(config["history"][0]["created_by"], "docker.io/heroku/heroku:24");
+    assert_eq!(
+        config["history"][0]["created_by"],
+        "docker.io/heroku/heroku:24"
+    );
 }
 
 #[test]
@@ -162,7 +178,9 @@ fn refuses_documents_that_cannot_be() {
         r#"{"manifests": [], "layers": []}"#,
         r#"{"mediaType": "application/vnd.oci.image.manifest.v1+json"}"#,
         r#"{"mediaType": "text/html", "layers": []}"#,
-        &format!(r#"{{"layers": [], "config": {{"mediaType": "x", "digest": "{digest}", "size": -1}}}}"#),
+        &format!(
+            r#"{{"layers": [], "config": {{"mediaType": "x", "digest": "{digest}", "size": -1}}}}"#
+        ),
         r#"{"layers": [], "config": {"mediaType": "x", "digest": "sha256:../../etc/passwd", "size": 1}}"#,
     ] {
         assert!(Document::parse("it", bytes.as_bytes()).is_err(), "{bytes}");
@@ -176,6 +194,9 @@ fn refuses_documents_that_cannot_be() {
     let config = CONFIG.replace("DIFF", &digest);
     assert!(BaseImage::from_documents("x", Digest::of(b""), &odd, config.as_bytes()).is_err());
     // More layers than diff ids.
-    let none = ManifestDocument { config: odd.config.clone(), layers: Vec::new() };
+    let none = ManifestDocument {
+        config: odd.config.clone(),
+        layers: Vec::new(),
+    };
     assert!(BaseImage::from_documents("x", Digest::of(b""), &none, config.as_bytes()).is_err());
 }

@@ -14,7 +14,10 @@ pub(crate) fn image(dir: &Path, texts: &[&str]) -> (Image, BlobDir) {
     let mut base = assemble::tests::base();
     base.layers.clear();
     base.config.set_history(None);
-    (assemble(&base, &records, &assemble::tests::settings()), blobs)
+    (
+        assemble(&base, &records, &assemble::tests::settings()),
+        blobs,
+    )
 }
 
 fn layer(blobs: &BlobDir, text: &str) -> LayerRecord {
@@ -105,8 +108,14 @@ fn damaged_and_missing_blobs_are_found() {
     bytes[middle] ^= 1;
     fs_err::write(&file, &bytes).unwrap();
     let found = validate(&one, &blobs).unwrap();
-    assert!(found.iter().any(|it| it.what == "layer 2 (app)"), "{found:?}");
-    assert!(!found.iter().any(|it| it.what.starts_with("layer 1")), "{found:?}");
+    assert!(
+        found.iter().any(|it| it.what == "layer 2 (app)"),
+        "{found:?}"
+    );
+    assert!(
+        !found.iter().any(|it| it.what.starts_with("layer 1")),
+        "{found:?}"
+    );
     let dir = temp.path().join("layout");
     let copied = write(&dir, &one, None, &Streams(blobs.clone()), &Silent);
     assert!(matches!(copied, Err(ImageError::Damaged { .. })));
@@ -147,7 +156,10 @@ fn archives_are_the_same_bytes_each_time_and_hold_each_blob_once() {
     let dir = temp.path().join("unpacked");
     tar::Archive::new(&oci()[..]).unpack(&dir).unwrap();
     assert_eq!(read(&dir, Some("latest")).unwrap(), one);
-    assert_eq!(validate(&one, &BlobDir::new(dir.join("blobs"))).unwrap(), []);
+    assert_eq!(
+        validate(&one, &BlobDir::new(dir.join("blobs"))).unwrap(),
+        []
+    );
 
     let archive = docker();
     let mut paths = Vec::new();
@@ -164,5 +176,9 @@ fn archives_are_the_same_bytes_each_time_and_hold_each_blob_once() {
     assert_eq!(manifest[0]["RepoTags"], json!(names));
     let layers = manifest[0]["Layers"].as_array().unwrap();
     assert_eq!(layers[0], layers[2]);
-    assert!(layers.iter().all(|it| paths.contains(&it.as_str().unwrap().to_owned())));
+    assert!(
+        layers
+            .iter()
+            .all(|it| paths.contains(&it.as_str().unwrap().to_owned()))
+    );
 }
