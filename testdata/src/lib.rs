@@ -1,1 +1,3 @@
 //! Fakes and fixtures for the tests.
+
+pub mod fake;

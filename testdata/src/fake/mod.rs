@@ -1,0 +1,3 @@
+//! Servers and walls that do as they are told.
+
+pub mod origin;
