@@ -150,6 +150,12 @@ impl Explain for Failure {
 
 impl SandboxError for Failure {}
 
+impl From<Failure> for Box<dyn SandboxError> {
+    fn from(failure: Failure) -> Self {
+        Box::new(failure)
+    }
+}
+
 /// Why the sandbox that was asked for can't be had here.
 #[derive(Debug, thiserror::Error)]
 #[error("programs can't be run in namespaces here: {failure}")]

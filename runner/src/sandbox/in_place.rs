@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use buildpack_core::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
+use super::session::{Session, Stage};
+
 /// Runs programs where `bp` stands; a room's root is ignored.
 ///
 /// Of a room's mounts those whose source is their target hold by themselves; a missing target becomes a symbolic
@@ -41,16 +43,18 @@ impl Sandbox for InPlaceSandbox {
 
     fn run(
         &self,
-        _room: &Room,
-        _command: &Command,
-        _terminal: Terminal<'_>,
+        room: &Room,
+        command: &Command,
+        terminal: Terminal<'_>,
     ) -> Result<Exit, Box<dyn SandboxError>> {
-        let _ = (&self.helper, self.drop_to_user);
-        todo_first_landing()
+        let session = Session {
+            helper: &self.helper,
+            stage: Stage::Here,
+            room,
+            command: Some(command),
+            drop_to_user: self.drop_to_user,
+            lock: None,
+        };
+        Ok(session.run(terminal)?)
     }
-}
-
-#[allow(clippy::unimplemented, reason = "first landing")]
-fn todo_first_landing() -> ! {
-    unimplemented!()
 }

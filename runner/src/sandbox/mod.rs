@@ -8,9 +8,14 @@
 
 mod choose;
 mod error;
+mod helper;
 mod in_place;
+mod lines;
 mod namespace;
 mod probe;
+mod session;
+mod terminal;
+mod wire;
 
 pub use choose::{Mode, choose};
 pub use error::{Cause, Failure, Step, Unavailable};
@@ -18,8 +23,17 @@ pub use in_place::InPlaceSandbox;
 pub use namespace::{NamespaceSandbox, discard};
 pub use probe::{Probe, probe};
 
+/// The argument that makes this binary a helper.
+const WORD: &str = "__sandbox";
+
 /// The helper's way in: returns at once unless the process was started as a sandbox's helper
 /// (`argv[1]` is `__sandbox`), else does its work and never returns.
 ///
 /// To be called first in `main`, before any thread exists.
-pub fn entry() {}
+pub fn entry() {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|word| word == WORD) {
+        let stage = arguments.next().unwrap_or_default();
+        helper::work(&stage.to_string_lossy());
+    }
+}

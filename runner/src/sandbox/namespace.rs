@@ -1,17 +1,20 @@
 //! Programs run in namespaces of their own, on the stack's image.
 
 use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use buildpack_core::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
-use super::Probe;
+use super::session::{Session, Stage, ours};
+use super::{Failure, Probe};
 
 /// Runs programs in user, mount, pid, ipc and uts namespaces, on an overlay of the room's root; no privilege and no
 /// helper program of the system is needed. The host's network is used.
 ///
 /// Writes outside the mounts lie in `scratch/upper` afterwards (deleted files as 0:0 character devices), `/tmp` in
-/// `scratch/tmp`; both are kept for the next run in the same scratch.
+/// `scratch/tmp`; both are kept for the next run in the same scratch. Runs in one scratch wait for each other.
 #[derive(Debug, Clone)]
 pub struct NamespaceSandbox {
     helper: PathBuf,
@@ -37,9 +40,49 @@ impl NamespaceSandbox {
     }
 
     /// Builds a room with its scratch below `folder` (made if missing) and enters it, without running a program.
-    pub fn probe(&self, _folder: &Path) -> Probe {
-        let _ = &self.helper;
-        todo_first_landing()
+    pub fn probe(&self, folder: &Path) -> Probe {
+        Probe {
+            failure: self.attempt(folder).err(),
+        }
+    }
+
+    fn attempt(&self, folder: &Path) -> Result<(), Failure> {
+        let wrap = ours("make a folder for the sandbox's trial");
+        fs_err::create_dir_all(folder).map_err(&wrap)?;
+        let scratch = tempfile::Builder::new()
+            .prefix(".sandbox-trial-")
+            .tempdir_in(folder)
+            .map_err(&wrap)?;
+        let room = Room {
+            root: Vec::new(),
+            scratch: scratch.path().to_owned(),
+            mounts: Vec::new(),
+            memory: Vec::new(),
+            user: (1000, 1000),
+        };
+        let tried = self.session(&room, None, Terminal::Lines(&mut |_| {}));
+        let _ = discard(scratch.path());
+        tried.map(|_| ())
+    }
+
+    fn session(
+        &self,
+        room: &Room,
+        command: Option<&Command>,
+        terminal: Terminal<'_>,
+    ) -> Result<Exit, Failure> {
+        let session = Session {
+            helper: &self.helper,
+            stage: Stage::Room,
+            room,
+            command,
+            drop_to_user: false,
+            lock: Some(lock(&room.scratch).map_err(ours("lock the sandbox's scratch folder"))?),
+        };
+        let exit = session.run(terminal);
+        // The kernel leaves this one without any mode, and then nobody but root can remove what holds it.
+        let _ = open_up(&room.scratch.join("work/work"));
+        exit
     }
 }
 
@@ -50,20 +93,45 @@ impl Sandbox for NamespaceSandbox {
 
     fn run(
         &self,
-        _room: &Room,
-        _command: &Command,
-        _terminal: Terminal<'_>,
+        room: &Room,
+        command: &Command,
+        terminal: Terminal<'_>,
     ) -> Result<Exit, Box<dyn SandboxError>> {
-        todo_first_landing()
+        Ok(self.session(room, Some(command), terminal)?)
     }
 }
 
-/// Removes a scratch folder, whatever modes its content was given; a missing one is fine.
-pub fn discard(_scratch: &Path) -> io::Result<()> {
-    todo_first_landing()
+/// Two overlays must not share a scratch.
+fn lock(scratch: &Path) -> io::Result<OwnedFd> {
+    fs_err::create_dir_all(scratch)?;
+    let file = fs_err::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(scratch.join("lock"))?
+        .into_parts()
+        .0;
+    file.lock()?;
+    Ok(file.into())
 }
 
-#[allow(clippy::unimplemented, reason = "first landing")]
-fn todo_first_landing() -> ! {
-    unimplemented!()
+fn open_up(folder: &Path) -> io::Result<()> {
+    fs_err::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+}
+
+/// Removes a scratch folder, whatever modes its content was given; a missing one is fine.
+pub fn discard(scratch: &Path) -> io::Result<()> {
+    match fs_err::remove_dir_all(scratch) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+        other => return other,
+    }
+    // Folders come before what they hold, so each is opened before it is read.
+    for entry in walkdir::WalkDir::new(scratch) {
+        let entry = entry?;
+        if entry.file_type().is_dir() {
+            open_up(entry.path())?;
+        }
+    }
+    fs_err::remove_dir_all(scratch)
 }

@@ -1,8 +1,9 @@
 //! Whether namespaces work here, found out by building a room and entering it.
 
+use std::io;
 use std::path::Path;
 
-use super::{Failure, NamespaceSandbox};
+use super::{Cause, Failure, NamespaceSandbox, Step};
 
 /// What a trial found.
 #[derive(Debug)]
@@ -21,4 +22,42 @@ impl Probe {
 /// Tries to build a room with its scratch below `folder`, with this binary as the helper.
 pub fn probe(folder: &Path) -> Probe {
     NamespaceSandbox::new().probe(folder)
+}
+
+/// What about this machine made `step` fail, judged by the error and the kernel's switches.
+pub(super) fn cause(step: Step, error: &io::Error) -> Option<Cause> {
+    judge(step, error.raw_os_error()?, &|name| {
+        let text = std::fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?;
+        text.trim().parse().ok()
+    })
+}
+
+fn judge(step: Step, errno: i32, switch: &dyn Fn(&str) -> Option<u64>) -> Option<Cause> {
+    use rustix::io::Errno;
+    let errno = Errno::from_raw_os_error(errno);
+    let refused = errno == Errno::PERM || errno == Errno::ACCESS;
+    let limited = matches!(step, Step::UserNamespace | Step::User) && errno == Errno::NOSPC;
+    if limited || (step == Step::UserNamespace && switch("user/max_user_namespaces") == Some(0)) {
+        return Some(Cause::NamespaceLimit);
+    }
+    let early = matches!(
+        step,
+        Step::UserNamespace | Step::IdMap | Step::Namespaces | Step::Overlay | Step::Scratch
+    );
+    if early && refused {
+        if switch("kernel/unprivileged_userns_clone") == Some(0) {
+            return Some(Cause::UnprivilegedOff);
+        }
+        if switch("kernel/apparmor_restrict_unprivileged_userns") == Some(1) {
+            return Some(Cause::AppArmor);
+        }
+    }
+    match step {
+        Step::UserNamespace | Step::Namespaces if refused => Some(Cause::Seccomp),
+        Step::Overlay if refused || errno == Errno::INVAL || errno == Errno::NODEV => {
+            Some(Cause::Overlay)
+        }
+        Step::Proc if refused => Some(Cause::ProcCovered),
+        _ => None,
+    }
 }

@@ -1,0 +1,215 @@
+//! Stage `here`: runs the program where it stands, and leaves nothing of it behind.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown, symlink};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, geteuid, kill_process, pidfd_open, set_child_subreaper,
+    wait, waitpid,
+};
+
+use super::program::{self, Walls};
+use super::system;
+use super::trouble::{During, Trouble};
+use crate::sandbox::Step;
+use crate::sandbox::wire::{self, Memory, Report, Spec};
+
+pub(super) fn run(control: &UnixStream) -> i32 {
+    let Ok(Some((spec, fds))) = wire::receive::<Spec>(control) else {
+        return 1;
+    };
+    let mut traces = Traces::default();
+    let lived = live(&spec, &fds, control, &mut traces);
+    traces.remove();
+    match lived {
+        Ok(report) => {
+            let _ = wire::send(control, &report, &[]);
+            0
+        }
+        Err(trouble) => {
+            trouble.report(control);
+            1
+        }
+    }
+}
+
+fn live(
+    spec: &Spec,
+    fds: &[OwnedFd],
+    control: &UnixStream,
+    traces: &mut Traces,
+) -> Result<Report, Trouble> {
+    system::seal_descriptors().during(Step::Start, "/proc/self/fd")?;
+    // Whatever the program leaves behind becomes ours to end.
+    set_child_subreaper(Some(rustix::process::getpid())).during(Step::Start, "")?;
+    let user = (spec.drop_to_user && geteuid().is_root()).then_some(spec.user);
+    for bind in &spec.mounts {
+        traces.show(&bind.source.path(), &bind.target.path())?;
+    }
+    traces.memory(&spec.memory, user)?;
+    let Some(command) = &spec.program else {
+        let _ = wire::send(control, &Report::Started, &[]);
+        return Ok(Report::Code(0));
+    };
+    let walls = Walls::Here { user };
+    let child = match program::start(command, spec.streams, fds.first(), walls, control)? {
+        program::Started::Running(child) => child,
+        program::Started::Failed(code) => return Ok(Report::Code(code)),
+    };
+    let process = pidfd_open(child, PidfdFlags::empty()).during(Step::Start, "")?;
+    let report = if super::ended(&process, control) {
+        bury(child)
+    } else {
+        Report::Signal(Signal::KILL.as_raw())
+    };
+    end_all();
+    Ok(report)
+}
+
+fn bury(child: Pid) -> Report {
+    loop {
+        match waitpid(Some(child), WaitOptions::empty()) {
+            Ok(Some((_, status))) => {
+                if let Some(report) = program::outcome(status) {
+                    return report;
+                }
+            }
+            Ok(None) | Err(rustix::io::Errno::INTR) => {}
+            // Cannot be: the program is our child and only this loop waits.
+            Err(_) => return Report::Code(u8::MAX),
+        }
+    }
+}
+
+/// Kills our children until there are none: those of a killed one become ours in turn.
+fn end_all() {
+    loop {
+        for child in children() {
+            let _ = kill_process(child, Signal::KILL);
+        }
+        match wait(WaitOptions::empty()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+fn children() -> Vec<Pid> {
+    fs::read_to_string("/proc/thread-self/children")
+        .unwrap_or_default()
+        .split_whitespace()
+        .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+        .collect()
+}
+
+/// What was put in place for the run, to be taken away after it, last first.
+#[derive(Default)]
+struct Traces(Vec<PathBuf>);
+
+impl Traces {
+    fn show(&mut self, source: &Path, target: &Path) -> Result<(), Trouble> {
+        let same = |path: &Path| fs::canonicalize(path).ok();
+        match (same(source), same(target)) {
+            (None, _) => Err(io::Error::from_raw_os_error(
+                rustix::io::Errno::NOENT.raw_os_error(),
+            ))
+            .during(Step::Mount, source.display()),
+            (source, target) if source == target => Ok(()),
+            (_, Some(_)) => Err(Trouble::Refused {
+                object: target.display().to_string(),
+                reason: format!("something else than `{}` is there", source.display()),
+            }),
+            (Some(real), None) => {
+                self.folder(target.parent().unwrap_or(Path::new("/")))
+                    .and_then(|()| symlink(real, target))
+                    .during(Step::Mount, target.display())?;
+                self.0.push(target.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes a folder and those above it, where they are missing.
+    fn folder(&mut self, path: &Path) -> io::Result<()> {
+        let missing: Vec<_> = path
+            .ancestors()
+            .take_while(|folder| folder.symlink_metadata().is_err())
+            .collect();
+        for folder in missing.into_iter().rev() {
+            fs::create_dir(folder)?;
+            self.0.push(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    fn memory(&mut self, files: &[Memory], user: Option<(u32, u32)>) -> Result<(), Trouble> {
+        for file in files {
+            let path = file.target.path();
+            let parent = path.parent().unwrap_or(Path::new("/"));
+            self.linked(parent, user)
+                .during(Step::Memory, parent.display())?;
+            self.write(&path, &file.content, user)
+                .during(Step::Memory, path.display())?;
+        }
+        Ok(())
+    }
+
+    /// Makes `folder` a link to a new one in memory, if it doesn't exist.
+    fn linked(&mut self, folder: &Path, user: Option<(u32, u32)>) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = folder.parent() {
+            self.folder(parent)?;
+        }
+        let real =
+            Path::new("/dev/shm").join(format!("bp-{}-{}", std::process::id(), self.0.len()));
+        let made = fs::DirBuilder::new().mode(0o700).create(&real);
+        if made.is_err() {
+            // No shared memory here; a folder of the disk is better than none.
+            fs::DirBuilder::new().mode(0o700).create(folder)?;
+            self.0.push(folder.to_owned());
+            return own(folder, user);
+        }
+        self.0.push(real.clone());
+        own(&real, user)?;
+        symlink(&real, folder)?;
+        self.0.push(folder.to_owned());
+        Ok(())
+    }
+
+    fn write(&mut self, path: &Path, content: &[u8], user: Option<(u32, u32)>) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        self.0.push(path.to_owned());
+        io::Write::write_all(&mut file, content)?;
+        own(path, user)
+    }
+
+    fn remove(self) {
+        for path in self.0.into_iter().rev() {
+            // The program may have put files of its own into a folder in memory: they go with it.
+            let _ = if path.starts_with("/dev/shm") && path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else if path.is_dir() && !path.is_symlink() {
+                fs::remove_dir(&path)
+            } else {
+                fs::remove_file(&path)
+            };
+        }
+    }
+}
+
+fn own(path: &Path, user: Option<(u32, u32)>) -> io::Result<()> {
+    match user {
+        Some((uid, gid)) => chown(path, Some(uid), Some(gid)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,90 @@
+//! Stage `init`: the first process of the room's pid namespace. Mounts everything, runs the program, reaps.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+
+use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
+use rustix::process::{Pid, WaitOptions, chdir, fchdir, pivot_root, wait};
+
+use super::program::{self, Walls};
+use super::trouble::{During, Trouble};
+use super::{devices, mounts, overlay, system};
+use crate::sandbox::Step;
+use crate::sandbox::wire::{self, Report, Spec};
+
+pub(super) fn run(control: &UnixStream) -> i32 {
+    if system::die_with_parent(control).is_err() {
+        return 1;
+    }
+    let Ok(Some((spec, fds))) = wire::receive::<Spec>(control) else {
+        return 1;
+    };
+    match live(&spec, fds, control) {
+        Ok(()) => 0,
+        Err(trouble) => {
+            trouble.report(control);
+            1
+        }
+    }
+}
+
+fn live(spec: &Spec, fds: Vec<OwnedFd>, control: &UnixStream) -> Result<(), Trouble> {
+    build(spec)?;
+    let Some(command) = &spec.program else {
+        let _ = wire::send(control, &Report::Started, &[]);
+        let _ = wire::send(control, &Report::Code(0), &[]);
+        return Ok(());
+    };
+    // `fds` holds the scratch's lock as well, which is to last as long as this process.
+    let walls = Walls::Namespace { user: spec.user };
+    let started = program::start(command, spec.streams, fds.first(), walls, control)?;
+    let report = match started {
+        program::Started::Running(child) => reap(child),
+        program::Started::Failed(code) => Report::Code(code),
+    };
+    let _ = wire::send(control, &report, &[]);
+    Ok(())
+}
+
+fn build(spec: &Spec) -> Result<(), Trouble> {
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change("/", private).during(Step::Namespaces, "/")?;
+    let root = overlay::mount(spec)?;
+    mounts::temporary(&root, &spec.scratch.path())?;
+    devices::proc(&root)?;
+    devices::dev(&root)?;
+    mounts::network(&root)?;
+    for bind in &spec.mounts {
+        mounts::bind(
+            &root,
+            &bind.source.path(),
+            &bind.target.path(),
+            bind.read_only,
+        )?;
+    }
+    mounts::memory(&root, &spec.memory)?;
+    rustix::system::sethostname(b"build").during(Step::Hostname, "build")?;
+
+    // The old root is put under the new one and let go: nothing of the host stays reachable.
+    fchdir(&root).during(Step::Pivot, "")?;
+    pivot_root(".", ".").during(Step::Pivot, "")?;
+    unmount(".", UnmountFlags::DETACH).during(Step::Pivot, "")?;
+    chdir("/").during(Step::Pivot, "/")?;
+    rustix::thread::set_no_new_privs(true).during(Step::User, "")
+}
+
+/// Buries every orphan of the room until the program itself has ended.
+fn reap(child: Pid) -> Report {
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid == child => {
+                if let Some(report) = program::outcome(status) {
+                    return report;
+                }
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            // Cannot be: the program is our child and only this loop waits.
+            Err(_) => return Report::Code(u8::MAX),
+        }
+    }
+}
