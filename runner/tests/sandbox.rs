@@ -335,10 +335,9 @@ fn as_an_ordinary_user() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    let folder = tempfile::Builder::new()
-        .permissions(std::fs::Permissions::from_mode(0o777))
-        .tempdir()
-        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // The maker's umask has its say when a folder is made.
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
     let copy = |from: &Path, name: &str| {
         let to = folder.path().join(name);
         std::fs::copy(from, &to).unwrap();
@@ -367,9 +366,10 @@ fn a_caller_elsewhere() {
         return;
     };
     let scratch = std::env::var("BP_TEST_SCRATCH").unwrap();
+    let house = House::new();
     let room = Room {
         scratch: scratch.into(),
-        ..House::new().room
+        ..house.room.clone()
     };
-    let _ = rooms::run_in(&rooms::sandbox(), &room, &sh(&script));
+    rooms::run_in(&rooms::sandbox(), &room, &sh(&script)).unwrap();
 }

@@ -73,16 +73,70 @@ pub enum Cause {
     UnprivilegedOff,
     /// `kernel.apparmor_restrict_unprivileged_userns` is 1 (Ubuntu 23.10 and later).
     AppArmor,
-    /// A container's seccomp filter.
+    /// A container's seccomp filter, or a chroot: the kernel makes no user namespace for either.
     Seccomp,
-    /// The process stands in a chroot, where the kernel makes no user namespace.
-    Chroot,
     /// The scratch's file system takes no overlay, or the kernel is older than 5.11.
     Overlay,
     /// Parts of the outer `/proc` are covered, so the kernel gives no new one.
     ProcCovered,
     /// There is no `/proc`, so the helper can't be started.
     NoProc,
+}
+
+/// The way out that always is.
+const ELSEWHERE: &str =
+    "run `bp` inside the stack's build image, where the sandbox `none` does without namespaces";
+
+impl Cause {
+    /// What is the case.
+    fn fact(self) -> &'static str {
+        match self {
+            Self::NamespaceLimit => {
+                "the limit of user namespaces is reached, or 0 (`user.max_user_namespaces`)"
+            }
+            Self::UnprivilegedOff => {
+                "ordinary users may not make user namespaces (`kernel.unprivileged_userns_clone` is 0)"
+            }
+            Self::AppArmor => {
+                "AppArmor takes the rights from a user namespace of an unknown program \
+                 (`kernel.apparmor_restrict_unprivileged_userns` is 1)"
+            }
+            Self::Seccomp => {
+                "this looks like a container whose seccomp filter refuses new namespaces, or a chroot"
+            }
+            Self::Overlay => {
+                "an overlay for ordinary users needs Linux 5.11, and a scratch folder on a file system \
+                 with user xattrs that is no overlay itself (ext4, xfs, btrfs)"
+            }
+            Self::ProcCovered => {
+                "parts of /proc are covered here, as containers have it, and then the kernel gives no new one"
+            }
+            Self::NoProc => "`/proc/self/exe` leads nowhere where /proc is not mounted",
+        }
+    }
+
+    /// The way out.
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::NamespaceLimit => "run `sysctl user.max_user_namespaces=15000` as root",
+            Self::UnprivilegedOff => "run `sysctl kernel.unprivileged_userns_clone=1` as root",
+            Self::AppArmor => {
+                "give `bp` an AppArmor profile with `userns,`, or run \
+                 `sysctl kernel.apparmor_restrict_unprivileged_userns=0` as root"
+            }
+            Self::Seccomp => {
+                "start the container with `--security-opt seccomp=unconfined`, or from the stack's build image \
+                 with the sandbox `none`"
+            }
+            Self::Overlay => {
+                "put the cache on another file system (`BP_CACHE_DIR`; in a container: a volume)"
+            }
+            Self::ProcCovered => {
+                "start the container with `--security-opt systempaths=unconfined` (podman: `unmask=ALL`)"
+            }
+            Self::NoProc => "mount /proc",
+        }
+    }
 }
 
 /// Why a program could not be run at all.
@@ -142,9 +196,60 @@ fn about(object: &str) -> String {
     }
 }
 
+impl Failure {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Step {
+                step: Step::Mount | Step::Memory,
+                ..
+            } => "sandbox-mount-failed",
+            Self::Step {
+                step: Step::Folder, ..
+            } => "sandbox-no-folder",
+            Self::Step {
+                step: Step::Terminal,
+                ..
+            } => "sandbox-no-terminal",
+            Self::Step {
+                step: Step::Start, ..
+            } => "sandbox-start-failed",
+            Self::Step { .. } => "sandbox-unavailable",
+            Self::Helper { .. } | Self::Silent { .. } => "sandbox-helper-failed",
+            Self::Io { .. } => "sandbox-io",
+            Self::NotInPlace { .. } => "sandbox-not-in-place",
+        }
+    }
+}
+
 impl Explain for Failure {
     fn diagnostic(&self) -> Diagnostic {
-        Diagnostic::error("sandbox-failed", Class::Surroundings, self.to_string())
+        let shown = Diagnostic::error(self.code(), Class::Surroundings, self.to_string());
+        match self {
+            Self::Step {
+                cause: Some(cause), ..
+            } => shown.note(cause.fact()).help(cause.remedy()),
+            Self::Step {
+                step:
+                    Step::Mount
+                    | Step::Memory
+                    | Step::Folder
+                    | Step::Terminal
+                    | Step::Start
+                    | Step::Scratch,
+                ..
+            } => shown,
+            Self::Step { .. } => shown.help(ELSEWHERE),
+            Self::Helper { error, .. } if error.kind() == io::ErrorKind::NotFound => shown
+                .note(Cause::NoProc.fact())
+                .help(Cause::NoProc.remedy()),
+            Self::Helper { .. } => shown,
+            Self::Silent { .. } => shown.help(
+                "a program that embeds the engine calls `runner::sandbox::entry()` first in `main`, \
+                 or names a helper that does",
+            ),
+            Self::Io { .. } => shown,
+            Self::NotInPlace { .. } => shown.help("let it lie there already, or use the sandbox `namespace`"),
+        }
     }
 }
 
@@ -166,7 +271,9 @@ pub struct Unavailable {
 
 impl Explain for Unavailable {
     fn diagnostic(&self) -> Diagnostic {
-        self.failure.diagnostic()
+        let mut shown = self.failure.diagnostic();
+        shown.message = self.to_string();
+        shown
     }
 }
 

@@ -61,3 +61,56 @@ fn judge(step: Step, errno: i32, switch: &dyn Fn(&str) -> Option<u64>) -> Option
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use buildpack_core::diagnostic::Explain;
+    use rustix::io::Errno;
+
+    use super::*;
+
+    fn judged(step: Step, errno: Errno, switches: &[(&str, u64)]) -> Option<Cause> {
+        judge(step, errno.raw_os_error(), &|name| {
+            let found = switches.iter().find(|(switch, _)| *switch == name);
+            found.map(|(_, value)| *value)
+        })
+    }
+
+    #[test]
+    fn switches_of_the_machine_are_recognised() {
+        let off = [("user/max_user_namespaces", 0)];
+        let clone = [("kernel/unprivileged_userns_clone", 0)];
+        let ubuntu = [
+            ("user/max_user_namespaces", 9000),
+            ("kernel/apparmor_restrict_unprivileged_userns", 1),
+        ];
+        use {Cause as C, Errno as E, Step as S};
+        for (step, errno, switches, cause) in [
+            (S::UserNamespace, E::NOSPC, &off[..], C::NamespaceLimit),
+            (S::UserNamespace, E::NOSPC, &ubuntu, C::NamespaceLimit),
+            (S::UserNamespace, E::PERM, &clone, C::UnprivilegedOff),
+            (S::UserNamespace, E::PERM, &[], C::Seccomp),
+            (S::IdMap, E::PERM, &ubuntu, C::AppArmor),
+            (S::Namespaces, E::PERM, &ubuntu, C::AppArmor),
+            (S::Overlay, E::ACCESS, &ubuntu, C::AppArmor),
+            (S::Overlay, E::INVAL, &[], C::Overlay),
+            (S::Proc, E::PERM, &ubuntu, C::ProcCovered),
+        ] {
+            assert_eq!(judged(step, errno, switches), Some(cause), "{step} {errno}");
+        }
+        assert_eq!(judged(S::Mount, E::NOENT, &ubuntu), None);
+    }
+
+    #[test]
+    fn a_known_cause_comes_with_its_way_out() {
+        let failure = Failure::Step {
+            step: Step::UserNamespace,
+            object: String::new(),
+            error: io::Error::from_raw_os_error(Errno::NOSPC.raw_os_error()),
+            cause: Some(Cause::NamespaceLimit),
+        };
+        let shown = failure.diagnostic();
+        assert_eq!(shown.code.0, "sandbox-unavailable");
+        assert!(shown.helps[0].text.contains("user.max_user_namespaces"));
+    }
+}

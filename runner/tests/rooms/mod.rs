@@ -11,19 +11,19 @@ use buildpack_core::sandbox::{
 use runner::sandbox::NamespaceSandbox;
 use tempfile::TempDir;
 
-pub const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
+pub(crate) const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
 
 /// The binary that becomes the helper.
-pub fn helper() -> PathBuf {
+pub(crate) fn helper() -> PathBuf {
     std::env::var_os("BP_TEST_HELPER").map_or_else(|| env!("CARGO_BIN_EXE_bp").into(), Into::into)
 }
 
-pub fn sandbox() -> NamespaceSandbox {
+pub(crate) fn sandbox() -> NamespaceSandbox {
     NamespaceSandbox::with_helper(helper())
 }
 
 /// A command for the shell.
-pub fn sh(script: &str) -> Command {
+pub(crate) fn sh(script: &str) -> Command {
     Command {
         argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
         cwd: "/".into(),
@@ -33,18 +33,18 @@ pub fn sh(script: &str) -> Command {
 
 /// What a program printed and how it ended.
 #[derive(Debug)]
-pub struct Ran {
-    pub exit: Exit,
-    pub lines: Vec<Vec<u8>>,
+pub(crate) struct Ran {
+    pub(crate) exit: Exit,
+    pub(crate) lines: Vec<Vec<u8>>,
 }
 
 impl Ran {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.lines.join(&b'\n')).into_owned()
     }
 }
 
-pub fn run_in(
+pub(crate) fn run_in(
     sandbox: &dyn Sandbox,
     room: &Room,
     command: &Command,
@@ -57,13 +57,13 @@ pub fn run_in(
 
 /// A room with the folders that it needs, removed at the end.
 #[derive(Clone)]
-pub struct House {
+pub(crate) struct House {
     folder: Arc<TempDir>,
-    pub room: Room,
+    pub(crate) room: Room,
 }
 
 impl House {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let etc = folder.path().join("image/etc");
         std::fs::create_dir_all(&etc).unwrap();
@@ -87,31 +87,31 @@ impl House {
     }
 
     /// A folder of the host for this test alone.
-    pub fn folder(&self, name: &str) -> PathBuf {
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(&path).unwrap();
         path
     }
 
     /// A word that no other process has in its arguments.
-    pub fn marker(&self) -> String {
+    pub(crate) fn marker(&self) -> String {
         let name = self.folder.path().file_name().unwrap();
         format!("marker-{}", name.to_str().unwrap().trim_start_matches('.'))
     }
 
-    pub fn show(mut self, source: &Path, target: &str) -> Self {
+    pub(crate) fn show(mut self, source: &Path, target: &str) -> Self {
         let mount = mount(source, Path::new(target), Access::ReadOnly);
         self.room.mounts.push(mount);
         self
     }
 
-    pub fn share(mut self, source: &Path, target: &str) -> Self {
+    pub(crate) fn share(mut self, source: &Path, target: &str) -> Self {
         let mount = mount(source, Path::new(target), Access::ReadWrite);
         self.room.mounts.push(mount);
         self
     }
 
-    pub fn remember(mut self, target: &str, content: &[u8]) -> Self {
+    pub(crate) fn remember(mut self, target: &str, content: &[u8]) -> Self {
         self.room.memory.push(MemoryFile {
             target: target.into(),
             content: content.to_vec(),
@@ -119,22 +119,22 @@ impl House {
         self
     }
 
-    pub fn try_run(&self, command: &Command) -> Result<Ran, Box<dyn SandboxError>> {
+    pub(crate) fn try_run(&self, command: &Command) -> Result<Ran, Box<dyn SandboxError>> {
         run_in(&sandbox(), &self.room, command)
     }
 
-    pub fn run(&self, script: &str) -> Ran {
+    pub(crate) fn run(&self, script: &str) -> Ran {
         self.try_run(&sh(script)).unwrap()
     }
 
-    pub fn command(&self, argv: &[&str]) -> Ran {
+    pub(crate) fn command(&self, argv: &[&str]) -> Ran {
         let mut command = sh("");
         command.argv = argv.iter().map(ToString::to_string).collect();
         self.try_run(&command).unwrap()
     }
 
     /// Runs `script` in a room like this one from another process of ours.
-    pub fn elsewhere(&self, script: &str) -> Child {
+    pub(crate) fn elsewhere(&self, script: &str) -> Child {
         std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "a_caller_elsewhere"])
             .env("BP_TEST_SCRIPT", script)
@@ -155,7 +155,7 @@ fn mount(source: &Path, target: &Path, access: Access) -> Mount {
 }
 
 /// How many shells have `marker` in their arguments.
-pub fn processes(marker: &str) -> usize {
+pub(crate) fn processes(marker: &str) -> usize {
     std::fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok())
@@ -165,7 +165,7 @@ pub fn processes(marker: &str) -> usize {
 }
 
 /// Waits until `done`, as long as a test may take.
-pub fn wait_for(mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_for(mut done: impl FnMut() -> bool) {
     for _ in 0..3000 {
         if done() {
             return;
