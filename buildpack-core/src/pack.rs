@@ -16,7 +16,7 @@ use crate::layer::{Normalise, Purpose};
 use crate::lists::{FetchList, ListSource};
 use crate::plan::PackPlan;
 
-pub use compile::{CompileContext, CompileError, FailedCommand, StepMemo, step_env};
+pub use compile::{CompileContext, CompileError, FailedCommand, StepMemo};
 
 /// Whether a pack applies, and what it saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

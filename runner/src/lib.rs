@@ -1,7 +1,8 @@
 //! The pipeline with its real services, and the bp binary.
-pub mod sandbox;
 
 pub mod http;
+pub mod pipeline;
 pub mod registry;
 pub mod rootfs;
+pub mod sandbox;
 pub mod tls;

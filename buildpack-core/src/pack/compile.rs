@@ -102,7 +102,7 @@ impl Explain for CompileError {
 }
 
 impl<'a> CompileContext<'a> {
-    /// A context that runs in `room`, whose mounts show `tree` as the app's folder, with `env` as the base environment.
+    /// A context that runs in `room`, whose mounts show `tree` as the app's folder, with `env` as the whole environment of its programs.
     pub fn new(
         sandbox: &'a dyn Sandbox,
         room: &'a Room,
@@ -156,7 +156,7 @@ impl<'a> CompileContext<'a> {
         let command = Command {
             argv: batch.argv.clone(),
             cwd: PathBuf::from(&plan.app_dir),
-            env: step_env(plan, self.env),
+            env: self.env.clone(),
         };
         let mut at = 0;
         self.events.heading(&batch.steps[0].heading);
@@ -202,21 +202,6 @@ impl<'a> CompileContext<'a> {
             source,
         }
     }
-}
-
-/// A step's whole environment: the base, the plan's variables above it, the plan's folders before its `PATH`.
-pub fn step_env(plan: &PackPlan, base: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let mut env = base.clone();
-    env.extend(plan.build_env.clone());
-    let path = plan
-        .build_path
-        .iter()
-        .map(String::as_str)
-        .chain(env.get("PATH").map(String::as_str))
-        .collect::<Vec<_>>()
-        .join(":");
-    env.insert("PATH".to_owned(), path);
-    env
 }
 
 /// The command as a person would type it.

@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 
 /// One file of the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SourceFile {
+pub(super) enum SourceFile {
     /// A folder.
     Folder,
     /// A symbolic link and where it points, never followed.
@@ -31,14 +31,14 @@ pub enum SourceFile {
 
 /// All of the app's files by path below its folder, sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Source {
+pub(super) struct Source {
     /// The files.
     pub files: BTreeMap<PathBuf, SourceFile>,
 }
 
 /// Why the app's files could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum SourceError {
+pub(super) enum SourceError {
     /// A folder or file can't be read.
     #[error("cannot read `{}`", path.display())]
     Unreadable {
@@ -80,7 +80,7 @@ impl Source {
     ///
     /// Left out is what is no source: version control, Mix's own output (`_build`, fetched folders of `deps`),
     /// `node_modules` and editors' indexes. Sockets, pipes and devices are left out with a warning.
-    pub fn read(
+    pub(super) fn read(
         root: &Path,
         cache: &mut StatCache,
         events: &dyn EventSink,
@@ -110,7 +110,7 @@ impl Source {
                 SourceFile::Link(entry.path().read_link().map_err(unreadable)?)
             } else if metadata.is_file() {
                 SourceFile::File {
-                    digest: cache.digest_file(entry.path(), &metadata)?,
+                    digest: cache.digest_file(entry.path(), &metadata)?.into(),
                     executable: executable(&metadata),
                 }
             } else {
@@ -131,7 +131,7 @@ impl Source {
     }
 
     /// One digest for paths, kinds, executable bits, link targets and contents.
-    pub fn digest(&self) -> Digest {
+    pub(super) fn digest(&self) -> Digest {
         let mut hasher = Hasher::new();
         for (path, file) in &self.files {
             hasher.field(path.as_os_str().as_bytes());
@@ -141,7 +141,7 @@ impl Source {
     }
 
     /// One digest for the files of these names, wherever they stand; `*.exs` is every name that ends so.
-    pub fn digest_of_names(&self, names: &[String]) -> Digest {
+    pub(super) fn digest_of_names(&self, names: &[String]) -> Digest {
         let mut hasher = Hasher::new();
         for (path, file) in &self.files {
             let name = path.file_name().unwrap_or_default().as_bytes();
@@ -171,7 +171,7 @@ impl SourceFile {
 }
 
 /// Whether a file's owner may execute it.
-pub fn executable(metadata: &Metadata) -> bool {
+pub(super) fn executable(metadata: &Metadata) -> bool {
     metadata.permissions().mode() & 0o100 != 0
 }
 
@@ -182,7 +182,9 @@ fn left_out(root: &Path, path: &Path) -> bool {
     };
     let parts: Vec<&[u8]> = below.iter().map(OsStrExt::as_bytes).collect();
     match parts.as_slice() {
-        [b".git" | b".hg" | b".svn" | b".bzr" | b".elixir_ls" | b".lexical" | b".platform_tools"] => true,
+        [
+            b".git" | b".hg" | b".svn" | b".bzr" | b".elixir_ls" | b".lexical" | b".platform_tools",
+        ] => true,
         [.., b"node_modules"] => true,
         [.., b"_build"] => path.with_file_name("mix.exs").exists(),
         // What Mix fetched carries its mark; a vendored dependency has none and is source.
@@ -235,7 +237,12 @@ mod tests {
             .collect();
         assert_eq!(
             files,
-            ["apps/one/_build/kept", "deps/ours/mix.exs", "lib/a.ex", "mix.exs"]
+            [
+                "apps/one/_build/kept",
+                "deps/ours/mix.exs",
+                "lib/a.ex",
+                "mix.exs"
+            ]
         );
     }
 

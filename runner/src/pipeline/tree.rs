@@ -19,7 +19,7 @@ use walkdir::WalkDir;
 use super::source::{Source, SourceFile};
 
 /// A build tree on disk; whoever holds it holds its lock.
-pub struct Tree {
+pub(super) struct Tree {
     app: PathBuf,
     index_file: PathBuf,
     index: Index,
@@ -52,7 +52,7 @@ enum Laid {
 
 /// What bringing a tree up to date did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Synced {
+pub(super) struct Synced {
     /// Files written.
     pub written: usize,
     /// Files and folders removed.
@@ -61,12 +61,12 @@ pub struct Synced {
 
 impl Tree {
     /// The tree in `folder`, which exists: `app/` and what is remembered of it.
-    pub fn open(folder: &Path) -> io::Result<Self> {
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
         Self::at(&folder.join("app"), folder)
     }
 
     /// A tree at `app` whose memory is in `folder`.
-    pub fn at(app: &Path, folder: &Path) -> io::Result<Self> {
+    pub(super) fn at(app: &Path, folder: &Path) -> io::Result<Self> {
         fs_err::create_dir_all(app)?;
         let index_file = folder.join("index.json");
         let index = match fs_err::read(&index_file) {
@@ -84,12 +84,12 @@ impl Tree {
     }
 
     /// The app's folder.
-    pub fn app(&self) -> &Path {
+    pub(super) fn app(&self) -> &Path {
         &self.app
     }
 
     /// Whether the last build here saw other config vars than those of this keyed hash.
-    pub fn environment_changed(&self, hash: &str) -> bool {
+    pub(super) fn environment_changed(&self, hash: &str) -> bool {
         self.index
             .environment
             .as_deref()
@@ -97,7 +97,7 @@ impl Tree {
     }
 
     /// Removes everything, and what is remembered.
-    pub fn wipe(&mut self) -> io::Result<()> {
+    pub(super) fn wipe(&mut self) -> io::Result<()> {
         self.index = Index::default();
         self.save()?;
         for entry in fs_err::read_dir(&self.app)? {
@@ -107,7 +107,7 @@ impl Tree {
     }
 
     /// Makes the tree hold `source`, read from `root`, and of the rest only the top folders named in `kept`.
-    pub fn sync(
+    pub(super) fn sync(
         &mut self,
         root: &Path,
         source: &Source,
@@ -143,15 +143,13 @@ impl Tree {
                     }
                     Laid::Link
                 }
-                SourceFile::File { digest, executable } => {
-                    match before.get(&name_of(path)) {
-                        Some(laid) if laid.is_still(&target, *digest, *executable) => laid.clone(),
-                        _ => {
-                            done.written += 1;
-                            lay_down(&root.join(path), &target, *digest, *executable)?
-                        }
+                SourceFile::File { digest, executable } => match before.get(&name_of(path)) {
+                    Some(laid) if laid.is_still(&target, *digest, *executable) => laid.clone(),
+                    _ => {
+                        done.written += 1;
+                        lay_down(&root.join(path), &target, *digest, *executable)?
                     }
-                }
+                },
             };
             self.index.files.insert(name_of(path), laid);
         }
@@ -161,12 +159,14 @@ impl Tree {
     }
 
     /// Tells the memo what the source's files of these names are.
-    pub fn know_inputs<'a>(&mut self, source: &Source, steps: impl Iterator<Item = &'a Step>) {
+    pub(super) fn know_inputs<'a>(
+        &mut self,
+        source: &Source,
+        steps: impl Iterator<Item = &'a Step>,
+    ) {
         for inputs in steps.filter_map(|step| step.skip_if_unchanged.as_ref()) {
-            self.names.insert(
-                inputs.names.clone(),
-                source.digest_of_names(&inputs.names),
-            );
+            self.names
+                .insert(inputs.names.clone(), source.digest_of_names(&inputs.names));
         }
     }
 
@@ -256,7 +256,9 @@ impl Laid {
         };
         *laid == digest
             && *bit == executable
-            && target.symlink_metadata().is_ok_and(|now| stat(&now) == *then)
+            && target
+                .symlink_metadata()
+                .is_ok_and(|now| stat(&now) == *then)
     }
 }
 
@@ -311,7 +313,7 @@ fn lay_down(from: &Path, target: &Path, digest: Digest, executable: bool) -> io:
 }
 
 /// Removes a file, link or folder, if it is there; folders without permissions are opened first.
-pub fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     let Ok(metadata) = path.symlink_metadata() else {
         return Ok(());
     };
@@ -390,7 +392,14 @@ mod tests {
         desk.write("lib/b.ex", "two");
         let (tree, first) = desk.sync(&[]);
         assert_eq!(first.written, 2);
-        let time = |tree: &Tree, path| tree.app().join(path).metadata().unwrap().modified().unwrap();
+        let time = |tree: &Tree, path| {
+            tree.app()
+                .join(path)
+                .metadata()
+                .unwrap()
+                .modified()
+                .unwrap()
+        };
         let before = (time(&tree, "lib/a.ex"), time(&tree, "lib/b.ex"));
         // A fresh checkout: the same content with a new time.
         desk.write("lib/a.ex", "one");

@@ -1,0 +1,455 @@
+//! The way through the house: app, plan, tools, tree, layers, image.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
+
+use buildpack_core::digest::Digest;
+use buildpack_core::event::Event;
+use buildpack_core::image::{BaseImage, BlobDir, LayerRecord, assemble};
+use buildpack_core::layer::{Purpose, StatCache};
+use buildpack_core::pack::{Built, CompileContext};
+use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
+
+use super::failure::{Failure, disk};
+use super::identity::Identity;
+use super::layers::Layerer;
+use super::prepare::{Prepared, prepare};
+use super::promise::Promise;
+use super::record::{BuildRecord, by_inputs, by_name};
+use super::request::Request;
+use super::room::{build_env, build_room};
+use super::services::Services;
+use super::source::Source;
+use super::stages::Stages;
+use super::toolchains::{self, Installed, RootfsPromise};
+use super::tree::Tree;
+use super::{image, launch, stack_images};
+
+/// A finished build.
+pub struct Finished {
+    /// What is kept of it.
+    pub record: BuildRecord,
+    /// Whether nothing had changed and nothing was run.
+    pub unchanged: bool,
+    /// How long each stage took.
+    pub stages: Vec<(&'static str, Duration)>,
+}
+
+/// A build under way: what does not change once it is known.
+struct Build<'a> {
+    request: &'a Request,
+    services: &'a Services,
+    prepared: Prepared,
+    identity: Identity,
+    /// Keyed hash of the config vars.
+    environment: String,
+    /// Folder of what is kept between builds of this app.
+    kept: PathBuf,
+    source: Source,
+    in_place: bool,
+}
+
+/// Builds an app and keeps the image under its name.
+pub fn build(request: &Request, services: &Services) -> Result<Finished, Failure> {
+    let stages = Stages::new(&*services.events);
+    let build = stages.run("plan", || Build::begin(request, services))?;
+    build.announce();
+    if !request.clear_cache
+        && let Some(record) = stages.run("look", || build.unchanged())?
+    {
+        services
+            .events
+            .heading("Nothing changed since the last build");
+        by_name(&services.store, &request.name).write(&record)?;
+        return Ok(Finished {
+            record,
+            unchanged: true,
+            stages: stages.times(),
+        });
+    }
+    let record = build.make(&stages)?;
+    Ok(Finished {
+        record,
+        unchanged: false,
+        stages: stages.times(),
+    })
+}
+
+impl<'a> Build<'a> {
+    fn begin(request: &'a Request, services: &'a Services) -> Result<Self, Failure> {
+        let prepared = prepare(request, services)?;
+        let environment = request.config_vars.keyed_hash(&services.store)?;
+        let identity = Identity::of(&request.app, request.source_date_epoch.as_deref())?;
+        let in_place = services.sandbox()?.in_place();
+        let kept = kept_folder(request, services, &prepared)?;
+        let mut cache = StatCache::load(kept.join("source-stat"));
+        let source = Source::read(&request.app, &mut cache, &*services.events)?;
+        cache.save()?;
+        Ok(Self {
+            request,
+            services,
+            prepared,
+            identity,
+            environment,
+            kept,
+            source,
+            in_place,
+        })
+    }
+
+    fn announce(&self) {
+        let events = &*self.services.events;
+        let plan = &self.prepared.plan;
+        events.heading(&format!("{} app detected", plan.pack));
+        events.heading("Checking Erlang and Elixir versions");
+        events.detail("Will use the following versions:");
+        events.detail(&format!("* Stack {}", self.request.target.stack.name));
+        for decision in &plan.decisions {
+            events.detail(&format!(
+                "* {} {} ({})",
+                decision.what, decision.value.value, decision.value.origin
+            ));
+        }
+    }
+
+    /// One digest of everything that the image depends on.
+    fn inputs(
+        &self,
+        build_image: Option<&BaseImage>,
+        run_image: &BaseImage,
+    ) -> Result<Digest, Failure> {
+        let plan = self
+            .prepared
+            .plan
+            .digest()
+            .map_err(|error| disk("write the plan as JSON", &std::io::Error::other(error)))?;
+        let built_in = build_image.map_or("in place".to_owned(), |image| image.digest.to_string());
+        Ok(CacheKey::new("image")
+            .part("source", self.source.digest())
+            .part("plan", plan)
+            .part("config vars", &self.environment)
+            .part("public vars", self.request.public_vars.join(","))
+            .part("build image", built_in)
+            .part("run image", run_image.digest)
+            .part("architecture", self.request.target.arch)
+            .part("created", self.identity.created)
+            .part("revision", self.identity.revision.as_deref().unwrap_or(""))
+            .part("bp", env!("CARGO_PKG_VERSION"))
+            .digest())
+    }
+
+    /// The image of an earlier build with the same inputs, if all of it is still there.
+    fn unchanged(&self) -> Result<Option<BuildRecord>, Failure> {
+        if self.prepared.plan.from_scratch {
+            return Ok(None);
+        }
+        let Some((build_image, run_image)) =
+            stack_images::kept(self.request, self.services, self.in_place)?
+        else {
+            return Ok(None);
+        };
+        let inputs = self.inputs(build_image.as_ref(), &run_image)?;
+        let blobs = BlobDir::new(self.services.store.blob_dir());
+        Ok(by_inputs(&self.services.store, &inputs)
+            .get()
+            .filter(|record| {
+                record
+                    .image
+                    .layers
+                    .iter()
+                    .all(|layer| blobs.has(&layer.digest, layer.size))
+            })
+            .map(|record| BuildRecord {
+                name: self.request.name.clone(),
+                app: self.request.app.clone(),
+                ..record
+            }))
+    }
+
+    /// Fetches, compiles, writes layers, assembles. Downloads, unpacking and tool layers run beside each other and
+    /// beside the compile.
+    fn make(&self, stages: &Stages<'_>) -> Result<BuildRecord, Failure> {
+        let rootfs: RootfsPromise = Promise::new();
+        let base: Mutex<Option<BaseImage>> = Mutex::new(None);
+        let installed: OnceLock<Vec<Installed>> = OnceLock::new();
+        thread::scope(|scope| {
+            let run_image = scope.spawn(|| stack_images::run_image(self.request, self.services));
+            let build_image = scope.spawn(|| self.build_image(&rootfs, &base));
+            let rootfs = &rootfs;
+            let tools: Vec<_> = self
+                .prepared
+                .plan
+                .tools
+                .iter()
+                .map(|tool| {
+                    scope.spawn(move || {
+                        toolchains::install(tool, self.request, self.services, rootfs)
+                    })
+                })
+                .collect();
+            let (mut tree, _lock) = stages.run("source", || self.tree())?;
+            let tools = stages.run("tools", || {
+                let tools = tools.into_iter().map(join).collect::<Vec<_>>();
+                join(build_image)?;
+                let tools: Result<Vec<Option<Installed>>, Failure> = tools.into_iter().collect();
+                // None only without a root, whose failure was returned above.
+                Ok::<_, Failure>(tools?.into_iter().flatten().collect::<Vec<_>>())
+            })?;
+            let tools = installed.get_or_init(|| tools);
+            let tool_layers = scope.spawn(move || self.tool_layers(tools));
+            let build_image = base.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let built = stages.run("compile", || {
+                self.compile(&mut tree, build_image.as_ref(), rootfs, tools)
+            })?;
+            let layers = stages.run("layers", || {
+                let tree_layers = self.tree_layers(&tree, &built)?;
+                let mut layers = join(tool_layers)?;
+                layers.extend(tree_layers);
+                Ok::<_, Failure>(ordered(layers))
+            })?;
+            stages.run("image", || {
+                let run_image = join(run_image)?;
+                self.finish(build_image.as_ref(), run_image, tools, &built, layers)
+            })
+        })
+    }
+
+    fn build_image(
+        &self,
+        rootfs: &RootfsPromise,
+        base: &Mutex<Option<BaseImage>>,
+    ) -> Result<(), Failure> {
+        if self.in_place {
+            rootfs.keep(Ok(None));
+            return Ok(());
+        }
+        match stack_images::build_image(self.request, self.services) {
+            Ok(image) => {
+                *base.lock().unwrap_or_else(PoisonError::into_inner) = Some(image.base);
+                rootfs.keep(Ok(image.rootfs));
+                Ok(())
+            }
+            Err(failure) => {
+                rootfs.keep(Err(()));
+                Err(failure)
+            }
+        }
+    }
+
+    /// The tree, locked and brought up to date.
+    fn tree(&self) -> Result<(Tree, Guard), Failure> {
+        let events = &*self.services.events;
+        let plan = &self.prepared.plan;
+        let lock = self.services.store.lock(
+            Bucket::Builds,
+            &self.kept.to_string_lossy(),
+            Share::Exclusive,
+            &|| events.heading("Waiting for another build of this app"),
+        )?;
+        let failed = |error: std::io::Error| disk("lay out the app's files", &error);
+        let mut tree = if self.in_place {
+            Tree::at(std::path::Path::new(&plan.app_dir), &self.kept)
+        } else {
+            Tree::open(&self.kept)
+        }
+        .map_err(failed)?;
+        let stale = tree.environment_changed(&self.environment);
+        if self.request.clear_cache || plan.from_scratch || stale {
+            if stale {
+                events.emit(Event::Cache {
+                    what: "compiled files".to_owned(),
+                    hit: false,
+                    reason: Some("config vars changed".to_owned()),
+                });
+            }
+            tree.wipe().map_err(failed)?;
+        }
+        tree.sync(
+            &self.request.app,
+            &self.source,
+            &plan.kept,
+            &self.environment,
+        )
+        .map_err(failed)?;
+        tree.know_inputs(&self.source, plan.steps.iter());
+        Ok((tree, lock))
+    }
+
+    fn compile(
+        &self,
+        tree: &mut Tree,
+        build_image: Option<&BaseImage>,
+        rootfs: &RootfsPromise,
+        tools: &[Installed],
+    ) -> Result<Built, Failure> {
+        let plan = &self.prepared.plan;
+        let root = rootfs.wait().ok().flatten();
+        let scratch = self.kept.join("scratch");
+        let app = tree.app().to_owned();
+        let room = build_room(
+            self.request,
+            plan,
+            root.as_deref(),
+            scratch.clone(),
+            &app,
+            tools,
+        );
+        let env = build_env(
+            self.request,
+            plan,
+            build_image,
+            self.identity.revision.as_deref(),
+            self.services.offline,
+        );
+        let mut context = CompileContext::new(
+            self.services.sandbox()?,
+            &room,
+            &app,
+            &env,
+            &*self.services.events,
+            tree,
+        );
+        let built = self.prepared.pack.compile(plan, &mut context);
+        // The next build makes it anew; what can't be removed now is removed then.
+        let _ = crate::sandbox::discard(&scratch);
+        Ok(built?)
+    }
+
+    fn layerer(&self) -> Layerer<'_> {
+        Layerer {
+            request: self.request,
+            plan: &self.prepared.plan,
+            pack: &*self.prepared.pack,
+            services: self.services,
+        }
+    }
+
+    fn tool_layers(&self, tools: &[Installed]) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
+        let layerer = self.layerer();
+        let mut layers = Vec::new();
+        for (tool, installed) in self.prepared.plan.tools.iter().zip(tools) {
+            if tool.in_image
+                && let Some(layer) = layerer.tool(tool, installed)?
+            {
+                layers.push((tool.purpose, layer));
+            }
+        }
+        Ok(layers)
+    }
+
+    fn tree_layers(
+        &self,
+        tree: &Tree,
+        built: &Built,
+    ) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
+        let files = launch::files(&self.prepared.plan, &self.processes(built));
+        self.layerer().tree(
+            tree.app(),
+            built,
+            &files,
+            &self.environment,
+            &self.kept.join("tree-stat"),
+        )
+    }
+
+    fn processes(&self, built: &Built) -> std::collections::BTreeMap<String, String> {
+        let release = self.prepared.pack.release(&self.prepared.plan, built);
+        image::processes(&self.prepared.app, release)
+    }
+
+    fn finish(
+        &self,
+        build_image: Option<&BaseImage>,
+        run_image: BaseImage,
+        tools: &[Installed],
+        built: &Built,
+        layers: Vec<LayerRecord>,
+    ) -> Result<BuildRecord, Failure> {
+        let processes = self.processes(built);
+        let settings = image::settings(
+            self.request,
+            &self.prepared.app,
+            &self.prepared.plan,
+            tools,
+            &processes,
+            &run_image,
+            &self.identity,
+        );
+        let image = assemble(&run_image, &layers, &settings);
+        let user = self.request.target.stack.user;
+        let inputs = self.inputs(build_image, &run_image)?;
+        let record = BuildRecord {
+            name: self.request.name.clone(),
+            app: self.request.app.clone(),
+            stack: self.request.target.stack.name.to_owned(),
+            architecture: self.request.target.arch.oci().to_owned(),
+            app_dir: self.prepared.plan.app_dir.clone(),
+            user: (user.uid, user.gid),
+            processes,
+            run_image,
+            layers,
+            image,
+            built: self.services.now,
+        };
+        by_inputs(&self.services.store, &inputs).write(&record)?;
+        by_name(&self.services.store, &record.name).write(&record)?;
+        self.services.events.emit(Event::Image {
+            name: record.name.clone(),
+            digest: record.image.manifest_digest,
+            size: record.image.total_size(),
+        });
+        Ok(record)
+    }
+}
+
+/// The folder in which an app's tree is kept: one for each app folder, stack and set of tools, so that output of one
+/// compiler never meets another.
+pub(super) fn kept_folder(
+    request: &Request,
+    services: &Services,
+    prepared: &Prepared,
+) -> Result<PathBuf, Failure> {
+    let app = fs_err::canonicalize(&request.app)
+        .map_err(|error| disk("find the app's folder", &error))?;
+    let plan = &prepared.plan;
+    let mut key = CacheKey::new("build tree")
+        .part("app", app.display())
+        .part("stack", request.target.stack.name)
+        .part("architecture", request.target.arch)
+        .part("folder", &plan.app_dir);
+    for tool in &plan.tools {
+        key = key.part(&tool.id, &tool.artifact.url);
+    }
+    for name in ["MIX_ENV", "MIX_HOME", "HEX_HOME"] {
+        key = key.part(name, plan.build_env.get(name).map_or("", String::as_str));
+    }
+    let store = &services.store;
+    let slot = app.display().to_string();
+    if store.dir(Bucket::Builds, &key).is_none() {
+        services.events.emit(Event::Cache {
+            what: "build tree".to_owned(),
+            hit: false,
+            reason: Some(store.miss(Bucket::Builds, &slot, &key).to_string()),
+        });
+    }
+    let folder = store.make_dir::<Failure>(Bucket::Builds, &key, &*services.events, |folder| {
+        fs_err::create_dir_all(folder.join("app"))
+            .map_err(|error| disk("make a build tree", &error))
+    })?;
+    store.remember(Bucket::Builds, &slot, &key)?;
+    Ok(folder)
+}
+
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Layers in the order of the image.
+fn ordered(mut layers: Vec<(Purpose, LayerRecord)>) -> Vec<LayerRecord> {
+    layers.sort_by_key(|(purpose, _)| *purpose);
+    layers.into_iter().map(|(_, layer)| layer).collect()
+}

@@ -1,0 +1,126 @@
+//! What the image says about itself and about running it.
+
+use std::collections::BTreeMap;
+
+use buildpack_core::app::App;
+use buildpack_core::image::{BaseImage, ImageSettings};
+use buildpack_core::pack::Release;
+use buildpack_core::plan::PackPlan;
+
+use super::identity::Identity;
+use super::request::Request;
+use super::toolchains::Installed;
+
+/// Labels of the image; those of OCI are in the image-spec, annotations.md.
+pub mod label {
+    /// Process types and their commands, a JSON object.
+    pub const PROCESSES: &str = "build.bp.processes";
+    /// The Procfile as it was.
+    pub const PROCFILE: &str = "build.bp.procfile";
+    /// The command of the release phase, to be run before a new version takes over.
+    pub const RELEASE_COMMAND: &str = "build.bp.release-command";
+    /// The scripts of app.json, a JSON object.
+    pub const SCRIPTS: &str = "build.bp.app-json-scripts";
+    /// The stack's name.
+    pub const STACK: &str = "build.bp.stack";
+    /// The tools with version and archive digest, a JSON object.
+    pub const TOOLS: &str = "build.bp.tools";
+    /// The version of `bp`.
+    pub const VERSION: &str = "build.bp.version";
+    /// The source's commit.
+    pub const REVISION: &str = "org.opencontainers.image.revision";
+    /// The run image's name.
+    pub const BASE_NAME: &str = "org.opencontainers.image.base.name";
+    /// The run image's manifest digest.
+    pub const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+}
+
+/// The app's process types: the Procfile's, and the pack's where the Procfile is silent.
+pub(super) fn processes(app: &App, release: Release) -> BTreeMap<String, String> {
+    let mut processes = release.processes;
+    for (name, command) in &app.procfile.processes {
+        processes.insert(name.clone(), command.value.clone());
+    }
+    processes
+}
+
+/// The image's settings.
+pub(super) fn settings(
+    request: &Request,
+    app: &App,
+    plan: &PackPlan,
+    tools: &[Installed],
+    processes: &BTreeMap<String, String>,
+    run_image: &BaseImage,
+    identity: &Identity,
+) -> ImageSettings {
+    let user = request.target.stack.user;
+    ImageSettings {
+        created: identity.created,
+        architecture: request.target.arch.oci().to_owned(),
+        labels: labels(request, app, plan, tools, processes, run_image, identity),
+        env: vec![
+            ("HOME".to_owned(), plan.app_dir.clone()),
+            ("STACK".to_owned(), request.target.stack.name.to_owned()),
+        ],
+        entrypoint: Vec::new(),
+        cmd: vec!["/start".to_owned(), "web".to_owned()],
+        user: format!("{}:{}", user.uid, user.gid),
+        working_dir: plan.app_dir.clone(),
+        exposed_ports: vec!["5000/tcp".to_owned()],
+        stop_signal: None,
+    }
+}
+
+fn labels(
+    request: &Request,
+    app: &App,
+    plan: &PackPlan,
+    tools: &[Installed],
+    processes: &BTreeMap<String, String>,
+    run_image: &BaseImage,
+    identity: &Identity,
+) -> BTreeMap<String, String> {
+    let tools: serde_json::Map<_, _> = plan
+        .tools
+        .iter()
+        .zip(tools)
+        .map(|(tool, installed)| {
+            let facts = serde_json::json!({
+                "version": tool.version,
+                "archive": installed.key.get("archive"),
+            });
+            (tool.id.clone(), facts)
+        })
+        .collect();
+    let scripts: BTreeMap<&str, &str> = app
+        .app_json
+        .scripts
+        .iter()
+        .map(|(name, script)| (name.as_str(), script.value.as_str()))
+        .collect();
+    let mut labels = vec![
+        (label::PROCESSES, serde_json::json!(processes).to_string()),
+        (label::STACK, request.target.stack.name.to_owned()),
+        (label::TOOLS, serde_json::Value::from(tools).to_string()),
+        (label::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
+        (label::BASE_NAME, run_image.reference.clone()),
+        (label::BASE_DIGEST, run_image.digest.to_string()),
+    ];
+    if let Some(source) = app.source("Procfile") {
+        labels.push((label::PROCFILE, source.text.clone()));
+    }
+    if let Some(command) = processes.get("release") {
+        labels.push((label::RELEASE_COMMAND, command.clone()));
+    }
+    if !scripts.is_empty() {
+        labels.push((label::SCRIPTS, serde_json::json!(scripts).to_string()));
+    }
+    if let Some(revision) = &identity.revision {
+        labels.push((label::REVISION, revision.clone()));
+    }
+    labels
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}

@@ -1,0 +1,30 @@
+//! From an app's folder to an image: the stages in order, over services that a caller brings.
+//!
+//! [`build`] is the whole road. What it decides stands in [`prepare`], what it remembers in [`record`].
+
+mod build;
+mod build_lists;
+mod failure;
+mod identity;
+mod image;
+mod launch;
+mod layers;
+mod prepare;
+mod promise;
+pub mod record;
+mod request;
+mod room;
+mod services;
+mod source;
+mod stack_images;
+mod stages;
+mod toolchains;
+mod tree;
+
+pub use build::{Finished, build};
+pub use failure::{FailedStep, Failure};
+pub use image::label;
+pub use prepare::{Prepared, detect, prepare, read_app};
+pub use request::{ConfigVars, ENV_DIR, Request};
+pub use services::{Parts, Services};
+pub use stack_images::pull as pull_stack_image;

@@ -1,0 +1,56 @@
+//! What is remembered of a built image.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use buildpack_core::digest::Digest;
+use buildpack_core::image::{BaseImage, Image, LayerRecord};
+use buildpack_core::store::{Bucket, Record, Store};
+use serde::{Deserialize, Serialize};
+
+/// A built image in the store.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BuildRecord {
+    /// The name it is kept under.
+    pub name: String,
+    /// The app's folder.
+    pub app: PathBuf,
+    /// The stack's name.
+    pub stack: String,
+    /// The architecture, as OCI writes it.
+    pub architecture: String,
+    /// The folder that the app runs in.
+    pub app_dir: String,
+    /// User and group id of the app's processes.
+    pub user: (u32, u32),
+    /// Commands by process type.
+    pub processes: BTreeMap<String, String>,
+    /// The run image below the app's layers.
+    pub run_image: BaseImage,
+    /// The app's own layers, lowest first.
+    pub layers: Vec<LayerRecord>,
+    /// The image.
+    pub image: Image,
+    /// When it was built.
+    pub built: jiff::Timestamp,
+}
+
+/// The record of the image called `name`.
+pub fn by_name(store: &Store, name: &str) -> Record<BuildRecord> {
+    store.record(Bucket::Images, &format!("name {name}"))
+}
+
+/// The record of the image built from the inputs with this digest.
+pub fn by_inputs(store: &Store, inputs: &Digest) -> Record<BuildRecord> {
+    store.record(Bucket::Images, &format!("inputs {}", inputs.hex()))
+}
+
+/// All images that are kept under a name, sorted by it.
+pub fn all_named(store: &Store) -> Vec<BuildRecord> {
+    store
+        .records::<BuildRecord>(Bucket::Images)
+        .into_iter()
+        .filter(|(record, _)| record.starts_with("name "))
+        .map(|(_, build)| build)
+        .collect()
+}

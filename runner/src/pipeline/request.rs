@@ -1,0 +1,185 @@
+//! What a build is asked for.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use buildpack_core::digest::Digest;
+use buildpack_core::sandbox::MemoryFile;
+use buildpack_core::store::{Bucket, Store};
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use stacks::Target;
+
+use super::failure::{Failure, disk};
+
+/// A build to make.
+#[derive(Clone)]
+pub struct Request {
+    /// The app's folder.
+    pub app: PathBuf,
+    /// The name that the image is kept under.
+    pub name: String,
+    /// Stack and architecture.
+    pub target: Target,
+    /// The app's config vars: steps see them, images, logs and the cache never do.
+    pub config_vars: ConfigVars,
+    /// `SOURCE_DATE_EPOCH`, if it is set.
+    pub source_date_epoch: Option<String>,
+    /// Whether nothing that earlier builds of this app left may be used.
+    pub clear_cache: bool,
+    /// Config vars whose values may stand in the image, because the app wants it so.
+    pub public_vars: Vec<String>,
+}
+
+/// Config vars by name. There is no way to print their values.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ConfigVars(pub BTreeMap<String, String>);
+
+/// Names that never reach a step's environment, as Heroku's packs have it: they would break the build's own tools.
+const NOT_EXPORTED: [&str; 6] = [
+    "PATH",
+    "GIT_DIR",
+    "CPATH",
+    "CPPATH",
+    "LD_PRELOAD",
+    "LIBRARY_PATH",
+];
+
+/// The folder of ENV_DIR in the sandbox, a file system in memory.
+pub const ENV_DIR: &str = "/tmp/env";
+
+impl ConfigVars {
+    /// The variables that steps see in their environment.
+    pub fn exported(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.0
+            .iter()
+            .filter(|(name, _)| !NOT_EXPORTED.contains(&name.as_str()))
+    }
+
+    /// ENV_DIR: one file for each variable, its content the value as it is.
+    pub fn env_dir(&self) -> Vec<MemoryFile> {
+        self.0
+            .iter()
+            .filter(|(name, _)| !name.contains('/') && !name.is_empty())
+            .map(|(name, value)| MemoryFile {
+                target: PathBuf::from(ENV_DIR).join(name),
+                content: value.clone().into_bytes(),
+            })
+            .collect()
+    }
+
+    /// A hash of names and values under a key that never leaves the store's machine: equal for equal vars, and no way
+    /// back.
+    pub fn keyed_hash(&self, store: &Store) -> Result<String, Failure> {
+        let key = secret_key(store)?;
+        let mut context = hmac::Context::with_key(&key);
+        for (name, value) in &self.0 {
+            for field in [name, value] {
+                context.update(&(field.len() as u64).to_le_bytes());
+                context.update(field.as_bytes());
+            }
+        }
+        Ok(Digest::of(context.sign().as_ref()).hex())
+    }
+
+    /// Variables whose values would tell a secret, by name and value: what the finished layers are searched for.
+    ///
+    /// Short values, plain words and host names stand in many files by right; what counts is a value that looks made
+    /// up, or a name that says what it is.
+    pub fn secrets<'a>(&'a self, public: &'a [String]) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0
+            .iter()
+            .filter(|(name, value)| !public.contains(name) && is_secret(name, value))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+fn is_secret(name: &str, value: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "SECRET",
+        "TOKEN",
+        "PASSWORD",
+        "PASSWD",
+        "KEY",
+        "COOKIE",
+        "CREDENTIAL",
+        "DATABASE_URL",
+        "DSN",
+    ];
+    let name = name.to_ascii_uppercase();
+    let digits = value.bytes().any(|byte| byte.is_ascii_digit());
+    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    WORDS.iter().any(|word| name.contains(word))
+        || value.contains("://") && value.contains('@')
+        || value.len() >= 12 && digits && letters && !value.contains(['.', '/', ' '])
+}
+
+/// The store's own key, made when it is first wanted.
+fn secret_key(store: &Store) -> Result<hmac::Key, Failure> {
+    let record = store.record::<Vec<u8>>(Bucket::Pins, "key of config var hashes");
+    let bytes = match record.read()? {
+        Some(bytes) if bytes.len() == 32 => bytes,
+        _ => {
+            let mut bytes = vec![0; 32];
+            SystemRandom::new()
+                .fill(&mut bytes)
+                .map_err(|_| disk("get random bytes", &std::io::Error::other("no source")))?;
+            record.write(&bytes)?;
+            bytes
+        }
+    };
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars(entries: &[(&str, &str)]) -> ConfigVars {
+        ConfigVars(
+            entries
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn secrets_are_told_from_settings() {
+        for (name, value) in [
+            ("SECRET_KEY_BASE", "abc"),
+            ("DATABASE_URL", "ecto://localhost/db"),
+            ("REDIS", "redis://user:pw@host/0"),
+            ("STRIPE", "sk51H8xyzzy0plugh"),
+        ] {
+            assert!(is_secret(name, value), "{name}");
+        }
+        for (name, value) in [
+            ("MIX_ENV", "prod"),
+            ("LANG", "en_US.UTF-8"),
+            ("PHX_HOST", "app1.example.com"),
+            ("POOL_SIZE", "10"),
+            ("GREETING", "good morning"),
+        ] {
+            assert!(!is_secret(name, value), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_would_break_tools_is_not_exported_but_stands_in_env_dir() {
+        let vars = vars(&[("PATH", "/evil"), ("A", "1"), ("../B", "2")]);
+        assert_eq!(vars.exported().count(), 2);
+        let files: Vec<_> = vars.env_dir().into_iter().map(|file| file.target).collect();
+        assert_eq!(files, ["/tmp/env/A", "/tmp/env/PATH"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn the_hash_is_of_the_values_and_keeps_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("store")).unwrap();
+        let hash = |entries| vars(entries).keyed_hash(&store).unwrap();
+        assert_eq!(hash(&[("A", "1")]), hash(&[("A", "1")]));
+        assert_ne!(hash(&[("A", "1")]), hash(&[("A", "2")]));
+        assert_ne!(hash(&[("A", "1B2")]), hash(&[("A1", "B2")]));
+    }
+}

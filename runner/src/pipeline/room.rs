@@ -1,0 +1,84 @@
+//! What a build's programs see: the room, and their environment.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use buildpack_core::image::BaseImage;
+use buildpack_core::plan::PackPlan;
+use buildpack_core::sandbox::{Access, Mount, Room};
+
+use super::request::Request;
+use super::toolchains::Installed;
+
+/// Where a stack's image looks for programs when its config says nothing.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The room of a build: the stack's build image, the tree as the app's folder, the tools at their places, ENV_DIR.
+pub(super) fn build_room(
+    request: &Request,
+    plan: &PackPlan,
+    rootfs: Option<&Path>,
+    scratch: PathBuf,
+    tree: &Path,
+    tools: &[Installed],
+) -> Room {
+    let app = Mount {
+        source: tree.to_owned(),
+        target: PathBuf::from(&plan.app_dir),
+        access: Access::ReadWrite,
+    };
+    let tools = plan.tools.iter().zip(tools).map(|(tool, installed)| Mount {
+        source: installed.path.clone(),
+        target: PathBuf::from(&tool.place),
+        access: Access::ReadOnly,
+    });
+    let user = request.target.stack.user;
+    Room {
+        root: rootfs.map(Path::to_owned).into_iter().collect(),
+        scratch,
+        mounts: std::iter::once(app).chain(tools).collect(),
+        memory: request.config_vars.env_dir(),
+        user: (user.uid, user.gid),
+    }
+}
+
+/// The environment of a build's programs: the stack image's, then the platform's, the plan's, and above all the config
+/// vars.
+pub(super) fn build_env(
+    request: &Request,
+    plan: &PackPlan,
+    image: Option<&BaseImage>,
+    revision: Option<&str>,
+    offline: bool,
+) -> BTreeMap<String, String> {
+    let mut env: BTreeMap<String, String> = BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]);
+    env.extend(image.map(BaseImage::env).unwrap_or_default());
+    let platform = [
+        ("HOME", plan.app_dir.as_str()),
+        ("STACK", request.target.stack.name),
+        ("REQUEST_ID", "build-0"),
+    ];
+    env.extend(platform.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    if let Some(revision) = revision {
+        env.insert("SOURCE_VERSION".to_owned(), revision.to_owned());
+    }
+    if offline {
+        env.insert("HEX_OFFLINE".to_owned(), "1".to_owned());
+    }
+    env.extend(plan.build_env.clone());
+    env.extend(
+        request
+            .config_vars
+            .exported()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
+    let path = plan
+        .build_path
+        .iter()
+        .map(String::as_str)
+        .chain(env.get("PATH").map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(":");
+    env.insert("PATH".to_owned(), path);
+    env
+}

@@ -1,0 +1,97 @@
+//! What the pipeline reaches the world through; a test or an embedder brings its own.
+
+use std::sync::OnceLock;
+use std::thread;
+
+use buildpack_core::event::EventSink;
+use buildpack_core::pack::Upstreams;
+use buildpack_core::sandbox::Sandbox;
+use buildpack_core::store::Store;
+use buildpack_core::toolchain::{Fetch, RetryPolicy};
+
+use crate::registry::ImageSource;
+use crate::rootfs::StackStore;
+
+use super::failure::Failure;
+
+type MakeSandbox = Box<dyn Fn() -> Result<Box<dyn Sandbox>, Failure> + Send + Sync>;
+
+/// The services of a pipeline.
+pub struct Services {
+    /// What is kept between builds.
+    pub store: Store,
+    /// Stack images, in the same folder.
+    pub stacks: StackStore,
+    /// Downloads.
+    pub fetch: Box<dyn Fetch>,
+    /// The registry that stack images come from.
+    pub images: Box<dyn ImageSource>,
+    /// Where events go.
+    pub events: Box<dyn EventSink>,
+    /// Where tools and packages come from.
+    pub upstreams: Upstreams,
+    /// PEM public key that signs the install lists of the Hex builds host.
+    pub hex_builds_key: String,
+    /// Whether nothing may be fetched.
+    pub offline: bool,
+    /// The time of this run.
+    pub now: jiff::Timestamp,
+    /// Threads for work of our own.
+    pub threads: usize,
+    make_sandbox: MakeSandbox,
+    sandbox: OnceLock<Box<dyn Sandbox>>,
+}
+
+/// The parts of [`Services`] that have no default.
+pub struct Parts {
+    /// What is kept between builds.
+    pub store: Store,
+    /// Downloads.
+    pub fetch: Box<dyn Fetch>,
+    /// The registry that stack images come from.
+    pub images: Box<dyn ImageSource>,
+    /// Where events go.
+    pub events: Box<dyn EventSink>,
+    /// The sandbox, made when the first program runs: an unchanged build needs none.
+    pub sandbox: MakeSandbox,
+    /// The time of this run.
+    pub now: jiff::Timestamp,
+}
+
+impl Services {
+    /// Services over `parts`, with the public upstreams.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            stacks: StackStore::new(parts.store.root()),
+            store: parts.store,
+            fetch: parts.fetch,
+            images: parts.images,
+            events: parts.events,
+            upstreams: Upstreams {
+                hex_builds: "https://builds.hex.pm".to_owned(),
+                hex_repository: None,
+                hex_unsafe_registry: false,
+            },
+            hex_builds_key: buildpack_elixir::hex_installs::HEX_BUILDS_KEY.to_owned(),
+            offline: false,
+            now: parts.now,
+            threads: thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            make_sandbox: parts.sandbox,
+            sandbox: OnceLock::new(),
+        }
+    }
+
+    /// The sandbox.
+    pub fn sandbox(&self) -> Result<&dyn Sandbox, Failure> {
+        if let Some(sandbox) = self.sandbox.get() {
+            return Ok(sandbox.as_ref());
+        }
+        let made = (self.make_sandbox)()?;
+        Ok(self.sandbox.get_or_init(|| made).as_ref())
+    }
+
+    /// How downloads are tried again.
+    pub(super) fn retries(&self) -> RetryPolicy<'static> {
+        RetryPolicy::new(&thread::sleep)
+    }
+}

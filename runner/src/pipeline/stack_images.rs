@@ -1,0 +1,86 @@
+//! The stack's two images: the one that programs are built in, the one that the app runs on.
+
+use std::time::Duration;
+
+use buildpack_core::diagnostic::{Class, Diagnostic};
+use buildpack_core::image::BaseImage;
+
+use super::failure::Failure;
+use super::request::Request;
+use super::services::Services;
+use crate::registry::Reference;
+use crate::rootfs::{PullRequest, StackImage};
+
+/// A stack image that is in the store is used until `bp stack pull` asks for a newer one.
+pub(super) const UNTIL_PULLED: Duration = Duration::MAX;
+
+/// The run image, its blobs in the store.
+pub(super) fn run_image(request: &Request, services: &Services) -> Result<BaseImage, Failure> {
+    let reference = request.target.stack.run_image;
+    Ok(pull(
+        reference,
+        request.target.arch,
+        false,
+        UNTIL_PULLED,
+        services,
+    )?
+    .base)
+}
+
+/// The build image, unpacked.
+pub(super) fn build_image(request: &Request, services: &Services) -> Result<StackImage, Failure> {
+    let reference = request.target.stack.build_image;
+    pull(reference, request.target.arch, true, UNTIL_PULLED, services)
+}
+
+/// A stack image, from the store if it was resolved within `max_age`, else from its registry.
+pub fn pull(
+    reference: &str,
+    arch: stacks::Arch,
+    unpack: bool,
+    max_age: Duration,
+    services: &Services,
+) -> Result<StackImage, Failure> {
+    let request = PullRequest {
+        reference: parse(reference)?,
+        architecture: arch.oci().to_owned(),
+        max_age,
+        offline: services.offline,
+        unpack,
+        now: services.now,
+    };
+    Ok(services
+        .stacks
+        .pull(&*services.images, &request, &*services.events)?)
+}
+
+/// Both images, if the store has them: build image (unless programs run in place), run image.
+pub(super) fn kept(
+    request: &Request,
+    services: &Services,
+    in_place: bool,
+) -> Result<Option<(Option<BaseImage>, BaseImage)>, Failure> {
+    let stack = request.target.stack;
+    let arch = request.target.arch.oci();
+    let get = |reference: &str| -> Result<Option<BaseImage>, Failure> {
+        let image = services.stacks.get(&parse(reference)?, arch)?;
+        Ok(image.map(|image| image.base))
+    };
+    let Some(run) = get(stack.run_image)? else {
+        return Ok(None);
+    };
+    if in_place {
+        return Ok(Some((None, run)));
+    }
+    Ok(get(stack.build_image)?.map(|build| (Some(build), run)))
+}
+
+/// The name of an image.
+pub(super) fn parse(reference: &str) -> Result<Reference, Failure> {
+    reference.parse().map_err(|error| {
+        Failure::of(
+            Diagnostic::error("image-name", Class::Usage, format!("{error}"))
+                .help("write it as `repository/name:tag`"),
+        )
+    })
+}
