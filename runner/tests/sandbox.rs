@@ -1,12 +1,16 @@
 //! Rooms with real walls: what a program sees, what it can't do, and what is left of it.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
 mod rooms;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 
-use buildpack_core::sandbox::{Exit, Room};
-use rooms::{House, sh};
+use buildpack_core::diagnostic::Explain as _;
+use buildpack_core::sandbox::{Exit, Room, Sandbox as _, Terminal};
+use rooms::{House, bare, sh};
 use runner::sandbox::NamespaceSandbox;
 
 #[test]
@@ -261,7 +265,11 @@ fn what_a_program_leaves_running_ends_with_it() {
 fn nothing_outlives_a_killed_caller() {
     let house = House::new();
     let marker = house.marker();
-    let mut caller = house.elsewhere(&format!("echo up; sleep 1000; : {marker}"));
+    let mut caller = house.elsewhere(
+        "lines",
+        &format!("echo up; sleep 1000; : {marker}"),
+        rooms::silent(),
+    );
     rooms::wait_for(|| rooms::processes(&marker) > 0);
     caller.kill().unwrap();
     caller.wait().unwrap();
@@ -329,6 +337,127 @@ fn a_trial_leaves_nothing_behind() {
     );
 }
 
+#[test]
+fn a_program_has_the_terminal_of_its_caller() {
+    for how in ["terminal", "terminal-in-place"] {
+        let house = House::new();
+        let (master, theirs) = rooms::terminal(33, 99);
+        let script = "trap 'stty size' WINCH; test -t 0 && test -t 1 && tty && stty size; \
+                      read -r word; echo \"<$word>\"; while ! read -r word; do :; done; exit 7";
+        let streams = rooms::thrice(&theirs);
+        let mut caller = house.elsewhere(how, script, streams);
+        let mut screen = rooms::Screen::new(master);
+        screen.until("33 99");
+        screen.press("hello\n");
+        screen.until("<hello>");
+        screen.resize(20, 70);
+        screen.until("20 70");
+        screen.press("bye\n");
+        assert!(caller.wait().unwrap().success(), "{how}");
+        let modes = rustix::termios::tcgetattr(&theirs).unwrap().local_modes;
+        assert!(modes.contains(rustix::termios::LocalModes::ICANON), "{how}");
+    }
+}
+
+#[test]
+fn a_program_has_the_input_of_a_caller_without_terminal() {
+    let house = House::new();
+    let file = house.folder("input").join("text");
+    std::fs::write(&file, "given\n").unwrap();
+    let streams = [
+        std::fs::File::open(&file).unwrap().into(),
+        Stdio::piped(),
+        Stdio::null(),
+    ];
+    let caller = house.elsewhere(
+        "terminal",
+        "read -r word; echo \"<$word>\"; exit 7",
+        streams,
+    );
+    let output = caller.wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("<given>"));
+    assert!(output.status.success());
+}
+
+#[test]
+fn no_descriptor_of_the_caller_reaches_the_program() {
+    let house = House::new();
+    let file = std::fs::File::open("/dev/zero").unwrap();
+    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).unwrap();
+    let seen = house.run("ls /proc/$$/fd; readlink /proc/$$/fd/0");
+    assert_eq!(seen.text(), "0\n1\n2\n/dev/null");
+    drop(file);
+}
+
+#[test]
+fn what_is_mounted_below_a_read_only_mount_is_read_only() {
+    let house = House::new().show(Path::new("/dev"), "/opt/devices");
+    let ran = house.run("test -d /opt/devices/shm && touch /opt/devices/shm/new");
+    assert!(
+        ran.text().ends_with("Read-only file system"),
+        "{}",
+        ran.text()
+    );
+}
+
+#[test]
+fn a_listener_that_panics_leaves_nothing_running() {
+    let house = House::new();
+    let marker = house.marker();
+    let mut heard = false;
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let mut fall = |_: &[u8]| {
+            heard = true;
+            std::panic::resume_unwind(Box::new("fall"));
+        };
+        let command = sh(&format!("echo up; sleep 1000; : {marker}"));
+        let _ = rooms::sandbox().run(&house.room, &command, Terminal::Lines(&mut fall));
+    }));
+    assert!(panicked.is_err() && heard);
+    assert_eq!(rooms::processes(&marker), 0);
+}
+
+#[test]
+fn a_trial_names_what_stands_in_the_way() {
+    for (spoil, code, word) in [
+        (
+            "echo 0 > /proc/sys/user/max_user_namespaces",
+            "sandbox-unavailable",
+            "sysctl user.max_user_namespaces",
+        ),
+        (
+            "mount -t tmpfs none /proc/sys",
+            "sandbox-unavailable",
+            "systempaths=unconfined",
+        ),
+        (
+            "mount -t tmpfs none /proc",
+            "sandbox-unavailable",
+            "mount /proc",
+        ),
+    ] {
+        let house = House::new();
+        let output = std::process::Command::new("unshare")
+            .args([
+                "-Urm",
+                "sh",
+                "-c",
+                &format!("{spoil} && exec \"$0\" --exact --nocapture a_caller_elsewhere"),
+            ])
+            .arg(std::env::current_exe().unwrap())
+            .env("BP_TEST_HOW", "probe")
+            .env("BP_TEST_SCRIPT", "")
+            .env("BP_TEST_SCRATCH", &house.room.scratch)
+            .output()
+            .unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            shown.contains(code) && shown.contains(word),
+            "{spoil}: {output:?}"
+        );
+    }
+}
+
 /// All of the above once more as somebody who is not root.
 #[test]
 fn as_an_ordinary_user() {
@@ -371,5 +500,22 @@ fn a_caller_elsewhere() {
         scratch: scratch.into(),
         ..house.room.clone()
     };
-    rooms::run_in(&rooms::sandbox(), &room, &sh(&script)).unwrap();
+    let (namespace, in_place) = (rooms::sandbox(), rooms::in_place());
+    match std::env::var("BP_TEST_HOW").unwrap().as_str() {
+        "terminal" => {
+            let exit = namespace.run(&room, &sh(&script), Terminal::Inherit);
+            assert_eq!(exit.unwrap(), Exit::Code(7));
+        }
+        "terminal-in-place" => {
+            let exit = in_place.run(&bare(&room), &sh(&script), Terminal::Inherit);
+            assert_eq!(exit.unwrap(), Exit::Code(7));
+        }
+        "in-place" => drop(rooms::run_in(&in_place, &bare(&room), &sh(&script))),
+        "probe" => println!(
+            "{}",
+            serde_json::to_string(&namespace.probe(&room.scratch).failure.unwrap().diagnostic())
+                .unwrap()
+        ),
+        _ => drop(rooms::run_in(&namespace, &room, &sh(&script))),
+    }
 }

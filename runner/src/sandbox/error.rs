@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
+    /// The helper process itself.
+    Helper,
     /// A user namespace.
     UserNamespace,
     /// The one id mapped into it.
@@ -42,9 +44,29 @@ pub enum Step {
     Start,
 }
 
+impl Step {
+    /// Whether it depends on the machine alone, not on the room or the command.
+    pub(super) fn is_early(self) -> bool {
+        matches!(
+            self,
+            Self::Helper
+                | Self::UserNamespace
+                | Self::IdMap
+                | Self::Namespaces
+                | Self::Overlay
+                | Self::Proc
+                | Self::Devices
+                | Self::Hostname
+                | Self::Pivot
+                | Self::User
+        )
+    }
+}
+
 impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Self::Helper => "prepare the helper process",
             Self::UserNamespace => "make a user namespace",
             Self::IdMap => "map the user into the namespace",
             Self::Namespaces => "make mount, pid, ipc and uts namespaces",
@@ -228,26 +250,15 @@ impl Explain for Failure {
             Self::Step {
                 cause: Some(cause), ..
             } => shown.note(cause.fact()).help(cause.remedy()),
-            Self::Step {
-                step:
-                    Step::Mount
-                    | Step::Memory
-                    | Step::Folder
-                    | Step::Terminal
-                    | Step::Start
-                    | Step::Scratch,
-                ..
-            } => shown,
-            Self::Step { .. } => shown.help(ELSEWHERE),
+            Self::Step { step, .. } if step.is_early() => shown.help(ELSEWHERE),
             Self::Helper { error, .. } if error.kind() == io::ErrorKind::NotFound => shown
                 .note(Cause::NoProc.fact())
                 .help(Cause::NoProc.remedy()),
-            Self::Helper { .. } => shown,
+            Self::Step { .. } | Self::Helper { .. } | Self::Io { .. } => shown,
             Self::Silent { .. } => shown.help(
                 "a program that embeds the engine calls `runner::sandbox::entry()` first in `main`, \
                  or names a helper that does",
             ),
-            Self::Io { .. } => shown,
             Self::NotInPlace { .. } => shown.help("let it lie there already, or use the sandbox `namespace`"),
         }
     }

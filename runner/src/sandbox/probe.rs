@@ -53,6 +53,7 @@ fn judge(step: Step, errno: i32, switch: &dyn Fn(&str) -> Option<u64>) -> Option
         }
     }
     match step {
+        Step::Helper | Step::IdMap if errno == Errno::NOENT => Some(Cause::NoProc),
         Step::UserNamespace | Step::Namespaces if refused => Some(Cause::Seccomp),
         Step::Overlay if refused || errno == Errno::INVAL || errno == Errno::NODEV => {
             Some(Cause::Overlay)
@@ -78,13 +79,13 @@ mod tests {
 
     #[test]
     fn switches_of_the_machine_are_recognised() {
+        use {Cause as C, Errno as E, Step as S};
         let off = [("user/max_user_namespaces", 0)];
         let clone = [("kernel/unprivileged_userns_clone", 0)];
         let ubuntu = [
             ("user/max_user_namespaces", 9000),
             ("kernel/apparmor_restrict_unprivileged_userns", 1),
         ];
-        use {Cause as C, Errno as E, Step as S};
         for (step, errno, switches, cause) in [
             (S::UserNamespace, E::NOSPC, &off[..], C::NamespaceLimit),
             (S::UserNamespace, E::NOSPC, &ubuntu, C::NamespaceLimit),
@@ -95,6 +96,7 @@ mod tests {
             (S::Overlay, E::ACCESS, &ubuntu, C::AppArmor),
             (S::Overlay, E::INVAL, &[], C::Overlay),
             (S::Proc, E::PERM, &ubuntu, C::ProcCovered),
+            (S::Helper, E::NOENT, &[], C::NoProc),
         ] {
             assert_eq!(judged(step, errno, switches), Some(cause), "{step} {errno}");
         }

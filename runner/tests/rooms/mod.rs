@@ -1,5 +1,9 @@
 //! Rooms for tests: a small root of our own, with the host's programs mounted into it.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -8,7 +12,10 @@ use std::time::Duration;
 use buildpack_core::sandbox::{
     Access, Command, Exit, MemoryFile, Mount, Room, Sandbox, SandboxError, Terminal,
 };
-use runner::sandbox::NamespaceSandbox;
+use runner::sandbox::{InPlaceSandbox, NamespaceSandbox};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use tempfile::TempDir;
 
 pub(crate) const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
@@ -20,6 +27,19 @@ pub(crate) fn helper() -> PathBuf {
 
 pub(crate) fn sandbox() -> NamespaceSandbox {
     NamespaceSandbox::with_helper(helper())
+}
+
+pub(crate) fn in_place() -> InPlaceSandbox {
+    InPlaceSandbox::with_helper(helper(), false)
+}
+
+/// A room without mounts and memory, as one is to be had in place.
+pub(crate) fn bare(room: &Room) -> Room {
+    Room {
+        mounts: Vec::new(),
+        memory: Vec::new(),
+        ..room.clone()
+    }
 }
 
 /// A command for the shell.
@@ -133,14 +153,17 @@ impl House {
         self.try_run(&command).unwrap()
     }
 
-    /// Runs `script` in a room like this one from another process of ours.
-    pub(crate) fn elsewhere(&self, script: &str) -> Child {
+    /// Runs `script` in a room like this one from another process of ours, `how` as `a_caller_elsewhere` knows it.
+    pub(crate) fn elsewhere(&self, how: &str, script: &str, streams: [Stdio; 3]) -> Child {
+        let [stdin, stdout, stderr] = streams;
         std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_caller_elsewhere"])
+            .args(["--exact", "--nocapture", "a_caller_elsewhere"])
+            .env("BP_TEST_HOW", how)
             .env("BP_TEST_SCRIPT", script)
             .env("BP_TEST_SCRATCH", &self.room.scratch)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdin(stdin)
+            .stdout(stdout)
+            .stderr(stderr)
             .spawn()
             .unwrap()
     }
@@ -173,4 +196,76 @@ pub(crate) fn wait_for(mut done: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("waited in vain");
+}
+
+/// Streams that nobody reads.
+pub(crate) fn silent() -> [Stdio; 3] {
+    [Stdio::null(), Stdio::null(), Stdio::null()]
+}
+
+/// The same stream three times.
+pub(crate) fn thrice(fd: &OwnedFd) -> [Stdio; 3] {
+    [0; 3].map(|_| fd.try_clone().unwrap().into())
+}
+
+/// A pseudo terminal: the person's end and the program's.
+pub(crate) fn terminal(rows: u16, columns: u16) -> (OwnedFd, OwnedFd) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let master = openpt(flags).unwrap();
+    unlockpt(&master).unwrap();
+    let theirs = ioctl_tiocgptpeer(&master, flags).unwrap();
+    tcsetwinsize(&master, size(rows, columns)).unwrap();
+    (master, theirs)
+}
+
+fn size(rows: u16, columns: u16) -> Winsize {
+    Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
+}
+
+/// The person at a terminal.
+pub(crate) struct Screen {
+    file: std::fs::File,
+    seen: String,
+}
+
+impl Screen {
+    pub(crate) fn new(master: OwnedFd) -> Self {
+        Self {
+            file: master.into(),
+            seen: String::new(),
+        }
+    }
+
+    /// Reads until `text` has come since the last time.
+    pub(crate) fn until(&mut self, text: &str) {
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(at) = self.seen.find(text) {
+                self.seen.drain(..at + text.len());
+                return;
+            }
+            let mut waiting = [PollFd::new(&self.file, PollFlags::IN)];
+            let patience = Timespec {
+                tv_sec: 30,
+                tv_nsec: 0,
+            };
+            let ready = poll(&mut waiting, Some(&patience)).unwrap();
+            assert!(ready > 0, "`{text}` did not come: {:?}", self.seen);
+            let read = self.file.read(&mut buffer).unwrap();
+            self.seen += &String::from_utf8_lossy(&buffer[..read]);
+        }
+    }
+
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.file.write_all(keys.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn resize(&mut self, rows: u16, columns: u16) {
+        tcsetwinsize(&self.file, size(rows, columns)).unwrap();
+    }
 }

@@ -6,10 +6,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown, symlink};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, geteuid, kill_process, pidfd_open, set_child_subreaper,
-    wait, waitpid,
+    Pid, PidfdFlags, Signal, WaitOptions, geteuid, kill_process, kill_process_group, pidfd_open,
+    set_child_subreaper, wait, waitpid,
 };
 
 use super::program::{self, Walls};
@@ -43,7 +44,7 @@ fn live(
     control: &UnixStream,
     traces: &mut Traces,
 ) -> Result<Report, Trouble> {
-    system::seal_descriptors().during(Step::Start, "/proc/self/fd")?;
+    system::seal_descriptors().during(Step::Helper, "/proc/self/fd")?;
     // Whatever the program leaves behind becomes ours to end.
     set_child_subreaper(Some(rustix::process::getpid())).during(Step::Start, "")?;
     let user = (spec.drop_to_user && geteuid().is_root()).then_some(spec.user);
@@ -66,7 +67,7 @@ fn live(
     } else {
         Report::Signal(Signal::KILL.as_raw())
     };
-    end_all();
+    end_all(child);
     Ok(report)
 }
 
@@ -85,25 +86,31 @@ fn bury(child: Pid) -> Report {
     }
 }
 
-/// Kills our children until there are none: those of a killed one become ours in turn.
-fn end_all() {
-    loop {
-        for child in children() {
+/// Kills what `child` has left: its session's processes, then our children until there are none, since those of a
+/// killed one become ours in turn.
+fn end_all(child: Pid) {
+    let _ = kill_process_group(child, Signal::KILL);
+    // Where the kernel does not list children, the group is all that we know of.
+    while let Some(children) = children() {
+        for child in children {
             let _ = kill_process(child, Signal::KILL);
         }
-        match wait(WaitOptions::empty()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+            // Some are still dying, or were born while the list was read.
+            Ok(None) => std::thread::sleep(Duration::from_millis(2)),
             Err(_) => return,
         }
     }
 }
 
-fn children() -> Vec<Pid> {
-    fs::read_to_string("/proc/thread-self/children")
-        .unwrap_or_default()
-        .split_whitespace()
-        .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
-        .collect()
+fn children() -> Option<Vec<Pid>> {
+    let list = fs::read_to_string("/proc/thread-self/children").ok()?;
+    Some(
+        list.split_whitespace()
+            .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+            .collect(),
+    )
 }
 
 /// What was put in place for the run, to be taken away after it, last first.

@@ -19,7 +19,8 @@ pub(super) fn run(control: &UnixStream) -> i32 {
     let Ok(Some((spec, fds))) = wire::receive::<Spec>(control) else {
         return 1;
     };
-    match live(&spec, fds, control) {
+    // Among the descriptors is the scratch's lock, which is to last as long as this process.
+    match live(&spec, &fds, control) {
         Ok(()) => 0,
         Err(trouble) => {
             trouble.report(control);
@@ -28,14 +29,13 @@ pub(super) fn run(control: &UnixStream) -> i32 {
     }
 }
 
-fn live(spec: &Spec, fds: Vec<OwnedFd>, control: &UnixStream) -> Result<(), Trouble> {
+fn live(spec: &Spec, fds: &[OwnedFd], control: &UnixStream) -> Result<(), Trouble> {
     build(spec)?;
     let Some(command) = &spec.program else {
         let _ = wire::send(control, &Report::Started, &[]);
         let _ = wire::send(control, &Report::Code(0), &[]);
         return Ok(());
     };
-    // `fds` holds the scratch's lock as well, which is to last as long as this process.
     let walls = Walls::Namespace { user: spec.user };
     let started = program::start(command, spec.streams, fds.first(), walls, control)?;
     let report = match started {

@@ -22,6 +22,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 /// Does the work of the stage called `word`, and ends the process.
 pub(super) fn work(word: &str) -> ! {
+    // Nor what is made for the program, nor what it makes, follows the caller's mask.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // Only helpers that we started have a socket for standard input.
     let code = match system::take_stdin() {
         Ok(control) => match word {

@@ -51,7 +51,7 @@ fn close_for_writing(top: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Mount point and flags of each line of a `mountinfo` (proc_pid_mountinfo(5), fields 5 and 6).
+/// Mount point and flags of each line of a `mountinfo` (`proc_pid_mountinfo(5)`, fields 5 and 6).
 fn parse_mounts(table: &[u8]) -> Vec<(PathBuf, MountFlags)> {
     table
         .split(|byte| *byte == b'\n')

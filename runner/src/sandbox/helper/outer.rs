@@ -26,8 +26,8 @@ pub(super) fn run(control: &UnixStream) -> i32 {
 }
 
 fn enter(control: &UnixStream) -> Result<Child, Trouble> {
-    system::die_with_parent(control).during(Step::Start, "")?;
-    system::seal_descriptors().during(Step::Start, "/proc/self/fd")?;
+    system::die_with_parent(control).during(Step::Helper, "")?;
+    system::seal_descriptors().during(Step::Helper, "/proc/self/fd")?;
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     system::unshare(UnshareFlags::NEWUSER).during(Step::UserNamespace, "")?;
     // A group may be mapped by an ordinary user only once no other can be dropped.
@@ -37,7 +37,7 @@ fn enter(control: &UnixStream) -> Result<Child, Trouble> {
     fs::write("/proc/self/gid_map", format!("0 {gid} 1"))
         .during(Step::IdMap, "/proc/self/gid_map")?;
     // New credentials clear the wish to die with the parent.
-    system::die_with_parent(control).during(Step::Start, "")?;
+    system::die_with_parent(control).during(Step::Helper, "")?;
     system::unshare(
         UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS,
     )
@@ -46,9 +46,9 @@ fn enter(control: &UnixStream) -> Result<Child, Trouble> {
     Command::new("/proc/self/exe")
         .arg(WORD)
         .arg("init")
-        .stdin(Stdio::from(stdin.during(Step::Start, "")?))
+        .stdin(Stdio::from(stdin.during(Step::Helper, "")?))
         .spawn()
-        .during(Step::Start, "/proc/self/exe")
+        .during(Step::Helper, "/proc/self/exe")
 }
 
 /// Waits for the room's end; ends it if `bp` lets go of it. The kernel kills all processes of a pid namespace

@@ -14,6 +14,9 @@ use super::trouble::{During, Trouble};
 use crate::sandbox::Step;
 use crate::sandbox::wire::Spec;
 
+/// What mount(2) takes of options: one page, its last byte zero.
+const OPTIONS: usize = 4096;
+
 /// Mounts the overlay and gives its root.
 pub(super) fn mount(spec: &Spec) -> Result<OwnedFd, Trouble> {
     let scratch = spec.scratch.path();
@@ -40,6 +43,10 @@ pub(super) fn mount(spec: &Spec) -> Result<OwnedFd, Trouble> {
         link(&folders[0]),
         link(&folders[1]),
     );
+    // The kernel would cut the rest off without a word.
+    if options.len() >= OPTIONS {
+        return Err(rustix::io::Errno::TOOBIG).during(Step::Overlay, scratch.display());
+    }
     let options = CString::new(options)
         .map_err(io::Error::from)
         .during(Step::Overlay, "")?;

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, mkdirat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
 /// As many links as the kernel follows in one path.
@@ -34,7 +34,6 @@ pub(super) fn place(root: &OwnedFd, path: &Path, kind: Kind) -> io::Result<Owned
             }
             continue;
         }
-        let wanted = if ahead.is_empty() { kind } else { Kind::Folder };
         // Never empty: the root is not popped.
         let Some(here) = way.last() else {
             return Err(io::ErrorKind::NotFound.into());
@@ -42,7 +41,11 @@ pub(super) fn place(root: &OwnedFd, path: &Path, kind: Kind) -> io::Result<Owned
         let found = match statat(here, &name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => FileType::from_raw_mode(stat.st_mode),
             Err(Errno::NOENT) => {
-                make(here, &name, wanted)?;
+                make(
+                    here,
+                    &name,
+                    if ahead.is_empty() { kind } else { Kind::Folder },
+                )?;
                 continue_from(&mut way, &name)?;
                 continue;
             }
@@ -62,13 +65,15 @@ pub(super) fn place(root: &OwnedFd, path: &Path, kind: Kind) -> io::Result<Owned
             }
             continue;
         }
-        match (wanted, found == FileType::Directory) {
-            (Kind::Folder, false) => return Err(Errno::NOTDIR.into()),
-            (Kind::File, true) => return Err(Errno::ISDIR.into()),
-            _ => continue_from(&mut way, &name)?,
-        }
+        continue_from(&mut way, &name)?;
     }
-    way.pop().ok_or_else(|| io::ErrorKind::NotFound.into())
+    let end = way.pop().ok_or(io::ErrorKind::NotFound)?;
+    let folder = FileType::from_raw_mode(fstat(&end)?.st_mode) == FileType::Directory;
+    match (kind, folder) {
+        (Kind::Folder, false) => Err(Errno::NOTDIR.into()),
+        (Kind::File, true) => Err(Errno::ISDIR.into()),
+        _ => Ok(end),
+    }
 }
 
 fn names(path: &Path) -> VecDeque<OsString> {
@@ -110,7 +115,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
-    use rustix::fs::{CWD, open};
+    use rustix::fs::open;
 
     use super::*;
 
@@ -158,14 +163,13 @@ mod tests {
         symlink("a", folder.path().join("b")).unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
         let errno = |path, kind| {
-            found(folder.path(), path, kind)
-                .unwrap_err()
-                .raw_os_error()
-                .and_then(|code| (code != 0).then_some(Errno::from_raw_os_error(code)))
+            let error = found(folder.path(), path, kind).unwrap_err();
+            error.raw_os_error().map(Errno::from_raw_os_error)
         };
         assert_eq!(errno("/a/x", Kind::Folder), Some(Errno::LOOP));
         assert_eq!(errno("/file/x", Kind::Folder), Some(Errno::NOTDIR));
-        assert_eq!(errno("/", Kind::File), None);
-        let _ = CWD;
+        assert_eq!(errno("/file", Kind::Folder), Some(Errno::NOTDIR));
+        assert_eq!(errno("/", Kind::File), Some(Errno::ISDIR));
+        assert_eq!(errno("/new/..", Kind::File), Some(Errno::ISDIR));
     }
 }

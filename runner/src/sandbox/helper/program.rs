@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, Resource, Rlimit, WaitStatus, setrlimit, setsid, umask};
+use rustix::process::{Pid, Resource, Rlimit, WaitStatus, setrlimit, setsid};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, UnshareFlags, remove_capability_from_bounding_set,
@@ -48,7 +48,6 @@ pub(super) fn start(
     walls: Walls,
     control: &UnixStream,
 ) -> Result<Started, Trouble> {
-    umask(Mode::from_raw_mode(0o022));
     let none = Rlimit {
         current: Some(0),
         maximum: Some(0),
@@ -116,14 +115,14 @@ fn spawn(
 ) -> Result<Started, Trouble> {
     let (reached, mut mark) = io::pipe().during(Step::Start, "")?;
     system::before_exec(&mut command, move || {
-        mark.write_all(&[b't'])?;
+        mark.write_all(b"t")?;
         setsid()?;
         if controlling {
             rustix::process::ioctl_tiocsctty(io::stdin())?;
         }
-        mark.write_all(&[b'u'])?;
+        mark.write_all(b"u")?;
         become_user(walls)?;
-        mark.write_all(&[b'x'])
+        mark.write_all(b"x")
     });
     let child = command.spawn();
     // The closure holds the pipe's other end.
