@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
+use reqwest::blocking::{Client, ClientBuilder};
 
 /// Why no TLS connection can be made.
 #[derive(Debug, thiserror::Error)]
@@ -67,17 +68,8 @@ pub fn install() {
     });
 }
 
-/// A builder that speaks plain HTTP to anyone and TLS to nobody, or TLS as `trust` says.
-///
-/// Reading the system's authorities fails where there are none, which must not keep plain HTTP from working: so two
-/// clients, and the one with TLS is built at the first `https` request.
-pub fn client_builder(trust: Trust<'_>) -> Result<reqwest::blocking::ClientBuilder, TlsError> {
-    let _ = trust;
-    unimplemented!()
-}
-
 /// Whom to trust.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust<'a> {
     /// Nobody: for plain HTTP only.
     Nobody,
@@ -85,4 +77,86 @@ pub enum Trust<'a> {
     System,
     /// The authorities in this PEM file only.
     File(&'a Path),
+}
+
+/// Builds a client from `settings`, which trusts whom `trust` says.
+///
+/// Where the system has no authorities, not even a client for plain HTTP can be built while it is to trust them:
+/// that is [`TlsError::NoAuthorities`], and a caller who needs no TLS asks again with [`Trust::Nobody`].
+pub fn client(settings: ClientBuilder, trust: Trust<'_>) -> Result<Client, TlsError> {
+    install();
+    let builder = match trust {
+        Trust::System => settings,
+        Trust::Nobody => settings.tls_certs_only([]),
+        Trust::File(path) => settings.tls_certs_only(authorities(path)?),
+    };
+    builder.build().map_err(|error| {
+        let why = chain(&error);
+        match trust {
+            Trust::File(path) => TlsError::NoCertificate {
+                path: path.to_owned(),
+                why,
+            },
+            Trust::System | Trust::Nobody => TlsError::NoAuthorities { why },
+        }
+    })
+}
+
+fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, TlsError> {
+    let pem = fs_err::read(path).map_err(|cause| TlsError::CaFile {
+        path: path.to_owned(),
+        cause,
+    })?;
+    let unusable = |why: String| TlsError::NoCertificate {
+        path: path.to_owned(),
+        why,
+    };
+    let all =
+        reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(chain(&error)))?;
+    if all.is_empty() {
+        return Err(unusable("no `BEGIN CERTIFICATE` stands in it".to_owned()));
+    }
+    Ok(all)
+}
+
+/// An error with all its causes: the last is mostly the one that helps.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let next_text = next.to_string();
+        if !text.contains(&next_text) {
+            text = format!("{text}: {next_text}");
+        }
+        cause = next.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_for_plain_http_needs_no_authorities() {
+        client(ClientBuilder::new(), Trust::Nobody).unwrap();
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_refused_by_name() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("ca.pem");
+        let missing = client(ClientBuilder::new(), Trust::File(&file)).unwrap_err();
+        assert!(matches!(missing, TlsError::CaFile { .. }), "{missing:?}");
+        for text in [
+            "",
+            "hello",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ] {
+            fs_err::write(&file, text).unwrap();
+            let error = client(ClientBuilder::new(), Trust::File(&file)).unwrap_err();
+            assert!(matches!(error, TlsError::NoCertificate { .. }), "{error:?}");
+            assert_eq!(error.diagnostic().code.0, "tls-ca-file");
+        }
+    }
 }

@@ -130,8 +130,94 @@ pub enum RegistryError {
     },
 }
 
+impl RegistryError {
+    /// Whether the same request may well succeed in a moment.
+    pub fn is_worth_a_retry(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Stalled { .. } | Self::Broken { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 429 | 500..=599),
+            _ => false,
+        }
+    }
+
+    /// How long the registry asks us to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+const MIRROR: &str = "where this registry can't be reached, name one that can with `--registry-mirror HOST=URL`, or take the image in from a file with `bp stack import`";
+
 impl Explain for RegistryError {
     fn diagnostic(&self) -> Diagnostic {
-        Diagnostic::error("registry", Class::Surroundings, self.to_string())
+        let error =
+            |code: &'static str| Diagnostic::error(code, Class::Surroundings, self.to_string());
+        match self {
+            Self::Reference(_) => Diagnostic::error("image-name", Class::Usage, self.to_string())
+                .help("write it as `heroku/heroku:24` or `registry.example/team/app@sha256:…`"),
+            Self::Setting { .. } => {
+                Diagnostic::error("registry-setting", Class::Usage, self.to_string())
+                    .help("write a mirror as `docker.io=http://127.0.0.1:5000`")
+            }
+            Self::Tls(tls) => tls.diagnostic(),
+            Self::Connect { why, .. } => {
+                error("registry-unreachable").note(why.clone()).help(MIRROR)
+            }
+            Self::Stalled { .. } => error("registry-stalled")
+                .help("try again; what was fetched whole is kept")
+                .help(MIRROR),
+            Self::Broken { why, .. } => error("registry-broke-off")
+                .note(why.clone())
+                .help("try again; what was fetched whole is kept"),
+            Self::Denied {
+                host,
+                why,
+                had_credentials,
+                ..
+            } => {
+                let told = error("registry-denied").note(format!("it says: {why}"));
+                if *had_credentials {
+                    told.help(format!("look whether the credentials kept for `{host}` are still good: `docker login {host}`"))
+                } else {
+                    told.help(format!("log in with `docker login {host}`; `bp` reads Docker's and podman's credential files"))
+                        .help("look whether the image's name is right: registries hide what they don't show")
+                }
+            }
+            Self::NotFound { .. } => error("registry-not-found")
+                .help("look whether name and tag are right")
+                .help(MIRROR),
+            Self::Status {
+                status: 429, why, ..
+            } => error("registry-rate-limit")
+                .note(format!("it says: {why}"))
+                .help("wait, or log in: registries give more to those they know")
+                .help(MIRROR),
+            Self::Status { why, .. } => error("registry-refused")
+                .note(format!("it says: {why}"))
+                .help("try again later; if it stays so, ask whoever runs that registry"),
+            Self::Unexpected { why, .. } => error("registry-unexpected")
+                .note(why.clone())
+                .help("look whether a proxy or a log-in page stands between `bp` and the registry"),
+            Self::WrongDigest {
+                expected, found, ..
+            } => error("registry-wrong-digest")
+                .note(format!("asked for `{expected}`, got `{found}`"))
+                .help("look whether a proxy or mirror alters what passes through it"),
+            Self::NoPlatform { there, .. } => {
+                let told = error("image-no-platform");
+                if there.is_empty() {
+                    told.help("choose an image that is built for this architecture")
+                } else {
+                    told.help(format!("choose one of its platforms: {}", there.join(", ")))
+                }
+            }
+            Self::Unusable { .. } => error("image-unusable").help("choose another image"),
+            Self::Keep { cause, .. } => error("registry-keep")
+                .note(cause.to_string())
+                .help("look whether the disk is full, or the cache folder is not yours"),
+        }
     }
 }

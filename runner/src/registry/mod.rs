@@ -3,10 +3,14 @@
 //! The wire is the OCI distribution specification, 1.1, over blocking HTTP: each step says which repository on which
 //! host it asks, tries again what is worth trying again, and lets nothing in that its digest does not vouch for.
 
+mod challenge;
+mod credentials;
+mod endpoint;
 mod error;
 mod pull;
 mod reference;
 mod settings;
+mod wire;
 
 pub use error::RegistryError;
 pub use pull::Puller;

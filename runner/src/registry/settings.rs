@@ -6,6 +6,7 @@ use std::time::Duration;
 use buildpack_core::event::EventSink;
 use buildpack_core::image::{BaseImage, BlobDir};
 
+use super::endpoint::{mirror_url, redacted};
 use super::{Reference, RegistryError};
 
 /// A name and a secret for a registry.
@@ -18,7 +19,7 @@ pub enum Credentials {
 }
 
 /// How registries are reached.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RegistrySettings {
     /// Hosts that are asked elsewhere: `("docker.io", "http://127.0.0.1:5000")`. The first that fits counts, and the
     /// registry itself is not asked any more.
@@ -60,16 +61,36 @@ impl Default for RegistrySettings {
 impl RegistrySettings {
     /// Takes in `docker.io=http://127.0.0.1:5000`, the form of `--registry-mirror`.
     pub fn add_mirror(&mut self, text: &str) -> Result<(), RegistryError> {
-        let _ = text;
-        unimplemented!()
+        let Some((host, url)) = text.split_once('=').filter(|(host, _)| !host.is_empty()) else {
+            return Err(RegistryError::Setting {
+                setting: redacted(text),
+                why: "a mirror is `HOST=URL`, such as `docker.io=http://127.0.0.1:5000`".to_owned(),
+            });
+        };
+        mirror_url(url)?;
+        self.mirrors.push((host.to_owned(), url.to_owned()));
+        Ok(())
     }
 
     /// The credential files that `env` leads to, as Docker and podman look for them: `REGISTRY_AUTH_FILE`,
     /// `$DOCKER_CONFIG/config.json`, `$HOME/.docker/config.json`, `$XDG_RUNTIME_DIR/containers/auth.json`; and
     /// `SSL_CERT_FILE`.
     pub fn read_environment(&mut self, env: impl Fn(&str) -> Option<std::ffi::OsString>) {
-        let _ = env;
-        unimplemented!()
+        let set = |name| {
+            env(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        let docker = set("DOCKER_CONFIG").or_else(|| Some(set("HOME")?.join(".docker")));
+        let files = [
+            set("REGISTRY_AUTH_FILE"),
+            docker.map(|folder| folder.join("config.json")),
+            set("XDG_RUNTIME_DIR").map(|folder| folder.join("containers/auth.json")),
+        ];
+        self.credential_files.extend(files.into_iter().flatten());
+        if let Some(file) = set("SSL_CERT_FILE") {
+            self.ca_file = Some(file);
+        }
     }
 }
 

@@ -63,8 +63,44 @@ pub enum StackError {
     },
 }
 
+impl StackError {
+    /// A wrapper for `map_err`: what was being done.
+    pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.into();
+        move |cause| Self::Io { doing, cause }
+    }
+}
+
 impl Explain for StackError {
     fn diagnostic(&self) -> Diagnostic {
-        Diagnostic::error("stack", Class::Surroundings, self.to_string())
+        let error =
+            |code: &'static str| Diagnostic::error(code, Class::Surroundings, self.to_string());
+        match self {
+            Self::Registry(registry) => registry.diagnostic(),
+            Self::Image(image) => image.diagnostic(),
+            Self::Offline { reference, .. } => error("stack-offline")
+                .help(format!(
+                    "pull it once while online: `bp stack pull {reference}`"
+                ))
+                .help("or take it in from a file: `bp stack import FILE`"),
+            Self::Io { cause, .. } => {
+                let told = error("stack-io").note(cause.to_string());
+                match cause.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        told.help("make room, or set `BP_CACHE_DIR` to a disk that has some")
+                    }
+                    io::ErrorKind::Unsupported => told.help("`bp` unpacks images on Linux 5.6 and newer; in a container its seccomp profile must allow `openat2`"),
+                    _ => told.help("look whether the cache folder is yours; `BP_CACHE_DIR` names another"),
+                }
+            }
+            Self::Unsafe { .. } => error("stack-unsafe-layer")
+                .help("use another image: a layer like this is made to harm, or by a broken tool"),
+            Self::Damaged { .. } => error("stack-damaged-layer")
+                .help("pull it again: `bp stack remove NAME`, then `bp stack pull NAME`"),
+            Self::NotAnImage { .. } => {
+                Diagnostic::error("stack-not-an-image", Class::Usage, self.to_string())
+                    .help("give an OCI layout, a tar of one, or what `docker save` wrote")
+            }
+        }
     }
 }

@@ -4,7 +4,13 @@
 //! takes as its lower layer, as root or not, on every kernel that has unprivileged overlays at all.
 
 mod error;
+mod import;
+mod pipe;
+mod record;
 mod store;
+mod tree;
+mod unpack;
 
 pub use error::StackError;
-pub use store::{PullRequest, StackImage, StackStore};
+pub use record::StackImage;
+pub use store::{PullRequest, StackStore};
