@@ -176,7 +176,7 @@ pub(super) fn touch(path: &Path) {
     use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
     let now = Timespec {
         tv_sec: 0,
-        tv_nsec: UTIME_NOW.into(),
+        tv_nsec: UTIME_NOW,
     };
     let times = Timestamps {
         last_access: now,

@@ -172,10 +172,10 @@ fn verify(store: &Store, artifact: &Artifact, came: &Transferred) -> Result<(), 
             return match record.read()? {
                 Some(known) if known.sha256 != came.digest => Err(DownloadError::PinChanged {
                     name: artifact.name.clone(),
-                    url: redact_url(&artifact.url),
+                    url: redact_url(&artifact.url).into(),
                     pinned: known.sha256,
                     found: came.digest,
-                    pin: record.path().to_owned(),
+                    pin: record.path().into(),
                 }),
                 _ => Ok(()),
             };

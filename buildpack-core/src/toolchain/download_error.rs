@@ -1,6 +1,6 @@
 //! Why a file could not be had.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::{FetchError, redact_url};
 use crate::diagnostic::{Class, Diagnostic, Explain};
@@ -38,13 +38,13 @@ pub enum DownloadError {
         /// The artifact's name.
         name: String,
         /// Where it came from.
-        url: String,
+        url: Box<str>,
         /// The digest of the first time.
         pinned: Digest,
         /// The digest now.
         found: Digest,
         /// The file of the pin.
-        pin: PathBuf,
+        pin: Box<Path>,
     },
     /// A web page or nothing came where an archive should.
     #[error("{name} is {what}, not {expected}")]

@@ -13,7 +13,7 @@ pub struct Request {
     pub url: String,
     /// Asks for the bytes from this one on; the answer is 206, or 200 with all of them.
     pub range_from: Option<u64>,
-    /// With `range_from`: only if the file still has this ETag (`If-Range`). Without: only if it has another one
+    /// With `range_from`: only if the file still has this `ETag` (`If-Range`). Without: only if it has another one
     /// (`If-None-Match`; the answer may be 304 without a body).
     pub etag: Option<String>,
     /// How long to wait.
@@ -58,7 +58,7 @@ pub struct Response {
     pub length: Option<u64>,
     /// For 206: first byte and, where known, size of the whole file, as `Content-Range` says.
     pub range: Option<(u64, Option<u64>)>,
-    /// The file's ETag.
+    /// The file's `ETag`.
     pub etag: Option<String>,
     /// The body's type, as the server says it.
     pub content_type: Option<String>,

@@ -24,7 +24,7 @@ impl<'a> RetryPolicy<'a> {
         Self {
             attempts: 5,
             first_wait: Duration::from_secs(1),
-            longest_wait: Duration::from_secs(60),
+            longest_wait: Duration::from_mins(1),
             limits: super::TimeLimits::default(),
             sleep,
         }

@@ -13,10 +13,12 @@ use crate::store::{Bucket, Store};
 
 /// What the net does next.
 enum Next {
-    /// The whole file and its ETag.
+    /// The whole file and its `ETag`.
     Whole(Vec<u8>, Option<&'static str>),
     /// These bytes of a longer file, then a broken connection.
     Cut(Vec<u8>, Option<&'static str>),
+    /// From this byte on these bytes, then a broken connection.
+    CutRest(u64, Vec<u8>, Option<&'static str>),
     /// From this byte on.
     Rest(u64, Vec<u8>, Option<&'static str>),
 }
@@ -71,6 +73,12 @@ impl Fetch for Net {
                 response.body = Box::new(io::Cursor::new(bytes));
             }
             Next::Cut(bytes, etag) => {
+                response.etag = etag.map(str::to_owned);
+                response.body = Box::new(io::Cursor::new(bytes).chain(Broken));
+            }
+            Next::CutRest(from, bytes, etag) => {
+                response.status = 206;
+                response.range = Some((from, None));
                 response.etag = etag.map(str::to_owned);
                 response.body = Box::new(io::Cursor::new(bytes).chain(Broken));
             }
@@ -296,33 +304,13 @@ fn a_line_that_moves_is_never_given_up() {
     let step = step as usize;
     let tag = Some("\"1\"");
     // Each answer breaks after another megabyte: more often than there are tries in a row.
-    let cuts = (0..8).map(|n| Next::Cut(bytes[..(n + 1) * step].to_vec(), tag));
-    struct Moving(Mutex<VecDeque<Next>>);
-    impl Fetch for Moving {
-        fn get(&self, request: &Request) -> Result<Response, FetchError> {
-            let from = request.range_from.unwrap_or_default();
-            let Some(Next::Cut(bytes, etag)) = self.0.lock().unwrap().pop_front() else {
-                return Err(FetchError::new(&request.url, Cause::Offline));
-            };
-            let rest = bytes[usize::try_from(from).unwrap()..].to_vec();
-            let last = self.0.lock().unwrap().is_empty();
-            Ok(Response {
-                status: if from > 0 { 206 } else { 200 },
-                length: None,
-                range: Some((from, None)),
-                etag: etag.map(str::to_owned),
-                content_type: None,
-                final_url: String::new(),
-                body: match last {
-                    true => Box::new(io::Cursor::new(rest)),
-                    false => Box::new(io::Cursor::new(rest).chain(Broken)),
-                },
-            })
-        }
-    }
+    let part = |n: usize| bytes[n * step..(n + 1) * step].to_vec();
+    let mut answers = vec![Next::Cut(part(0), tag)];
+    answers.extend((1..7).map(|n| Next::CutRest((n * step) as u64, part(n), tag)));
+    answers.push(Next::Rest(7 * step as u64, part(7), tag));
     let waits = Mutex::new(Vec::new());
     let sleep = |wait: Duration| waits.lock().unwrap().push(wait.as_secs());
-    let net = Moving(Mutex::new(cuts.collect()));
+    let net = Net::new(answers);
     download(&net, &store, &artifact, &RetryPolicy::new(&sleep), &Silent).unwrap();
     assert_eq!(*waits.lock().unwrap(), [1; 7]);
 }

@@ -16,13 +16,14 @@ pub(super) fn sort(error: reqwest::Error, limits: TimeLimits) -> Cause {
     if error.is_builder() || error.is_redirect() {
         return Cause::Invalid(chain(&error));
     }
-    if causes(&error).any(|cause| cause.is::<rustls::Error>()) || wraps_tls(&error) {
+    if causes(&error).any(<dyn Error>::is::<rustls::Error>) || wraps_tls(&error) {
         return Cause::Tls(chain(&error));
     }
     if error.is_connect() {
-        return Cause::Connect(match error.is_timeout() {
-            true => format!("no answer within {} s", limits.connect.as_secs_f32()),
-            false => chain(&error),
+        return Cause::Connect(if error.is_timeout() {
+            format!("no answer within {} s", limits.connect.as_secs_f32())
+        } else {
+            chain(&error)
         });
     }
     if error.is_timeout() {
@@ -62,7 +63,7 @@ fn wraps_tls(error: &reqwest::Error) -> bool {
     causes(error)
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .filter_map(io::Error::get_ref)
-        .any(|inner| inner.is::<rustls::Error>())
+        .any(<dyn Error + Send + Sync>::is::<rustls::Error>)
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {

@@ -30,7 +30,7 @@ impl Case {
     fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
         let origin = Origin::start().unwrap();
         let bytes: Vec<u8> = (0..3_000_000u32)
-            .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2])
             .collect();
         origin.file("/tool", &bytes);
         origin.answers("/tool", answers);

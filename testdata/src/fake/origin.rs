@@ -29,9 +29,9 @@ pub enum Answer {
     Page,
     /// With the whole file, whatever part was asked for.
     Whole,
-    /// With the part that was asked for, although `If-Range` names another ETag than this one.
+    /// With the part that was asked for, although `If-Range` names another `ETag` than this one.
     PartOf {
-        /// The ETag that is sent along.
+        /// The `ETag` that is sent along.
         etag: String,
     },
     /// With a redirect to this address.
@@ -93,7 +93,7 @@ impl Origin {
         format!("http://{}{path}", self.address)
     }
 
-    /// Serves `bytes` under `path`, with an ETag made of them.
+    /// Serves `bytes` under `path`, with an `ETag` made of them.
     pub fn file(&self, path: &str, bytes: &[u8]) {
         let etag = buildpack_core::digest::Digest::of(bytes).short();
         let mut files = lock(&self.state.files);
@@ -102,7 +102,7 @@ impl Origin {
         served.etag = Some(format!("\"{etag}\""));
     }
 
-    /// As [`Origin::file`], without an ETag.
+    /// As [`Origin::file`], without an `ETag`.
     pub fn file_without_etag(&self, path: &str, bytes: &[u8]) {
         self.file(path, bytes);
         if let Some(served) = lock(&self.state.files).get_mut(path) {
@@ -183,6 +183,7 @@ fn read_request(stream: &mut TcpStream) -> io::Result<Option<Seen>> {
 }
 
 fn respond(mut stream: TcpStream, seen: &Seen, served: &Served, answer: &Answer) -> io::Result<()> {
+    use std::fmt::Write as _;
     let mut etag = served.etag.clone();
     let mut from = part(seen, served, answer);
     let (mut status, mut body) = (200, served.bytes.clone());
@@ -195,7 +196,7 @@ fn respond(mut stream: TcpStream, seen: &Seen, served: &Served, answer: &Answer)
         }
         Answer::Page => {
             body = b"<!DOCTYPE html><title>Sign in</title>".to_vec();
-            extra = "Content-Type: text/html\r\n".to_owned();
+            extra.push_str("Content-Type: text/html\r\n");
             from = None;
         }
         Answer::Redirect(to) => {
@@ -224,10 +225,10 @@ fn respond(mut stream: TcpStream, seen: &Seen, served: &Served, answer: &Answer)
     };
     let mut head = format!("HTTP/1.1 {status} As told\r\nConnection: close\r\n{extra}");
     if *answer != Answer::NoLength {
-        head += &format!("Content-Length: {length}\r\n");
+        let _ = write!(head, "Content-Length: {length}\r\n");
     }
     if let Some(etag) = etag {
-        head += &format!("ETag: {etag}\r\n");
+        let _ = write!(head, "ETag: {etag}\r\n");
     }
     stream.write_all(format!("{head}\r\n").as_bytes())?;
     let (cut, reset) = match *answer {

@@ -129,8 +129,8 @@ impl<'a> Tree<'a> {
             .write(true)
             .create_new(true)
             .open(&path)
-            .map_err(|error| self.clash(name, error, &path))?;
-        let mut buffer = [0; 32 << 10];
+            .map_err(|error| clash(name, error, &path))?;
+        let mut buffer = [0; 16 << 10];
         loop {
             let read = match content.read(&mut buffer) {
                 Ok(0) => break,
@@ -164,7 +164,7 @@ impl<'a> Tree<'a> {
         }
         let path = self.path(&parts);
         std::os::unix::fs::symlink(OsStr::from_bytes(target), &path)
-            .map_err(|error| self.clash(name, error, &path))?;
+            .map_err(|error| clash(name, error, &path))?;
         let target = target.to_vec();
         self.made.insert(parts, Made::Link { target });
         Ok(())
@@ -179,8 +179,7 @@ impl<'a> Tree<'a> {
             .filter(|source| matches!(self.made.get(source), Some(Made::File)))
             .ok_or_else(|| bad_link(name, target, "names no file that came before"))?;
         let path = self.path(&parts);
-        fs_err::hard_link(self.path(&source), &path)
-            .map_err(|error| self.clash(name, error, &path))?;
+        fs_err::hard_link(self.path(&source), &path).map_err(|error| clash(name, error, &path))?;
         self.made.insert(parts, Made::File);
         Ok(())
     }
@@ -274,26 +273,26 @@ impl<'a> Tree<'a> {
 
     fn make_folder(&mut self, parts: Parts, mode: u32) -> Result<(), UnpackError> {
         let path = self.path(&parts);
-        fs_err::create_dir(&path).map_err(|error| self.clash(&parts.join(&b'/'), error, &path))?;
+        fs_err::create_dir(&path).map_err(|error| clash(&parts.join(&b'/'), error, &path))?;
         self.made.insert(parts, Made::Folder { mode });
         Ok(())
-    }
-
-    /// What is there without our doing: a file system that takes two names for one.
-    fn clash(&self, name: &[u8], error: std::io::Error, path: &Path) -> UnpackError {
-        if error.kind() == ErrorKind::AlreadyExists {
-            return twice(name);
-        }
-        UnpackError::Write {
-            path: path.to_owned(),
-            source: error,
-        }
     }
 
     fn path(&self, parts: &[Vec<u8>]) -> PathBuf {
         let mut path = self.root.to_owned();
         path.extend(parts.iter().map(|part| OsStr::from_bytes(part)));
         path
+    }
+}
+
+/// What is there without our doing: a file system that takes two names for one.
+fn clash(name: &[u8], error: std::io::Error, path: &Path) -> UnpackError {
+    if error.kind() == ErrorKind::AlreadyExists {
+        return twice(name);
+    }
+    UnpackError::Write {
+        path: path.to_owned(),
+        source: error,
     }
 }
 
