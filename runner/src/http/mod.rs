@@ -7,9 +7,10 @@ mod body;
 mod failure;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use buildpack_core::diagnostic::Explain as _;
 use buildpack_core::toolchain::{
     Cause, Fetch, FetchError, Request, Response, TimeLimits, redact_url,
 };
@@ -18,7 +19,7 @@ use reqwest::blocking::Client;
 use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Url, redirect};
 
-use crate::tls;
+use crate::tls::{self, Trust};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 10;
@@ -54,15 +55,12 @@ impl HttpFetch {
             .connect_timeout(limits.connect)
             // In the blocking client this is the limit of each single read, not of the whole.
             .timeout(limits.stall);
-        tls::install();
-        let settings = match &self.authorities {
-            _ if !secure => settings.tls_certs_only([]),
-            Some(file) => settings.tls_certs_only(authorities(file)?),
-            None => settings,
+        let trust = match &self.authorities {
+            _ if !secure => Trust::Nobody,
+            Some(file) => Trust::File(file),
+            None => Trust::System,
         };
-        let client = settings
-            .build()
-            .map_err(|error| Cause::Tls(failure::chain(&error)))?;
+        let client = tls::client(settings, trust).map_err(|error| Cause::Tls(tls_text(&error)))?;
         clients.insert(key, client.clone());
         Ok(client)
     }
@@ -117,12 +115,11 @@ impl Fetch for HttpFetch {
     }
 }
 
-fn authorities(file: &Path) -> Result<Vec<reqwest::Certificate>, Cause> {
-    let fail = |why: &dyn std::fmt::Display| {
-        Cause::Tls(format!("no certificates in `{}`: {why}", file.display()))
-    };
-    let pem = fs_err::read(file).map_err(|error| fail(&error))?;
-    reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| fail(&error))
+/// What is wrong, with the facts that its diagnostic adds.
+fn tls_text(error: &tls::TlsError) -> String {
+    let diagnostic = error.diagnostic();
+    let notes = diagnostic.notes.iter().map(|note| format!(": {note}"));
+    format!("{}{}", diagnostic.message, notes.collect::<String>())
 }
 
 fn headers(request: &Request) -> Result<HeaderMap, Cause> {
