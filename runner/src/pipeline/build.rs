@@ -1,6 +1,6 @@
 //! The way through the house: app, plan, tools, tree, layers, image.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
@@ -10,9 +10,10 @@ use buildpack_core::event::Event;
 use buildpack_core::image::{BaseImage, BlobDir, LayerRecord, assemble};
 use buildpack_core::layer::{Purpose, StatCache};
 use buildpack_core::pack::{Built, CompileContext};
+use buildpack_core::sandbox::{Command, Exit, Terminal};
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
-use super::failure::{Failure, disk};
+use super::failure::{FailedStep, Failure, disk};
 use super::identity::Identity;
 use super::layers::Layerer;
 use super::prepare::{Prepared, prepare};
@@ -75,6 +76,58 @@ pub fn build(request: &Request, services: &Services) -> Result<Finished, Failure
         unchanged: false,
         stages: stages.times(),
     })
+}
+
+/// Opens a shell, or runs another command, in the room of a build of this app as the last one left it.
+///
+/// `failed` is the step that failed, for its environment; without it the environment is that of every step.
+pub fn shell(
+    request: &Request,
+    services: &Services,
+    failed: Option<&FailedStep>,
+    argv: &[String],
+) -> Result<Exit, Failure> {
+    let build = Build::begin(request, services)?;
+    let rootfs: RootfsPromise = Promise::new();
+    let base = Mutex::new(None);
+    build.build_image(&rootfs, &base)?;
+    let mut tools = Vec::new();
+    for tool in &build.prepared.plan.tools {
+        tools.extend(toolchains::install(tool, request, services, &rootfs)?);
+    }
+    let (tree, _lock) = build.open_tree()?;
+    let scratch = build.kept.join("scratch");
+    let plan = &build.prepared.plan;
+    let root = rootfs.wait().ok().flatten();
+    let room = build_room(
+        request,
+        plan,
+        root.as_deref(),
+        scratch.clone(),
+        tree.app(),
+        &tools,
+    );
+    let base = base.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let revision = build.identity.revision.as_deref();
+    let mut env = match failed {
+        Some(step) => step.command.0.env.clone(),
+        None => build_env(request, plan, base.as_ref(), revision, services.offline),
+    };
+    if let Some(terminal) = request.terminal.clone() {
+        env.insert("TERM".to_owned(), terminal);
+    }
+    let command = Command {
+        argv: argv.to_vec(),
+        cwd: PathBuf::from(&plan.app_dir),
+        env,
+    };
+    let exit = services
+        .sandbox()?
+        .run(&room, &command, Terminal::Inherit)
+        .map_err(|error| Failure::of(error.diagnostic()));
+    // The next build makes it anew; what can't be removed now is removed then.
+    let _ = crate::sandbox::discard(&scratch);
+    exit
 }
 
 impl<'a> Build<'a> {
@@ -238,8 +291,8 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// The tree, locked and brought up to date.
-    fn tree(&self) -> Result<(Tree, Guard), Failure> {
+    /// The tree as the last build left it, locked.
+    fn open_tree(&self) -> Result<(Tree, Guard), Failure> {
         let events = &*self.services.events;
         let plan = &self.prepared.plan;
         let lock = self.services.store.lock(
@@ -248,13 +301,23 @@ impl<'a> Build<'a> {
             Share::Exclusive,
             &|| events.heading("Waiting for another build of this app"),
         )?;
-        let failed = |error: std::io::Error| disk("lay out the app's files", &error);
-        let mut tree = if self.in_place {
-            Tree::at(std::path::Path::new(&plan.app_dir), &self.kept)
+        let tree = if self.in_place {
+            Tree::at(Path::new(&plan.app_dir), &self.kept)
         } else {
             Tree::open(&self.kept)
-        }
-        .map_err(failed)?;
+        };
+        Ok((
+            tree.map_err(|error| disk("open the build tree", &error))?,
+            lock,
+        ))
+    }
+
+    /// The tree, locked and brought up to date.
+    fn tree(&self) -> Result<(Tree, Guard), Failure> {
+        let events = &*self.services.events;
+        let plan = &self.prepared.plan;
+        let failed = |error: std::io::Error| disk("lay out the app's files", &error);
+        let (mut tree, lock) = self.open_tree()?;
         let stale = tree.environment_changed(&self.environment);
         if self.request.clear_cache || plan.from_scratch || stale {
             if stale {

@@ -4,6 +4,8 @@
 
 mod build;
 mod build_lists;
+mod enter;
+mod export;
 mod failure;
 mod identity;
 mod image;
@@ -21,7 +23,9 @@ mod stages;
 mod toolchains;
 mod tree;
 
-pub use build::{Finished, build};
+pub use build::{Finished, build, shell};
+pub use enter::{Enterable, find, kept_image, layout_image};
+pub use export::{Output, export};
 pub use failure::{FailedStep, Failure};
 pub use image::label;
 pub use prepare::{Prepared, detect, prepare, read_app};

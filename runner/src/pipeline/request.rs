@@ -27,6 +27,8 @@ pub struct Request {
     pub source_date_epoch: Option<String>,
     /// Whether nothing that earlier builds of this app left may be used.
     pub clear_cache: bool,
+    /// `TERM` of the person at the terminal, for shells.
+    pub terminal: Option<String>,
     /// Config vars whose values may stand in the image, because the app wants it so.
     pub public_vars: Vec<String>,
 }
