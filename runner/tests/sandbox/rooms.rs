@@ -1,7 +1,5 @@
 //! Rooms for tests: a small root of our own, with the host's programs mounted into it.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
