@@ -1,28 +1,148 @@
 //! What makes the files of two clean builds of the same source the same.
+//!
+//! Two builds differ in chunks of BEAM files that hold no code (maps in the order of the machine's memory), in Mix's
+//! manifests (clock times, order of compiling) and in the random cookie of a release; never in code. [`BeamNormaliser`] and [`ReleaseCookie`] rewrite these as they enter a layer, and
+//! [`not_for_the_image`] names the leftovers that nobody needs there.
 
-use std::path::Path;
+mod beam;
+mod cookie;
+mod etf;
+mod manifest;
+
+use std::path::{Component, Path};
 
 use buildpack_core::layer::Normalise;
 
-/// Rewrites BEAM files, Mix manifests and release cookies as they enter a layer.
+pub use cookie::ReleaseCookie;
+
+/// Says how files are rewritten: belongs into every key under which a normalised layer is kept.
+pub const VERSION: &str = "beam-1";
+
+/// Rewrites BEAM files and Mix manifests of the app and its dependencies as they enter a layer.
+///
+/// Of BEAM files debug information (`Dbgi`, except that of protocols) and the type checker's notes (`ExCk`) are left
+/// out, as `mix release` does; documentation stays. Files of Erlang, Elixir and Hex themselves come from archives and
+/// are not touched.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BeamNormaliser;
 
+enum Kind<'p> {
+    Beam { consolidated: bool },
+    Manifest(&'p str),
+}
+
+fn kind(image_path: &str) -> Option<Kind<'_>> {
+    let (folder, name) = image_path.rsplit_once('/')?;
+    if !(folder.contains("/_build/") || folder.contains("/deps/")) {
+        return None;
+    }
+    if extension(name) == "beam" {
+        let consolidated = folder.ends_with("/consolidated");
+        return Some(Kind::Beam { consolidated });
+    }
+    (folder.ends_with("/.mix") && name.starts_with("compile.")).then_some(Kind::Manifest(name))
+}
+
+/// What stands behind the last dot; Erlang and Mix write it in lower case.
+fn extension(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, extension)| extension)
+}
+
 impl Normalise for BeamNormaliser {
     fn wants(&self, image_path: &str) -> bool {
-        let _ = image_path;
-        false
+        kind(image_path).is_some()
     }
 
     fn rewrite(&self, image_path: &str, content: Vec<u8>) -> Vec<u8> {
-        let _ = image_path;
-        content
+        let rewritten = match kind(image_path) {
+            Some(Kind::Beam { consolidated }) => beam::rewrite(&content, !consolidated),
+            Some(Kind::Manifest(name)) => manifest::rewrite(name, &content),
+            None => None,
+        };
+        rewritten.unwrap_or(content)
+    }
+
+    fn reveal(&self, image_path: &str, content: &[u8]) -> Vec<Vec<u8>> {
+        match kind(image_path) {
+            Some(Kind::Beam { .. }) => beam::unpacked_literals(content).into_iter().collect(),
+            _ => Vec::new(),
+        }
     }
 }
 
-/// Whether the file or folder at `path`, relative to the app or to Mix's home, is a leftover of building that an
-/// image must not hold.
+/// Whether the file or folder at `path`, relative to the app or to its home, is a leftover of building that an image
+/// must not hold: caches and keys of Hex, locks, tables of compilers that name a running machine.
 pub fn not_for_the_image(path: &Path) -> bool {
-    let _ = path;
-    false
+    let parts: Vec<&str> = path
+        .components()
+        .filter_map(|part| match part {
+            Component::Normal(part) => part.to_str(),
+            _ => None,
+        })
+        .collect();
+    match parts[..] {
+        // `hex.config` holds the keys of private organisations; Hex reads none of these when an app starts.
+        [.., ".hex", "cache.ets" | "packages" | "hex.config"]
+        // Mix does without: the table is for warnings of the next compilation.
+        | [.., ".mix", "compile.app_tracer" | "compile.lock"]
+        | [.., ".mix_lock"] => true,
+        [.., ".mix", name] => matches!(extension(name), "checkpoint" | "cp"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers() {
+        for path in [
+            ".hex/cache.ets",
+            ".hex/packages",
+            "home/.hex/hex.config",
+            "_build/prod/lib/hello/.mix/compile.app_tracer",
+            "_build/prod/lib/hello/.mix/compile.elixir.checkpoint",
+        ] {
+            assert!(not_for_the_image(Path::new(path)), "{path}");
+        }
+        for path in [
+            "",
+            ".hex",
+            "deps/nimble/.hex",
+            "lib/packages",
+            "_build/prod/lib/hello/.mix/compile.elixir",
+            "cache.ets",
+        ] {
+            assert!(!not_for_the_image(Path::new(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_build_made() {
+        for path in [
+            "/app/_build/prod/lib/hello/ebin/Elixir.Hello.beam",
+            "/app/_build/prod/lib/hello/.mix/compile.elixir",
+            "/app/deps/jiffy/ebin/jiffy.beam",
+        ] {
+            assert!(BeamNormaliser.wants(path), "{path}");
+        }
+        for path in [
+            "/app/.platform_tools/erlang/lib/kernel/ebin/kernel.beam",
+            "/app/_build/prod/lib/hello/ebin/hello.app",
+            "/app/lib/compile.elixir",
+            "/app/priv/x.beam",
+        ] {
+            assert!(!BeamNormaliser.wants(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_stays() {
+        for content in [&b""[..], b"FOR1", b"no beam", &[131, 80, 0, 0, 0, 9, 1]] {
+            for path in ["/app/_build/x/ebin/a.beam", "/app/_build/x/.mix/compile.x"] {
+                assert_eq!(BeamNormaliser.rewrite(path, content.to_vec()), content);
+            }
+        }
+    }
 }
