@@ -62,7 +62,7 @@ impl Services {
     /// Services over `parts`, with the public upstreams.
     pub fn new(parts: Parts) -> Self {
         Self {
-            stacks: StackStore::new(parts.store.root()),
+            stacks: StackStore::new(parts.store.clone()),
             store: parts.store,
             fetch: parts.fetch,
             images: parts.images,

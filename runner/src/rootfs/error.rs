@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
 use buildpack_core::digest::Digest;
 use buildpack_core::image::ImageError;
+use buildpack_core::store::StoreError;
 
 use crate::registry::RegistryError;
 
@@ -15,6 +16,9 @@ pub enum StackError {
     /// The registry did not give it.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// The store refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// It could not be read or written.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -26,7 +30,7 @@ pub enum StackError {
         /// The architecture.
         architecture: String,
     },
-    /// The store could not be read or written.
+    /// A file could not be read or written.
     #[error("could not {doing}")]
     Io {
         /// What was being done, with its object.
@@ -77,6 +81,7 @@ impl Explain for StackError {
             |code: &'static str| Diagnostic::error(code, Class::Surroundings, self.to_string());
         match self {
             Self::Registry(registry) => registry.diagnostic(),
+            Self::Store(store) => store.diagnostic(),
             Self::Image(image) => image.diagnostic(),
             Self::Offline { reference, .. } => error("stack-offline")
                 .help(format!(

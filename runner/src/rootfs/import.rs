@@ -22,7 +22,8 @@ use crate::registry::{Reference, RegistryError};
 /// The largest manifest or config that is read.
 const DOCUMENT: u64 = 4 << 20;
 
-/// Reads the image in `from` and puts its blobs into `blobs`, each checked. Archives are unpacked below `scratch`.
+/// Reads the image in `from` and puts its blobs into `blobs`, each checked. Archives are unpacked into
+/// `scratch`, an empty folder.
 pub(super) fn import(
     from: &Path,
     as_name: &Reference,
@@ -44,20 +45,16 @@ pub(super) fn import(
     if from.is_dir() {
         return work.folder(from);
     }
-    let unpacked = tempfile::Builder::new()
-        .prefix(".import-")
-        .tempdir_in(scratch)
-        .map_err(StackError::io("make a folder to unpack into"))?;
     let file =
         fs_err::File::open(from).map_err(StackError::io(format!("read `{}`", from.display())))?;
     let plain = decompressed(file.into_parts().0)
         .map_err(StackError::io(format!("read `{}`", from.display())))?;
-    unpack_plain(plain, unpacked.path(), Limits::default()).map_err(|error| match error {
+    unpack_plain(plain, scratch, Limits::default()).map_err(|error| match error {
         StackError::Damaged { why, .. } => work.not_an_image(format!("it is no tar: {why}")),
         StackError::Unsafe { entry, why, .. } => work.not_an_image(format!("`{entry}` {why}")),
         other => other,
     })?;
-    work.folder(unpacked.path())
+    work.folder(scratch)
 }
 
 struct Import<'a> {

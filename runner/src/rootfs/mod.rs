@@ -6,11 +6,9 @@
 mod error;
 mod import;
 mod pipe;
-mod record;
 mod store;
 mod tree;
 mod unpack;
 
 pub use error::StackError;
-pub use record::StackImage;
-pub use store::{PullRequest, StackStore};
+pub use store::{PullRequest, StackImage, StackStore};

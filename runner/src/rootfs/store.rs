@@ -1,26 +1,44 @@
 //! Base images by name and by digest.
 
-use std::io;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use buildpack_core::digest::Digest;
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::image::{BaseImage, BlobDir};
+use buildpack_core::store::{Bucket, Record, Store};
+use serde::{Deserialize, Serialize};
 
-use super::record::{self, StackImage};
 use super::unpack::{Limits, unpack_image};
 use super::{StackError, import};
 use crate::registry::{ImageSource, Reference, RegistryError};
 
+/// Before the names of our records, among those of built images.
+const STACK: &str = "stack image ";
 /// Bytes between two words on progress.
 const STEP: u64 = 4 << 20;
 
-/// Base images below one folder: blobs in `blobs-v1/sha256/<hex>`, unpacked trees in `rootfs-v1/<manifest hex>`, names
-/// in `stacks-v1/`.
-#[derive(Debug, Clone)]
+/// Base images in the store: blobs beside those of our own images, trees by manifest digest, and a record for each
+/// name and architecture.
+#[derive(Clone)]
 pub struct StackStore {
-    root: PathBuf,
+    store: Store,
+}
+
+/// A base image in the store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StackImage {
+    /// What it is.
+    pub base: BaseImage,
+    /// Its unpacked tree, if it is unpacked.
+    #[serde(skip)]
+    pub rootfs: Option<PathBuf>,
+    /// When its name was last resolved.
+    pub resolved: jiff::Timestamp,
+    /// Whether a registry gave it, rather than an import.
+    pub from_registry: bool,
 }
 
 /// What to pull, and how fresh it has to be.
@@ -42,14 +60,14 @@ pub struct PullRequest {
 }
 
 impl StackStore {
-    /// The images below `root`, the store's folder; made when first needed.
-    pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+    /// The base images in `store`.
+    pub fn new(store: Store) -> Self {
+        Self { store }
     }
 
     /// The blobs of all images.
     pub fn blobs(&self) -> BlobDir {
-        BlobDir::new(self.root.join("blobs-v1"))
+        BlobDir::new(self.store.blob_dir())
     }
 
     /// The image that `request` names, from the store where that is fresh enough, else from `source`.
@@ -126,10 +144,8 @@ impl StackStore {
             resolved: request.now,
             from_registry: true,
         };
-        record::write(
-            &self.record(&request.reference, &request.architecture),
-            &image,
-        )?;
+        self.record(&request.reference, &request.architecture)
+            .write(&image)?;
         Ok(image)
     }
 
@@ -139,7 +155,8 @@ impl StackStore {
         reference: &Reference,
         architecture: &str,
     ) -> Result<Option<StackImage>, StackError> {
-        let found = record::read(&self.record(reference, architecture))?;
+        // A record that can't be understood counts as none: it is of another `bp`, or damaged.
+        let found = self.record(reference, architecture).get();
         Ok(found.map(|image| self.with_tree(image)))
     }
 
@@ -148,18 +165,16 @@ impl StackStore {
         image
     }
 
-    fn record(&self, reference: &Reference, architecture: &str) -> PathBuf {
-        let name = record::file_name(&reference.to_string(), architecture);
-        self.root.join("stacks-v1").join(name)
+    fn record(&self, reference: &Reference, architecture: &str) -> Record<StackImage> {
+        self.store.record(
+            Bucket::Images,
+            &format!("{STACK}{reference} {architecture}"),
+        )
     }
 
-    fn tree(&self, base: &BaseImage) -> PathBuf {
-        self.root.join("rootfs-v1").join(base.digest.hex())
-    }
-
+    /// The tree, marked as used: no clean-up takes it away before this process ends.
     fn unpacked(&self, base: &BaseImage) -> Option<PathBuf> {
-        let tree = self.tree(base);
-        tree.is_dir().then_some(tree)
+        self.store.dir(Bucket::Rootfs, &base.digest)
     }
 
     fn is_whole(&self, base: &BaseImage) -> bool {
@@ -172,31 +187,10 @@ impl StackStore {
 
     /// The unpacked tree of an image whose blobs are in the store; unpacked now if it is not yet.
     pub fn rootfs(&self, base: &BaseImage, events: &dyn EventSink) -> Result<PathBuf, StackError> {
-        if let Some(tree) = self.unpacked(base) {
-            return Ok(tree);
-        }
-        let tree = self.tree(base);
-        let folder = self.root.join("rootfs-v1");
-        let doing = || StackError::io(format!("make `{}`", tree.display()));
-        fs_err::create_dir_all(&folder).map_err(doing())?;
-        let lock = fs_err::File::create(folder.join(format!(".{}.lock", base.digest.hex())))
-            .map_err(doing())?;
-        lock.file().lock().map_err(doing())?;
-        // Another process may have done it while we waited.
-        if let Some(tree) = self.unpacked(base) {
-            return Ok(tree);
-        }
-        // What a killed run left; whoever holds the lock is the only one at it.
-        let temp = folder.join(format!(".{}.tmp", base.digest.hex()));
-        remove_tree(&temp)?;
-        fs_err::create_dir(&temp).map_err(doing())?;
-        let unpacked = self.unpack(base, &temp, events);
-        if let Err(error) = unpacked {
-            remove_tree(&temp)?;
-            return Err(error);
-        }
-        fs_err::rename(&temp, &tree).map_err(doing())?;
-        Ok(tree)
+        self.store
+            .make_dir(Bucket::Rootfs, &base.digest, events, |into| {
+                self.unpack(base, into, events)
+            })
     }
 
     fn unpack(
@@ -217,32 +211,18 @@ impl StackStore {
         };
         let unpacked = unpack_image(base, &self.blobs(), into, Limits::default(), &progress);
         events.progress(&what, done.load(Ordering::Relaxed), Some(total), true);
-        unpacked?;
-        // A tree that got its name must be whole after a power cut too.
-        let folder = fs_err::File::open(into).map_err(StackError::io("open the unpacked image"))?;
-        rustix::fs::syncfs(folder.file())
-            .map_err(|error| StackError::io("write the unpacked image to disk")(error.into()))
+        unpacked
     }
 
     /// All names of the store, sorted.
     pub fn list(&self) -> Result<Vec<StackImage>, StackError> {
-        let folder = self.root.join("stacks-v1");
-        let entries = match fs_err::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(StackError::io("list the images of the store")(error)),
-        };
-        let mut all = Vec::new();
-        for entry in entries {
-            let path = entry
-                .map_err(StackError::io("list the images of the store"))?
-                .path();
-            if path.extension().is_some_and(|it| it == "json")
-                && let Some(image) = record::read(&path)?
-            {
-                all.push(self.with_tree(image));
-            }
-        }
+        let mut all: Vec<_> = self
+            .store
+            .records(Bucket::Images)
+            .into_iter()
+            .filter(|(name, _)| name.starts_with(STACK))
+            .map(|(_, image)| self.with_tree(image))
+            .collect();
         all.sort_by_key(|image| {
             let architecture = image.base.config.architecture().to_string();
             (image.base.reference.clone(), architecture)
@@ -256,27 +236,27 @@ impl StackStore {
         let Some(image) = self.get(reference, architecture)? else {
             return Ok(false);
         };
-        let file = self.record(reference, architecture);
-        fs_err::remove_file(&file).map_err(StackError::io(format!("forget `{reference}`")))?;
+        self.record(reference, architecture).remove()?;
         let shared = self
             .list()?
             .iter()
             .any(|other| other.base.digest == image.base.digest);
         if !shared {
-            // First out of sight, so that nobody finds half a tree.
-            let tree = self.tree(&image.base);
-            let gone = tree.with_file_name(format!(".{}.gone", image.base.digest.hex()));
-            remove_tree(&gone)?;
-            match fs_err::rename(&tree, &gone) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(StackError::io(format!("remove `{}`", tree.display()))(
-                        error,
-                    ));
-                }
-                _ => remove_tree(&gone)?,
-            }
+            self.store.remove(Bucket::Rootfs, &image.base.digest)?;
         }
         Ok(true)
+    }
+
+    /// The blobs that the names of the store need: a clean-up has to leave them.
+    pub fn live_blobs(&self) -> Result<BTreeSet<Digest>, StackError> {
+        let images = self.list()?;
+        Ok(images
+            .iter()
+            .flat_map(|image| {
+                let layers = image.base.layers.iter().map(|layer| layer.digest);
+                layers.chain([image.base.config_blob.digest])
+            })
+            .collect())
     }
 
     /// Takes in an image from an OCI layout (folder or tar) or a `docker save` archive under the name `as_name`, for
@@ -289,17 +269,22 @@ impl StackStore {
         now: jiff::Timestamp,
         events: &dyn EventSink,
     ) -> Result<StackImage, StackError> {
-        let folder = self.root.join("stacks-v1");
-        fs_err::create_dir_all(&folder)
-            .map_err(StackError::io(format!("make `{}`", folder.display())))?;
-        let base = import::import(from, as_name, architecture, &self.blobs(), &folder, events)?;
+        let scratch = self.store.temp_dir(Bucket::Rootfs)?;
+        let base = import::import(
+            from,
+            as_name,
+            architecture,
+            &self.blobs(),
+            scratch.path(),
+            events,
+        )?;
         let image = StackImage {
             base,
             rootfs: None,
             resolved: now,
             from_registry: false,
         };
-        record::write(&self.record(as_name, architecture), &image)?;
+        self.record(as_name, architecture).write(&image)?;
         Ok(self.with_tree(image))
     }
 }
@@ -341,16 +326,6 @@ fn old_is_used(error: &RegistryError, image: &StackImage) -> Event {
     )
     .note(format!("the image resolved at {} is used", image.resolved));
     Event::Diagnostic { diagnostic }
-}
-
-fn remove_tree(tree: &Path) -> Result<(), StackError> {
-    match fs_err::remove_dir_all(tree) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StackError::io(format!(
-            "remove `{}`",
-            tree.display()
-        ))(error)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
