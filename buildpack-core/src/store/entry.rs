@@ -51,6 +51,9 @@ impl Shape {
 
 impl Store {
     /// The folder kept under `key`, if there is one; marks it as used.
+    ///
+    /// A folder that another room put there by a rename of its own, such as an unpacked stack image, is taken in: from
+    /// then on its size is known, its use is noticed, and `gc` leaves it alone while this store is open.
     pub fn dir(&self, bucket: Bucket, key: &dyn Key) -> Option<PathBuf> {
         self.find(bucket, &key.entry_name(), Shape::Folder)
     }
@@ -132,7 +135,14 @@ impl Store {
         if !shape.stands(&path) {
             return None;
         }
-        record::touch(&self.note_path(bucket, name));
+        let note = self.note_path(bucket, name);
+        if note.exists() {
+            record::touch(&note);
+        } else {
+            let bytes = tree_bytes(&path).ok()?;
+            let taken_in = Note { bytes, key: None };
+            record::write_json(&self.temp_folder(bucket), &note, &taken_in).ok()?;
+        }
         self.held()
             .map()
             .entry((bucket, name.to_owned()))

@@ -35,7 +35,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// Something else.
-    #[error("cannot {operation} `{}`: {source}", path.display())]
+    #[error("{}", failed(operation, path, source))]
     Io {
         /// What was tried.
         operation: &'static str,
@@ -58,7 +58,6 @@ impl StoreError {
     /// Sorts the system's error by what the user can do about it.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
-        let source = plain(source);
         match source.kind() {
             ErrorKind::NotADirectory | ErrorKind::AlreadyExists => Self::NotAFolder { path },
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::NotWritable {
@@ -80,14 +79,14 @@ impl StoreError {
     }
 }
 
-/// The system's own error, without the path that `fs_err` put around it and that these messages name themselves.
-fn plain(error: io::Error) -> io::Error {
-    error
-        .get_ref()
-        .and_then(std::error::Error::source)
-        .and_then(|cause| cause.downcast_ref::<io::Error>())
-        .and_then(io::Error::raw_os_error)
-        .map_or(error, io::Error::from_raw_os_error)
+/// What failed, on what and why; `fs_err` names the path itself.
+fn failed(operation: &str, path: &Path, source: &io::Error) -> String {
+    let (path, source) = (path.display().to_string(), source.to_string());
+    if source.contains(&path) {
+        format!("cannot {operation}: {source}")
+    } else {
+        format!("cannot {operation} `{path}`: {source}")
+    }
 }
 
 impl Explain for StoreError {

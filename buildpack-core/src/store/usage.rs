@@ -38,6 +38,8 @@ struct Kept {
     name: String,
     bytes: u64,
     used: SystemTime,
+    /// Whether the store knows who uses it. What another room put there is locked by nobody.
+    own: bool,
 }
 
 impl Store {
@@ -113,17 +115,25 @@ impl Store {
     }
 
     fn remove_kept(&self, kept: &Kept, freed: &mut Freed) -> Result<bool, StoreError> {
-        let lock = self.lock_path(kept.bucket, &kept.name);
-        let Some(lock) = Guard::attempt(&lock, Share::Exclusive)? else {
-            freed.in_use += 1;
-            return Ok(false);
+        let take =
+            || match Guard::attempt(&self.lock_path(kept.bucket, &kept.name), Share::Exclusive)? {
+                Some(lock) => Ok(Some(self.discard(kept.bucket, &kept.name, lock)?)),
+                None => Ok(None),
+            };
+        let taken = if kept.own {
+            take()?
+        } else {
+            self.alone(take)?.flatten()
         };
-        let removed = self.discard(kept.bucket, &kept.name, lock)?;
-        if removed {
-            freed.entries += 1;
-            freed.bytes += kept.bytes;
+        match taken {
+            None => freed.in_use += 1,
+            Some(false) => {}
+            Some(true) => {
+                freed.entries += 1;
+                freed.bytes += kept.bytes;
+            }
         }
-        Ok(removed)
+        Ok(taken == Some(true))
     }
 
     fn remove_blobs(
@@ -140,18 +150,31 @@ impl Store {
             return Ok(());
         }
         // Another process may just have written a blob that no record names yet.
-        if !self.session().upgrade()? {
+        let removed = self.alone(|| {
+            dead.iter().try_for_each(|kept| {
+                remove(&self.blob_dir().join("sha256").join(&kept.name))?;
+                freed.entries += 1;
+                freed.bytes += kept.bytes;
+                Ok(())
+            })
+        })?;
+        if removed.is_none() {
             freed.in_use += dead.len() as u64;
-            return Ok(());
         }
-        let removed = dead.iter().try_for_each(|kept| {
-            remove(&self.blob_dir().join("sha256").join(&kept.name))?;
-            freed.entries += 1;
-            freed.bytes += kept.bytes;
-            Ok(())
-        });
+        Ok(())
+    }
+
+    /// Does something while no other process has the store open; absent if one has.
+    fn alone<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        if !self.session().upgrade()? {
+            return Ok(None);
+        }
+        let done = work();
         self.session().share()?;
-        removed
+        done.map(Some)
     }
 
     fn entries(&self, bucket: Bucket) -> Result<Vec<Kept>, StoreError> {
@@ -162,6 +185,7 @@ impl Store {
             }
             let note_path = self.note_path(bucket, &name);
             let note: Option<Note> = record::read_json(&note_path).ok().flatten();
+            let own = note.is_some();
             let bytes = match note {
                 Some(note) => note.bytes,
                 None => tree_bytes(&path).unwrap_or(0),
@@ -172,6 +196,7 @@ impl Store {
                 name,
                 bytes,
                 used: used.unwrap_or(SystemTime::UNIX_EPOCH),
+                own,
             });
         }
         Ok(all)
@@ -188,6 +213,7 @@ impl Store {
                     name,
                     bytes: metadata.len(),
                     used: metadata.modified().ok()?,
+                    own: false,
                 })
             })
             .collect())

@@ -1,7 +1,6 @@
 //! The ways in which an archive can lie.
 
 use std::io;
-use std::path::PathBuf;
 
 use crate::diagnostic::{Class, Diagnostic, Explain};
 
@@ -44,13 +43,8 @@ pub enum UnpackError {
     #[error("the archive unpacks to more than {0} bytes")]
     TooLarge(u64),
     /// The disk.
-    #[error("cannot write `{}`: {source}", path.display())]
-    Write {
-        /// Where.
-        path: PathBuf,
-        /// The system's word.
-        source: io::Error,
-    },
+    #[error("{0}")]
+    Disk(io::Error),
 }
 
 impl UnpackError {
@@ -72,10 +66,10 @@ impl Explain for UnpackError {
             }
             Self::TooMany(_) | Self::TooLarge(_) => say("archive-too-large")
                 .help("nothing of it was kept; tell whoever publishes the archive"),
-            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            Self::Disk(error) if error.kind() == io::ErrorKind::StorageFull => {
                 say("disk-full").help("make room, for instance with `bp cache prune`")
             }
-            Self::Write { .. } => say("unpack-failed").help("look at the disk"),
+            Self::Disk(_) => say("unpack-failed").help("look at the disk"),
         }
     }
 }

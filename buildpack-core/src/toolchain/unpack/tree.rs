@@ -121,15 +121,11 @@ impl<'a> Tree<'a> {
             return Ok(());
         };
         let path = self.path(&parts);
-        let write = |source| UnpackError::Write {
-            path: path.clone(),
-            source,
-        };
         let mut file = fs_err::OpenOptions::new()
             .write(true)
             .create_new(true)
             .open(&path)
-            .map_err(|error| clash(name, error, &path))?;
+            .map_err(|error| clash(name, error))?;
         let mut buffer = [0; 16 << 10];
         loop {
             let read = match content.read(&mut buffer) {
@@ -142,12 +138,12 @@ impl<'a> Tree<'a> {
             if self.bytes > self.limits.bytes {
                 return Err(UnpackError::TooLarge(self.limits.bytes));
             }
-            file.write_all(&buffer[..read]).map_err(write)?;
+            file.write_all(&buffer[..read]).map_err(UnpackError::Disk)?;
         }
         // Read and write for the owner, so that the store can be copied and emptied; never a foreign identity.
         file.set_permissions(Permissions::from_mode(mode & 0o777 | 0o600))
             .and_then(|()| file.file().set_modified(time()))
-            .map_err(write)?;
+            .map_err(UnpackError::Disk)?;
         self.made.insert(parts, Made::File);
         Ok(())
     }
@@ -163,8 +159,8 @@ impl<'a> Tree<'a> {
             return Err(bad_link(name, target, "leads out of the folder"));
         }
         let path = self.path(&parts);
-        std::os::unix::fs::symlink(OsStr::from_bytes(target), &path)
-            .map_err(|error| clash(name, error, &path))?;
+        fs_err::os::unix::fs::symlink(OsStr::from_bytes(target), &path)
+            .map_err(|error| clash(name, error))?;
         let target = target.to_vec();
         self.made.insert(parts, Made::Link { target });
         Ok(())
@@ -179,7 +175,7 @@ impl<'a> Tree<'a> {
             .filter(|source| matches!(self.made.get(source), Some(Made::File)))
             .ok_or_else(|| bad_link(name, target, "names no file that came before"))?;
         let path = self.path(&parts);
-        fs_err::hard_link(self.path(&source), &path).map_err(|error| clash(name, error, &path))?;
+        fs_err::hard_link(self.path(&source), &path).map_err(|error| clash(name, error))?;
         self.made.insert(parts, Made::File);
         Ok(())
     }
@@ -207,7 +203,7 @@ impl<'a> Tree<'a> {
                     folder.set_permissions(Permissions::from_mode(mode & 0o777 | 0o700))?;
                     folder.file().set_modified(time())
                 })
-                .map_err(|source| UnpackError::Write { path, source })?;
+                .map_err(UnpackError::Disk)?;
         }
         Ok(())
     }
@@ -273,7 +269,7 @@ impl<'a> Tree<'a> {
 
     fn make_folder(&mut self, parts: Parts, mode: u32) -> Result<(), UnpackError> {
         let path = self.path(&parts);
-        fs_err::create_dir(&path).map_err(|error| clash(&parts.join(&b'/'), error, &path))?;
+        fs_err::create_dir(&path).map_err(|error| clash(&parts.join(&b'/'), error))?;
         self.made.insert(parts, Made::Folder { mode });
         Ok(())
     }
@@ -286,14 +282,11 @@ impl<'a> Tree<'a> {
 }
 
 /// What is there without our doing: a file system that takes two names for one.
-fn clash(name: &[u8], error: std::io::Error, path: &Path) -> UnpackError {
+fn clash(name: &[u8], error: std::io::Error) -> UnpackError {
     if error.kind() == ErrorKind::AlreadyExists {
         return twice(name);
     }
-    UnpackError::Write {
-        path: path.to_owned(),
-        source: error,
-    }
+    UnpackError::Disk(error)
 }
 
 fn split_reversed(target: &[u8]) -> Vec<Vec<u8>> {

@@ -21,10 +21,7 @@ pub fn unpack_zip(
     strip: usize,
     limits: UnpackLimits,
 ) -> Result<(), UnpackError> {
-    let file = fs_err::File::open(archive).map_err(|source| UnpackError::Write {
-        path: archive.to_owned(),
-        source,
-    })?;
+    let file = fs_err::File::open(archive).map_err(UnpackError::Disk)?;
     let mut zip = ZipArchive::new(std::io::BufReader::new(file)).map_err(UnpackError::damaged)?;
     let mut tree = Tree::new(into, strip, limits);
     for index in 0..zip.len() {
