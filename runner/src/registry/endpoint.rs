@@ -101,7 +101,7 @@ pub(super) fn mirror_url(text: &str) -> Result<Url, RegistryError> {
 
 /// A URL for people: without user, password and query, which may be signed.
 pub(super) fn redacted(url: &str) -> String {
-    let Ok(mut url) = Url::parse(url) else {
+    let Some(mut url) = Url::parse(url).ok().filter(Url::has_host) else {
         // What is no URL may hold a password all the same.
         return url.rsplit('@').next().unwrap_or_default().to_owned();
     };

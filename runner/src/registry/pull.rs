@@ -455,3 +455,6 @@ fn refuse_page(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

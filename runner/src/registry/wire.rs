@@ -138,10 +138,9 @@ impl Wire {
                 let token =
                     self.token(&ask, credentials.as_ref())
                         .map_err(|error| match error {
-                            RegistryError::Status {
-                                status: 400..=403,
-                                why,
-                                ..
+                            RegistryError::Denied { why, .. }
+                            | RegistryError::Status {
+                                status: 400, why, ..
                             } => denied(why),
                             other => other,
                         })?;
