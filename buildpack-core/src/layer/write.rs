@@ -17,11 +17,12 @@ use crate::diagnostic::Diagnostic;
 use crate::digest::{Digest, Hasher, HashingWriter};
 use crate::event::{Event, EventSink};
 
-/// 2000-01-01T00:00:00Z, the time of every file in the image: Mix takes it as the floor of configuration times, and
+/// 2000-01-01T00:00:00Z, the time of nearly every file in the image: Mix takes it as the floor of configuration times, and
 /// a project whose files are all as old as that is not compiled again at boot.
 pub const FLOOR: u64 = 946_684_800;
 
-/// Times made of content lie within this many seconds (eight and a half years) after [`FLOOR`]: in the past.
+/// Times made of content lie within this many seconds (eight and a half years) before [`FLOOR`]: a file that is newer
+/// than what was compiled of it would be compiled again at boot (Mix before 1.17 asks for the time alone).
 const SPREAD: u32 = 1 << 28;
 const PIECE: usize = 128 << 10;
 const PROGRESS: u64 = 8 << 20;
@@ -35,8 +36,8 @@ pub struct Options<'a> {
     pub home: &'a str,
     /// Names the layer in events.
     pub name: &'a str,
-    /// Which files (absolute image paths) get a time made of their content instead of [`FLOOR`]: files that a web
-    /// server names by size and time.
+    /// Which files (absolute image paths) get a time made of their content, before [`FLOOR`]: files that a
+    /// web server names by size and time (`Plug.Static`'s `ETag`).
     pub mtime_from_content: &'a (dyn Fn(&str) -> bool + Sync),
     /// Applied in order to the files they want.
     pub normalisers: &'a [&'a dyn Normalise],
@@ -340,7 +341,7 @@ fn pieces(
 
 fn time_of(content: &Digest) -> u64 {
     let [a, b, c, d, ..] = *content.bytes();
-    FLOOR + 1 + u64::from(u32::from_be_bytes([a, b, c, d]) % (SPREAD - 1))
+    FLOOR - 1 - u64::from(u32::from_be_bytes([a, b, c, d]) % SPREAD)
 }
 
 #[cfg(test)]
@@ -430,11 +431,11 @@ mod tests {
                 entry.read_to_string(&mut content).unwrap();
                 let header = entry.header();
                 format!(
-                    "{:o} {}:{} +{} {}{} {content:?}",
+                    "{:o} {}:{} -{} {}{} {content:?}",
                     header.mode().unwrap(),
                     header.uid().unwrap(),
                     header.gid().unwrap(),
-                    header.mtime().unwrap() - FLOOR,
+                    FLOOR - header.mtime().unwrap(),
                     entry.path().unwrap().display(),
                     entry
                         .link_name()
@@ -451,23 +452,23 @@ mod tests {
     fn entries_say_nothing_of_the_machine() {
         let (root, blobs) = (app(false), tempfile::tempdir().unwrap());
         let layer = written(root.path(), blobs.path(), &options());
-        let seconds = time_of(&Digest::of(b"body{}")) - FLOOR;
+        let seconds = FLOOR - time_of(&Digest::of(b"body{}"));
         assert_eq!(
             unpacked(&layer, blobs.path()),
             [
-                "755 1000:1001 +0 app/ \"\"".to_owned(),
-                "755 1000:1001 +0 app/bin/ \"\"".to_owned(),
-                "755 1000:1001 +0 app/bin/run \"#!/bin/sh\\n\"".to_owned(),
-                "777 1000:1001 +0 app/dangling -> ../nowhere \"\"".to_owned(),
-                "755 1000:1001 +0 app/lib/ \"\"".to_owned(),
-                "644 1000:1001 +0 app/lib/a.ex \"a\"".to_owned(),
-                "644 1000:1001 +0 app/lib/b.ex \"a\"".to_owned(),
-                "755 1000:1001 +0 app/long/ \"\"".to_owned(),
-                format!("644 1000:1001 +0 app/long/{} \"\"", "x".repeat(150)),
-                "755 1000:1001 +0 app/priv/ \"\"".to_owned(),
-                "755 1000:1001 +0 app/priv/static/ \"\"".to_owned(),
-                format!("644 1000:1001 +{seconds} app/priv/static/app.css \"body{{}}\""),
-                "644 1000:1001 +0 app/w.shout \"HEY!\"".to_owned(),
+                "755 1000:1001 -0 app/ \"\"".to_owned(),
+                "755 1000:1001 -0 app/bin/ \"\"".to_owned(),
+                "755 1000:1001 -0 app/bin/run \"#!/bin/sh\\n\"".to_owned(),
+                "777 1000:1001 -0 app/dangling -> ../nowhere \"\"".to_owned(),
+                "755 1000:1001 -0 app/lib/ \"\"".to_owned(),
+                "644 1000:1001 -0 app/lib/a.ex \"a\"".to_owned(),
+                "644 1000:1001 -0 app/lib/b.ex \"a\"".to_owned(),
+                "755 1000:1001 -0 app/long/ \"\"".to_owned(),
+                format!("644 1000:1001 -0 app/long/{} \"\"", "x".repeat(150)),
+                "755 1000:1001 -0 app/priv/ \"\"".to_owned(),
+                "755 1000:1001 -0 app/priv/static/ \"\"".to_owned(),
+                format!("644 1000:1001 -{seconds} app/priv/static/app.css \"body{{}}\""),
+                "644 1000:1001 -0 app/w.shout \"HEY!\"".to_owned(),
             ]
         );
     }

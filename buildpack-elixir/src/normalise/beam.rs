@@ -18,27 +18,42 @@ struct Chunk<'c> {
     content: Cow<'c, [u8]>,
 }
 
-/// The file as it goes into the image, or `None` if it is no BEAM file. With `keep_debug_info` the code of a protocol
-/// stays consolidatable.
-pub(super) fn rewrite(file: &[u8], keep_debug_info: bool) -> Option<Vec<u8>> {
+/// What becomes of the chunks that the running app does without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notes {
+    /// Left out, but for the debug information of protocols: only consolidating needs it.
+    LeaveOut,
+    /// Left out without exception: the module is a consolidated protocol.
+    LeaveOutAll,
+    /// Kept in one form: `mix release` has left out what the project wants to be without.
+    Keep,
+}
+
+/// The file as it goes into the image, or `None` if it is no BEAM file or has nothing that varies.
+pub(super) fn rewrite(file: &[u8], notes: Notes) -> Option<Vec<u8>> {
     let plain = plain(file)?;
     let mut chunks = parse(&plain)?;
-    let debug_info = keep_debug_info && is_protocol(&chunks);
-    chunks.retain(|chunk| match chunk.name {
-        // What the type checker of Elixir's compiler knows of the module; it does without.
-        b"ExCk" => false,
-        // The abstract code. Releases leave it out too; only consolidating a protocol needs it.
-        b"Dbgi" => debug_info,
-        _ => true,
-    });
+    if !chunks.iter().any(|chunk| varies(chunk.name)) {
+        return None;
+    }
+    match notes {
+        Notes::Keep => {}
+        Notes::LeaveOut if is_protocol(&chunks) => chunks.retain(|chunk| chunk.name != b"ExCk"),
+        Notes::LeaveOut | Notes::LeaveOutAll => chunks.retain(|chunk| !varies(chunk.name)),
+    }
     for chunk in &mut chunks {
-        if chunk.name == b"Dbgi"
+        if varies(chunk.name)
             && let Some(term) = etf::decode(&chunk.content)
         {
             chunk.content = term.encode().into();
         }
     }
     write(&chunks)
+}
+
+/// `Dbgi` is the abstract code; `ExCk` what the type checker of Elixir's compiler knows, and does without.
+fn varies(name: &[u8]) -> bool {
+    matches!(name, b"Dbgi" | b"ExCk")
 }
 
 /// The literals of the file, unpacked: the code's strings are nowhere else.
@@ -113,4 +128,94 @@ fn is_protocol(chunks: &[Chunk<'_>]) -> bool {
             }),
             _ => false,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A module and a protocol of Elixir 1.18.3, each as two builds wrote it (testdata is made by
+    /// `fixtures/README.md`).
+    const MODULE: [&[u8]; 2] = [
+        include_bytes!("fixtures/a/Elixir.Hello.M3.beam"),
+        include_bytes!("fixtures/b/Elixir.Hello.M3.beam"),
+    ];
+    const PROTOCOL: &[u8] = include_bytes!("fixtures/a/Elixir.Hello.Shape.beam");
+
+    fn names(file: &[u8]) -> String {
+        let chunks = parse(file).unwrap();
+        let names = chunks
+            .iter()
+            .map(|chunk| str::from_utf8(chunk.name).unwrap());
+        names.collect::<Vec<_>>().join(" ")
+    }
+
+    const CODE: &str = "AtU8 Code StrT ImpT ExpT FunT LitT LocT Attr CInf Docs Line Type";
+
+    #[test]
+    fn two_builds_of_a_module_become_one() {
+        assert_ne!(MODULE[0], MODULE[1]);
+        for notes in [Notes::LeaveOut, Notes::LeaveOutAll, Notes::Keep] {
+            let [one, other] = MODULE.map(|file| rewrite(file, notes).unwrap());
+            assert!(one == other, "{notes:?}");
+            assert_eq!(names(&one) == CODE, notes != Notes::Keep, "{notes:?}");
+        }
+    }
+
+    #[test]
+    fn code_is_not_touched() {
+        let before = parse(MODULE[0]).unwrap();
+        let written = rewrite(MODULE[0], Notes::LeaveOut).unwrap();
+        for after in parse(&written).unwrap() {
+            let same = before
+                .iter()
+                .find(|chunk| chunk.name == after.name)
+                .unwrap();
+            assert_eq!(after.content, same.content);
+        }
+        assert_eq!(rewrite(&written, Notes::LeaveOut), None);
+    }
+
+    #[test]
+    fn a_protocol_stays_consolidatable() {
+        let kept = rewrite(PROTOCOL, Notes::LeaveOut).unwrap();
+        assert!(names(&kept).contains("Dbgi"));
+        assert!(!names(&kept).contains("ExCk"));
+        let consolidated = rewrite(PROTOCOL, Notes::LeaveOutAll).unwrap();
+        assert!(!names(&consolidated).contains("Dbgi"));
+    }
+
+    #[test]
+    fn a_packed_file_is_unpacked() {
+        use std::io::Write as _;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(MODULE[0]).unwrap();
+        let packed = gzip.finish().unwrap();
+        assert_eq!(
+            rewrite(&packed, Notes::LeaveOut),
+            rewrite(MODULE[1], Notes::LeaveOut)
+        );
+    }
+
+    #[test]
+    fn literals_are_told_unpacked() {
+        let literals = unpacked_literals(MODULE[0]).unwrap();
+        let text = b"a long literal text 3";
+        assert!(!MODULE[0].windows(text.len()).any(|part| part == text));
+        assert!(literals.windows(text.len()).any(|part| part == text));
+    }
+
+    #[test]
+    fn a_damaged_file_is_none_or_a_file() {
+        for at in 0..MODULE[0].len() {
+            assert_eq!(rewrite(&MODULE[0][..at], Notes::LeaveOut), None, "{at}");
+        }
+        for at in 0..400 {
+            let mut damaged = MODULE[0].to_vec();
+            damaged[at] ^= 0x55;
+            if let Some(written) = rewrite(&damaged, Notes::Keep) {
+                assert!(parse(&written).is_some(), "{at}");
+            }
+        }
+    }
 }

@@ -86,3 +86,130 @@ fn is_compile_env(elements: &[Term]) -> bool {
 fn sort(terms: &mut [Term]) {
     terms.sort_by_cached_key(Term::encode);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normalise::etf::tests::any_term;
+    use proptest::prelude::*;
+
+    macro_rules! two_builds {
+        ($file:literal) => {
+            (
+                $file,
+                include_bytes!(concat!("fixtures/a/", $file)).as_slice(),
+                include_bytes!(concat!("fixtures/b/", $file)).as_slice(),
+            )
+        };
+    }
+
+    const MANIFESTS: [(&str, &[u8], &[u8]); 5] = [
+        two_builds!("1.14/compile.elixir"),
+        two_builds!("1.14/compile.protocols"),
+        two_builds!("1.18/compile.elixir"),
+        two_builds!("1.18/compile.protocols"),
+        two_builds!("1.20/compile.elixir"),
+    ];
+
+    fn rewritten(file: &str, content: &[u8]) -> Vec<u8> {
+        let name = file.rsplit('/').next().unwrap();
+        rewrite(name, content).unwrap()
+    }
+
+    fn numbers(term: &Term, found: &mut Vec<i64>) {
+        match term {
+            Term::Int(number) => found.push(*number),
+            Term::Tuple(elements) | Term::List(elements, None) => {
+                for element in elements {
+                    numbers(element, found);
+                }
+            }
+            Term::List(elements, Some(tail)) => {
+                for element in elements {
+                    numbers(element, found);
+                }
+                numbers(tail, found);
+            }
+            Term::Map(pairs) => pairs.iter().for_each(|(key, value)| {
+                numbers(key, found);
+                numbers(value, found);
+            }),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn two_builds_become_one() {
+        for (file, one, other) in MANIFESTS {
+            assert!(rewritten(file, one) == rewritten(file, other), "{file}");
+            // What was rewritten stays as it is.
+            let once = rewritten(file, one);
+            assert!(rewritten(file, &once) == once, "{file}");
+        }
+    }
+
+    #[test]
+    fn times_go_and_configuration_stays() {
+        for (file, content, _) in MANIFESTS {
+            let mut found = Vec::new();
+            numbers(&etf::decode(&rewritten(file, content)).unwrap(), &mut found);
+            let times: Vec<i64> = found
+                .into_iter()
+                .filter(|number| TIMES.contains(number) && *number != 1_500_000_000)
+                .collect();
+            assert!(times.is_empty(), "{file}: {times:?}");
+            let mut before = Vec::new();
+            numbers(&etf::decode(content).unwrap(), &mut before);
+            let data = |numbers: &[i64]| numbers.iter().filter(|n| **n == 1_500_000_000).count();
+            let mut after = Vec::new();
+            numbers(&etf::decode(&rewritten(file, content)).unwrap(), &mut after);
+            assert_eq!(data(&before), data(&after), "{file}");
+            assert_eq!(data(&after) > 0, file.ends_with("compile.elixir"), "{file}");
+        }
+    }
+
+    #[test]
+    fn order_of_compiling_does_not_show() {
+        let atom = |text: &str| Term::Atom(119, text.into());
+        let list = |terms: Vec<Term>| Term::List(terms, None);
+        let source = |path: &str, mut uses: Vec<Term>, turned: bool| {
+            if turned {
+                uses.reverse();
+            }
+            let path = Term::Binary(path.into());
+            Term::Tuple(vec![atom("source"), path, Term::Int(3), list(uses)])
+        };
+        let manifest = |turned: bool| {
+            let mut sources = vec![
+                source("a", vec![atom("X"), atom("Y")], turned),
+                source("b", vec![], turned),
+            ];
+            // The order of settings is theirs to choose.
+            let settings = list(vec![atom("y"), atom("x")]);
+            let config = Term::Map(vec![(atom("config"), settings)]);
+            if turned {
+                sources.reverse();
+            }
+            Term::Tuple(vec![Term::Int(14), list(sources), config])
+        };
+        let [one, other] = [false, true].map(|turned| manifest(turned).encode());
+        assert_ne!(one, other);
+        let one = rewrite("compile.elixir", &one).unwrap();
+        assert_eq!(rewrite("compile.elixir", &other).unwrap(), one);
+        let settings = list(vec![atom("y"), atom("x")]).encode();
+        assert!(
+            one.windows(settings.len() - 1)
+                .any(|part| part == &settings[1..])
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn rewriting_twice_is_rewriting_once(term in any_term()) {
+            for name in ["compile.elixir", "compile.protocols"] {
+                let once = rewrite(name, &term.encode()).unwrap();
+                prop_assert_eq!(&rewrite(name, &once).unwrap(), &once);
+            }
+        }
+    }
+}

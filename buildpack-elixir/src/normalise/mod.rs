@@ -13,6 +13,8 @@ use std::path::{Component, Path};
 
 use buildpack_core::layer::Normalise;
 
+use beam::Notes;
+
 pub use cookie::ReleaseCookie;
 
 /// Says how files are rewritten: belongs into every key under which a normalised layer is kept.
@@ -21,13 +23,13 @@ pub const VERSION: &str = "beam-1";
 /// Rewrites BEAM files and Mix manifests of the app and its dependencies as they enter a layer.
 ///
 /// Of BEAM files debug information (`Dbgi`, except that of protocols) and the type checker's notes (`ExCk`) are left
-/// out, as `mix release` does; documentation stays. Files of Erlang, Elixir and Hex themselves come from archives and
+/// out, as `mix release` does; documentation stays. In a release nothing is left out that is still there. Files of Erlang, Elixir and Hex themselves come from archives and
 /// are not touched.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BeamNormaliser;
 
 enum Kind<'p> {
-    Beam { consolidated: bool },
+    Beam(Notes),
     Manifest(&'p str),
 }
 
@@ -37,8 +39,14 @@ fn kind(image_path: &str) -> Option<Kind<'_>> {
         return None;
     }
     if extension(name) == "beam" {
-        let consolidated = folder.ends_with("/consolidated");
-        return Some(Kind::Beam { consolidated });
+        let notes = if folder.contains("/rel/") {
+            Notes::Keep
+        } else if folder.ends_with("/consolidated") {
+            Notes::LeaveOutAll
+        } else {
+            Notes::LeaveOut
+        };
+        return Some(Kind::Beam(notes));
     }
     (folder.ends_with("/.mix") && name.starts_with("compile.")).then_some(Kind::Manifest(name))
 }
@@ -55,7 +63,7 @@ impl Normalise for BeamNormaliser {
 
     fn rewrite(&self, image_path: &str, content: Vec<u8>) -> Vec<u8> {
         let rewritten = match kind(image_path) {
-            Some(Kind::Beam { consolidated }) => beam::rewrite(&content, !consolidated),
+            Some(Kind::Beam(notes)) => beam::rewrite(&content, notes),
             Some(Kind::Manifest(name)) => manifest::rewrite(name, &content),
             None => None,
         };
@@ -64,7 +72,7 @@ impl Normalise for BeamNormaliser {
 
     fn reveal(&self, image_path: &str, content: &[u8]) -> Vec<Vec<u8>> {
         match kind(image_path) {
-            Some(Kind::Beam { .. }) => beam::unpacked_literals(content).into_iter().collect(),
+            Some(Kind::Beam(_)) => beam::unpacked_literals(content).into_iter().collect(),
             _ => Vec::new(),
         }
     }
