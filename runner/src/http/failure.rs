@@ -9,6 +9,13 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
+/// How the client's own messages begin, which name no cause.
+const OWN_WORDS: [&str; 3] = [
+    "error sending request",
+    "client error",
+    "request or response body error",
+];
+
 /// Why a request brought no answer.
 pub(super) fn sort(error: reqwest::Error, limits: TimeLimits) -> Cause {
     // Its address may hold a password.
@@ -16,7 +23,7 @@ pub(super) fn sort(error: reqwest::Error, limits: TimeLimits) -> Cause {
     if error.is_builder() || error.is_redirect() {
         return Cause::Invalid(chain(&error));
     }
-    if causes(&error).any(<dyn Error>::is::<rustls::Error>) || wraps_tls(&error) {
+    if is_tls(&error) {
         return Cause::Tls(chain(&error));
     }
     if error.is_connect() {
@@ -32,7 +39,7 @@ pub(super) fn sort(error: reqwest::Error, limits: TimeLimits) -> Cause {
     Cause::Broken(chain(&error))
 }
 
-/// What an error and its causes say, the outermost words of the client left out where there are inner ones.
+/// What an error and its causes say, without the client's own words where a cause says more.
 pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut words: Vec<String> = Vec::new();
     for cause in causes(error) {
@@ -42,12 +49,13 @@ pub(super) fn chain(error: &reqwest::Error) -> String {
             words.push(text);
         }
     }
-    let inner = if words.len() > 1 {
-        &words[1..]
+    let last = words.last().cloned().unwrap_or_default();
+    words.retain(|word| !OWN_WORDS.iter().any(|own| word.starts_with(own)));
+    if words.is_empty() {
+        last
     } else {
-        &words[..]
-    };
-    inner.join(": ")
+        words.join(": ")
+    }
 }
 
 /// The kind of the system's error below.
@@ -58,12 +66,19 @@ pub(super) fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
         .find(|kind| *kind != io::ErrorKind::Other)
 }
 
-/// Whether an I/O error carries one of TLS inside, where the chain of causes does not show it.
-fn wraps_tls(error: &reqwest::Error) -> bool {
-    causes(error)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .filter_map(io::Error::get_ref)
-        .any(<dyn Error + Send + Sync>::is::<rustls::Error>)
+/// Whether TLS failed below: its errors are wrapped in I/O errors, which the chain of causes steps over.
+fn is_tls(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| {
+        let mut cause = Some(cause);
+        while let Some(one) = cause {
+            if one.is::<rustls::Error>() {
+                return true;
+            }
+            let inner = one.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            cause = inner.map(|inner| inner as &(dyn Error + 'static));
+        }
+        false
+    })
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {

@@ -174,3 +174,5 @@ fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

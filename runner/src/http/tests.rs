@@ -8,7 +8,7 @@ use buildpack_core::digest::Digest;
 use buildpack_core::event::Recorder;
 use buildpack_core::store::Store;
 use buildpack_core::toolchain::{
-    Artifact, DownloadError, Downloaded, Kind, RetryPolicy, Verify, download,
+    Artifact, DownloadError, Downloaded, Kind, RetryPolicy, Verify, download, install,
 };
 use testdata::fake::origin::{Answer, Origin};
 
@@ -263,6 +263,57 @@ fn two_at_once_download_once() {
         let reused = both.map(|one| one.join().unwrap().reused);
         assert_eq!(reused.iter().filter(|reused| **reused).count(), 1);
     });
+    assert_eq!(case.origin.seen().len(), 1);
+}
+
+const CHILD: &str = "BP_TEST_DOWNLOADING_CHILD";
+
+/// Not a test of its own: one of the processes below.
+#[test]
+#[ignore = "only runs as a child of the test below"]
+fn installs_as_a_child() {
+    let Ok(args) = std::env::var(CHILD) else {
+        return;
+    };
+    let [root, url, digest] = args.split('\n').collect::<Vec<_>>()[..] else {
+        panic!("{args}");
+    };
+    let artifact = Artifact {
+        name: "the tool".to_owned(),
+        url: url.to_owned(),
+        verify: Verify::Sha256(digest.parse().unwrap()),
+        max_bytes: 4_000_000,
+        kind: Kind::Raw,
+    };
+    let store = Store::open(root.into()).unwrap();
+    let policy = RetryPolicy::new(&|_| ());
+    let fetch = HttpFetch::default();
+    let tool = install(&fetch, &store, &artifact, 0, &policy, &Recorder::default()).unwrap();
+    let found = Digest::of(&fs_err::read(tool.path.join("tool")).unwrap());
+    assert_eq!(found, tool.digest);
+}
+
+#[test]
+fn processes_that_install_the_same_tool_download_it_once() {
+    let case = Case::new([]);
+    let root = case.folder.path().join("store");
+    let args = [
+        root.to_str().unwrap(),
+        &case.artifact.url,
+        &Digest::of(&case.bytes).to_string(),
+    ]
+    .join("\n");
+    let children = [(); 3].map(|()| {
+        std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "http::tests::installs_as_a_child", "--ignored"])
+            .env(CHILD, &args)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    });
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
     assert_eq!(case.origin.seen().len(), 1);
 }
 
