@@ -1,7 +1,7 @@
 //! From an artifact to a verified file of the store.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -100,8 +100,7 @@ fn kept(store: &Store, digest: Digest) -> Result<Result<Downloaded, MissReason>,
     let Some(path) = store.file(Bucket::Downloads, &digest) else {
         return Ok(Err(MissReason::Absent));
     };
-    let read = fs_err::File::open(&path).and_then(|file| HashingReader::new(file).drain());
-    match read {
+    match read_back(&path) {
         Ok((found, size)) if found == digest => Ok(Ok(Downloaded {
             path,
             digest,
@@ -116,6 +115,10 @@ fn kept(store: &Store, digest: Digest) -> Result<Result<Downloaded, MissReason>,
             Ok(Err(MissReason::Damaged))
         }
     }
+}
+
+fn read_back(path: &Path) -> std::io::Result<(Digest, u64)> {
+    HashingReader::new(fs_err::File::open(path)?).drain()
 }
 
 fn tell(events: &dyn EventSink, artifact: &Artifact, reason: Option<&MissReason>) {
@@ -143,9 +146,14 @@ fn fetch_verified(
     }
     verdict?;
     let Transferred { digest, size, .. } = transferred;
-    let path = store.make_file(Bucket::Downloads, &digest, events, |path| {
+    let place = |path: &Path| {
         fs_err::rename(&draft, path).map_err(|error| StoreError::io("write", path, error))
-    })?;
+    };
+    let path = store.make_file(Bucket::Downloads, &digest, events, place)?;
+    if draft.exists() && !matches!(read_back(&path), Ok((found, _)) if found == digest) {
+        // A damaged one could not be removed because another process has it: it keeps its own, the next gets ours.
+        place(&path)?;
+    }
     if !matches!(artifact.verify, Verify::Sha256(_)) {
         record(store, artifact).write(&Known {
             sha256: digest,

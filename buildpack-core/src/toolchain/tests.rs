@@ -247,6 +247,17 @@ fn what_the_disk_spoilt_is_fetched_again() {
 }
 
 #[test]
+fn what_is_spoilt_is_replaced_even_while_another_process_has_it() {
+    let (_folder, store) = store();
+    let kept = get(&Net::new([whole(b"right")]), &store, &by_sha256(b"right")).unwrap();
+    fs_err::write(&kept.path, "wrong").unwrap();
+    let other = Store::open(store.root().to_owned()).unwrap();
+    let net = Net::new([whole(b"right")]);
+    let again = get(&net, &other, &by_sha256(b"right")).unwrap();
+    assert_eq!(fs_err::read(again.path).unwrap(), b"right");
+}
+
+#[test]
 fn offline_says_what_is_missing() {
     let (_folder, store) = store();
     let error = get(&Offline, &store, &by_sha256(b"right")).unwrap_err();

@@ -22,7 +22,8 @@ struct Ahead {
     size: Option<u64>,
 }
 
-/// Unpacks a gzipped tar into the empty folder `into`, without the first `strip` parts of each name. Reads to the end.
+/// Unpacks a gzipped tar into the empty folder `into`, without the first `strip` parts of each name (a leading `.` is none).
+/// Reads to the end.
 pub fn unpack_tar_gz(
     reader: impl Read,
     into: &Path,
