@@ -6,3 +6,4 @@ pub mod registry;
 pub mod rootfs;
 pub mod sandbox;
 pub mod tls;
+pub mod ui;

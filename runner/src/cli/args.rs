@@ -1,0 +1,222 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::pipeline::Output;
+
+/// Builds Heroku-style apps into OCI images: no daemon, no root.
+#[derive(Debug, Parser)]
+#[command(name = "bp", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Start with `bp build ./app`, then `bp run app`. `bp doctor` tells what this machine can do.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// How output is written
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = "Global options")]
+    pub format: Format,
+    /// Folder of everything that is kept [default: ~/.cache/bp]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub cache_dir: Option<PathBuf>,
+    /// Fetch nothing: use what is kept
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub offline: bool,
+    /// Where steps run
+    #[arg(long, global = true, value_name = "MODE", help_heading = "Global options")]
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(["auto", "namespace", "none"]))]
+    pub sandbox: Option<String>,
+    /// Ask this registry in place of another, as in `docker.io=http://127.0.0.1:5000`
+    #[arg(long, global = true, value_name = "HOST=URL", help_heading = "Global options")]
+    pub registry_mirror: Vec<String>,
+    /// Say more: what was kept, what was not and why
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Lines as in a deploy log
+    Text,
+    /// One JSON event a line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build an app into an image
+    Build(Build),
+    /// Start a process type of a built image
+    Run(Run),
+    /// Open a shell where a build failed, or in a built image
+    Shell(Shell),
+    /// Say which packs apply to an app
+    Detect(Detect),
+    /// Show what a built image is
+    Inspect(Inspect),
+    /// Stack images on this machine
+    #[command(subcommand)]
+    Stack(Stack),
+    /// What is kept on this machine
+    #[command(subcommand)]
+    Cache(Cache),
+    /// Say what this machine can do, and what stands in the way
+    Doctor,
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
+}
+
+/// Which stack and which config vars.
+#[derive(Debug, Clone, Args)]
+pub struct Target {
+    /// Stack to build on [default: app.json's, else heroku-24]
+    #[arg(short, long, value_name = "STACK")]
+    pub stack: Option<String>,
+    #[command(flatten)]
+    pub vars: Vars,
+}
+
+/// Config vars. Steps see them in their environment and as ENV_DIR; the image never holds them.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Vars {
+    /// Config var: `NAME=value`, or `NAME` for the value it has here
+    #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
+    pub env: Vec<String>,
+    /// File of config vars, one `NAME=value` a line
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+    /// Folder of config vars: a file's name is the variable's, its content the value
+    #[arg(long, value_name = "DIR")]
+    pub env_dir: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Build {
+    /// The app's folder
+    #[arg(default_value = ".")]
+    pub app: PathBuf,
+    #[command(flatten)]
+    pub target: Target,
+    /// Name to keep the image under [default: the folder's name]
+    #[arg(short = 't', long = "tag", value_name = "NAME")]
+    pub name: Option<String>,
+    /// Also write the image: `oci:DIR`, `oci-archive:FILE` or `docker-archive:FILE`
+    #[arg(short, long, value_name = "KIND:PATH")]
+    pub output: Vec<Output>,
+    /// Start from scratch: use nothing that earlier builds of this app left
+    #[arg(long)]
+    pub clear_cache: bool,
+    /// If a step fails, open a shell there
+    #[arg(long)]
+    pub shell: bool,
+    /// Let the value of this config var stand in the image
+    #[arg(long, value_name = "NAME")]
+    pub allow_in_image: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// A kept image's name, or `oci:DIR`
+    pub image: String,
+    /// Process type [default: web]
+    pub process: Option<String>,
+    /// Command to run instead of a process type
+    #[arg(last = true)]
+    pub command: Vec<String>,
+    /// The port that the app is told to listen on, as PORT [default: 5000, or a free one with --check]
+    #[arg(short, long)]
+    pub port: Option<u16>,
+    #[command(flatten)]
+    pub vars: Vars,
+    /// Wait for the port, ask for PATH, report the status, stop
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/", conflicts_with = "command")]
+    pub check: Option<String>,
+    /// Seconds to wait for the port with --check
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct Shell {
+    /// A kept image's name, an app's folder, or `oci:DIR` [default: the folder where you are]
+    pub what: Option<String>,
+    #[command(flatten)]
+    pub target: Target,
+    /// Enter the build of the app, even if its image is kept
+    #[arg(long)]
+    pub build: bool,
+    /// Command to run instead of bash
+    #[arg(last = true)]
+    pub command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Detect {
+    /// The app's folder
+    #[arg(default_value = ".")]
+    pub app: PathBuf,
+    /// Say what spoke for and against each pack, and what the plan would be
+    #[arg(long)]
+    pub explain: bool,
+    #[command(flatten)]
+    pub target: Target,
+}
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// A kept image's name; without one, all of them are listed
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Stack {
+    /// Known stacks, and which images of them are here
+    List,
+    /// Get a stack's images, or newer ones
+    Pull {
+        /// The stack
+        stack: String,
+    },
+    /// Take a stack's image from an OCI layout or an archive
+    Import {
+        /// Folder or file
+        from: PathBuf,
+        /// The image's name, such as `heroku/heroku:24-build`
+        name: String,
+    },
+    /// Remove a stack's images
+    Rm {
+        /// The stack
+        stack: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Cache {
+    /// What is kept, by kind and size
+    Df,
+    /// Remove what was not used for longest until the rest fits
+    Gc {
+        /// Size to fit into, such as `5GiB` [default: 10GiB]
+        #[arg(long, value_name = "SIZE")]
+        max: Option<String>,
+    },
+    /// Remove everything that is kept
+    Clear,
+}

@@ -1,0 +1,106 @@
+//! Waits for a port and asks it for a page.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+/// What a page's answer was.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Bytes of the body.
+    pub length: usize,
+}
+
+/// A port that nobody listens on at this moment.
+pub fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Asks `port` for `path` as soon as it answers. `gone` is asked meanwhile whether waiting still makes sense.
+pub fn page(
+    port: u16,
+    path: &str,
+    patience: Duration,
+    gone: &mut dyn FnMut() -> bool,
+) -> io::Result<Answer> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let deadline = Instant::now() + patience;
+    loop {
+        match TcpStream::connect_timeout(&address, Duration::from_secs(1)) {
+            Ok(stream) => return ask(stream, port, path, deadline),
+            Err(_) if gone() => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Err(_) if Instant::now() >= deadline => return Err(io::ErrorKind::TimedOut.into()),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+fn ask(mut stream: TcpStream, port: u16, path: &str, deadline: Instant) -> io::Result<Answer> {
+    let left = deadline
+        .saturating_duration_since(Instant::now())
+        .max(Duration::from_secs(5));
+    stream.set_read_timeout(Some(left))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUser-Agent: bp\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    // A server that resets after its answer has still answered.
+    if let Err(error) = stream.take(1 << 20).read_to_end(&mut answer)
+        && answer.is_empty()
+    {
+        return Err(error);
+    }
+    parse(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "this is not HTTP"))
+}
+
+fn parse(answer: &[u8]) -> Option<Answer> {
+    let head = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let line = std::str::from_utf8(answer.split(|&byte| byte == b'\r').next()?).ok()?;
+    let mut words = line.split(' ');
+    words.next().filter(|word| word.starts_with("HTTP/"))?;
+    Some(Answer {
+        status: words.next()?.parse().ok()?,
+        length: answer.len() - head - 4,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn served(text: &'static str) -> io::Result<Answer> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 512];
+            let _ = stream.read(&mut request).unwrap();
+            stream.write_all(text.as_bytes()).unwrap();
+        });
+        let answer = page(port, "/", Duration::from_secs(5), &mut || false);
+        server.join().unwrap();
+        answer
+    }
+
+    #[test]
+    fn reads_the_status_and_refuses_what_is_no_http() {
+        let answer = served("HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\nmoved").unwrap();
+        assert_eq!((answer.status, answer.length), (302, 5));
+        assert_eq!(
+            served("220 mail.example ready\r\n\r\n").unwrap_err().kind(),
+            io::ErrorKind::InvalidData
+        );
+    }
+
+    #[test]
+    fn gives_up_when_the_program_is_gone() {
+        let port = free_port().unwrap();
+        let error = page(port, "/", Duration::from_secs(60), &mut || true).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    }
+}

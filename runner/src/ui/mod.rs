@@ -1,0 +1,289 @@
+//! Everything that draws: deploy-log lines, JSON events, progress on a terminal, diagnostics.
+//!
+//! The text of a build goes to standard output, as in a deploy log; problems and progress go to standard error.
+
+mod diagnostic;
+mod progress;
+mod redact;
+mod size;
+mod summary;
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use buildpack_core::diagnostic::{Diagnostic, Severity};
+use buildpack_core::event::{Event, EventSink};
+
+pub use redact::Redactor;
+pub use size::{bytes, duration, parse_bytes};
+pub use summary::summary;
+
+use progress::Progress;
+
+/// How output is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Lines for people, as in a deploy log.
+    Text,
+    /// One JSON event a line.
+    Json,
+}
+
+/// Where output goes, and what the places are.
+pub struct Screen {
+    /// The log.
+    pub out: Box<dyn Write + Send>,
+    /// Problems.
+    pub err: Box<dyn Write + Send>,
+    /// Whether `err` is a terminal, on which progress can be drawn.
+    pub terminal: bool,
+    /// Whether problems may be coloured.
+    pub colour: bool,
+}
+
+impl Screen {
+    /// Standard output and standard error, coloured as the terminal and `NO_COLOR` allow.
+    pub fn standard() -> Self {
+        let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+        Self {
+            out: Box::new(io::stdout()),
+            err: Box::new(io::stderr()),
+            terminal: io::stderr().is_terminal(),
+            colour,
+        }
+    }
+}
+
+/// Draws events. Clones draw on the same screen.
+#[derive(Clone)]
+pub struct Ui {
+    style: Style,
+    verbose: bool,
+    colour: bool,
+    redactor: Arc<Redactor>,
+    progress: Arc<Progress>,
+    screen: Arc<Mutex<Screen>>,
+}
+
+impl Ui {
+    /// Draws on `screen`; values that `redactor` knows are never drawn.
+    pub fn new(style: Style, verbose: bool, screen: Screen, redactor: Redactor) -> Self {
+        Self {
+            style,
+            verbose,
+            colour: screen.colour,
+            redactor: Arc::new(redactor),
+            progress: Arc::new(Progress::new(style == Style::Text && screen.terminal)),
+            screen: Arc::new(Mutex::new(screen)),
+        }
+    }
+
+    /// How output is written.
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
+    /// A line of a command's answer.
+    pub fn line(&self, text: &str) {
+        self.write_out(&format!("{}\n", self.redactor.redact(text)));
+    }
+
+    /// A value as the answer, in JSON.
+    pub fn json(&self, value: &serde_json::Value) {
+        self.write_out(&format!("{}\n", self.redactor.redact(&value.to_string())));
+    }
+
+    /// A problem.
+    pub fn diagnostic(&self, diagnostic: &Diagnostic) {
+        self.emit(Event::Diagnostic {
+            diagnostic: diagnostic.clone(),
+        });
+    }
+
+    /// A reader that has gone away is no problem of ours: nobody is left to be told.
+    fn write_out(&self, text: &str) {
+        self.progress.aside(|| {
+            let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = screen.out.write_all(text.as_bytes());
+            let _ = screen.out.flush();
+        });
+    }
+
+    fn write_err(&self, text: &str) {
+        self.progress.aside(|| {
+            let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = screen.out.flush();
+            let _ = screen.err.write_all(text.as_bytes());
+            let _ = screen.err.flush();
+        });
+    }
+
+    fn text(&self, event: &Event) {
+        match event {
+            Event::Heading { text } => {
+                self.write_out(&format!("-----> {}\n", self.redactor.redact(text)));
+            }
+            Event::Detail { text } => self.detail_line(text),
+            Event::Output { line, .. } => self.detail_line(&plain(line)),
+            Event::Diagnostic { diagnostic } => {
+                let text = diagnostic::render(diagnostic, self.colour);
+                self.write_err(&self.redactor.redact(&text));
+            }
+            Event::Progress {
+                what,
+                done,
+                total,
+                finished,
+            } => self.progress.show(what, *done, *total, *finished),
+            Event::Cache { what, hit, reason } if self.verbose => {
+                let said = match (hit, reason) {
+                    (true, _) => format!("{what}: kept"),
+                    (false, Some(reason)) => format!("{what}: made anew, {reason}"),
+                    (false, None) => format!("{what}: made anew"),
+                };
+                self.detail_line(&said);
+            }
+            Event::Layer {
+                purpose,
+                digest,
+                size,
+                reused,
+                ..
+            } if self.verbose => {
+                let made = if *reused { "kept" } else { "made" };
+                self.detail_line(&format!(
+                    "layer {purpose}: {} {made}, {}",
+                    digest.short(),
+                    bytes(*size)
+                ));
+            }
+            Event::StageStarted { .. }
+            | Event::StageFinished { .. }
+            | Event::Cache { .. }
+            | Event::Layer { .. }
+            | Event::Image { .. } => {}
+        }
+    }
+
+    fn detail_line(&self, text: &str) {
+        let text = self.redactor.redact(text);
+        self.write_out(&format!("       {}\n", text.trim_end()));
+    }
+
+    fn event_line(&self, event: &Event) {
+        if matches!(
+            event,
+            Event::Progress {
+                finished: false,
+                ..
+            }
+        ) {
+            return;
+        }
+        if let Ok(line) = serde_json::to_string(event) {
+            self.write_out(&format!("{}\n", self.redactor.redact_json(&line)));
+        }
+    }
+}
+
+impl EventSink for Ui {
+    fn emit(&self, event: Event) {
+        let note = matches!(
+            &event,
+            Event::Diagnostic { diagnostic } if diagnostic.severity == Severity::Note
+        );
+        match self.style {
+            Style::Json => self.event_line(&event),
+            Style::Text if note && !self.verbose => {}
+            Style::Text => self.text(&event),
+        }
+    }
+}
+
+/// A program's line without what would move the cursor: of a line that draws over itself, the last state.
+fn plain(line: &str) -> String {
+    let last = line
+        .trim_end_matches('\r')
+        .rsplit('\r')
+        .next()
+        .unwrap_or_default();
+    anstream::adapter::strip_str(last).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn drawn(style: Style, event: Event) -> (String, String) {
+        let (out, err) = (Paper::default(), Paper::default());
+        let screen = Screen {
+            out: Box::new(out.clone()),
+            err: Box::new(err.clone()),
+            terminal: false,
+            colour: false,
+        };
+        let redactor = Redactor::new([("TOKEN", "hunter2-hunter2")]);
+        Ui::new(style, true, screen, redactor).emit(event);
+        let text = |paper: Paper| String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+        (text(out), text(err))
+    }
+
+    fn output(line: &str) -> Event {
+        Event::Output {
+            step: "compile".to_owned(),
+            line: line.to_owned(),
+        }
+    }
+
+    #[test]
+    fn lines_look_as_in_a_deploy_log() {
+        let heading = Event::Heading {
+            text: "Compiling".to_owned(),
+        };
+        assert_eq!(drawn(Style::Text, heading).0, "-----> Compiling\n");
+        assert_eq!(
+            drawn(Style::Text, output("\u{1b}[32m==> jason\u{1b}[0m")).0,
+            "       ==> jason\n"
+        );
+        assert_eq!(drawn(Style::Text, output("10%\r100%")).0, "       100%\n");
+    }
+
+    #[test]
+    fn a_secret_is_drawn_by_its_name_alone() {
+        let event = output("token is hunter2-hunter2!");
+        assert_eq!(
+            drawn(Style::Text, event.clone()).0,
+            "       token is [TOKEN]!\n"
+        );
+        let line = drawn(Style::Json, event).0;
+        let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(json["line"], "token is [TOKEN]!");
+        assert_eq!(json["event"], "output");
+    }
+
+    #[test]
+    fn progress_is_for_terminals() {
+        let event = Event::Progress {
+            what: "Erlang".to_owned(),
+            done: 1,
+            total: Some(2),
+            finished: false,
+        };
+        assert_eq!(drawn(Style::Text, event.clone()), Default::default());
+        assert_eq!(drawn(Style::Json, event), Default::default());
+    }
+}
