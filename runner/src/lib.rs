@@ -1,5 +1,6 @@
 //! The pipeline with its real services, and the bp binary.
 
+pub mod cli;
 pub mod http;
 pub mod pipeline;
 pub mod registry;

@@ -1,5 +1,8 @@
-//! The `bp` binary.
+//! `bp`: builds Heroku-style apps into OCI images.
 
-fn main() {
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
     runner::sandbox::entry();
+    runner::cli::main(std::env::args_os())
 }

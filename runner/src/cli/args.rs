@@ -9,8 +9,10 @@ use crate::pipeline::Output;
 /// Builds Heroku-style apps into OCI images: no daemon, no root.
 #[derive(Debug, Parser)]
 #[command(name = "bp", version, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Start with `bp build ./app`, then `bp run app`. `bp doctor` tells what this machine can do.")]
-pub struct Cli {
+#[command(
+    after_help = "Start with `bp build ./app`, then `bp run app`. `bp doctor` tells what this machine can do."
+)]
+pub(super) struct Cli {
     #[command(flatten)]
     pub global: Global,
     #[command(subcommand)]
@@ -19,22 +21,37 @@ pub struct Cli {
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
-pub struct Global {
+pub(super) struct Global {
     /// How output is written
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = "Global options")]
     pub format: Format,
     /// Folder of everything that is kept [default: ~/.cache/bp]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
     pub cache_dir: Option<PathBuf>,
     /// Fetch nothing: use what is kept
     #[arg(long, global = true, help_heading = "Global options")]
     pub offline: bool,
     /// Where steps run
-    #[arg(long, global = true, value_name = "MODE", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "MODE",
+        help_heading = "Global options"
+    )]
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(["auto", "namespace", "none"]))]
     pub sandbox: Option<String>,
     /// Ask this registry in place of another, as in `docker.io=http://127.0.0.1:5000`
-    #[arg(long, global = true, value_name = "HOST=URL", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST=URL",
+        help_heading = "Global options"
+    )]
     pub registry_mirror: Vec<String>,
     /// Say more: what was kept, what was not and why
     #[arg(short, long, global = true, help_heading = "Global options")]
@@ -42,7 +59,7 @@ pub struct Global {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// Lines as in a deploy log
     Text,
     /// One JSON event a line
@@ -50,7 +67,7 @@ pub enum Format {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Build an app into an image
     Build(Build),
     /// Start a process type of a built image
@@ -84,7 +101,7 @@ pub enum Command {
 
 /// Which stack and which config vars.
 #[derive(Debug, Clone, Args)]
-pub struct Target {
+pub(super) struct Target {
     /// Stack to build on [default: app.json's, else heroku-24]
     #[arg(short, long, value_name = "STACK")]
     pub stack: Option<String>,
@@ -94,7 +111,7 @@ pub struct Target {
 
 /// Config vars. Steps see them in their environment and as ENV_DIR; the image never holds them.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Vars {
+pub(super) struct Vars {
     /// Config var: `NAME=value`, or `NAME` for the value it has here
     #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
     pub env: Vec<String>,
@@ -107,7 +124,7 @@ pub struct Vars {
 }
 
 #[derive(Debug, Args)]
-pub struct Build {
+pub(super) struct Build {
     /// The app's folder
     #[arg(default_value = ".")]
     pub app: PathBuf,
@@ -131,7 +148,7 @@ pub struct Build {
 }
 
 #[derive(Debug, Args)]
-pub struct Run {
+pub(super) struct Run {
     /// A kept image's name, or `oci:DIR`
     pub image: String,
     /// Process type [default: web]
@@ -153,7 +170,7 @@ pub struct Run {
 }
 
 #[derive(Debug, Args)]
-pub struct Shell {
+pub(super) struct Shell {
     /// A kept image's name, an app's folder, or `oci:DIR` [default: the folder where you are]
     pub what: Option<String>,
     #[command(flatten)]
@@ -167,7 +184,7 @@ pub struct Shell {
 }
 
 #[derive(Debug, Args)]
-pub struct Detect {
+pub(super) struct Detect {
     /// The app's folder
     #[arg(default_value = ".")]
     pub app: PathBuf,
@@ -179,13 +196,13 @@ pub struct Detect {
 }
 
 #[derive(Debug, Args)]
-pub struct Inspect {
+pub(super) struct Inspect {
     /// A kept image's name; without one, all of them are listed
     pub name: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Stack {
+pub(super) enum Stack {
     /// Known stacks, and which images of them are here
     List,
     /// Get a stack's images, or newer ones
@@ -208,7 +225,7 @@ pub enum Stack {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Cache {
+pub(super) enum Cache {
     /// What is kept, by kind and size
     Df,
     /// Remove what was not used for longest until the rest fits

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// What a page's answer was.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
+pub(super) struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// Bytes of the body.
@@ -14,12 +14,14 @@ pub struct Answer {
 }
 
 /// A port that nobody listens on at this moment.
-pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+pub(super) fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
 }
 
 /// Asks `port` for `path` as soon as it answers. `gone` is asked meanwhile whether waiting still makes sense.
-pub fn page(
+pub(super) fn page(
     port: u16,
     path: &str,
     patience: Duration,

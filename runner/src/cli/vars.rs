@@ -9,7 +9,10 @@ use super::args::Vars;
 use crate::pipeline::{ConfigVars, Failure};
 
 /// Reads all of them. Folders come first, then files, then `--env`.
-pub fn read(vars: &Vars, lookup: &dyn Fn(&str) -> Option<String>) -> Result<ConfigVars, Failure> {
+pub(super) fn read(
+    vars: &Vars,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<ConfigVars, Failure> {
     let mut all = BTreeMap::new();
     for folder in &vars.env_dir {
         read_folder(folder, &mut all)?;
@@ -73,13 +76,23 @@ fn read_file(file: &Path, all: &mut BTreeMap<String, String>) -> Result<(), Fail
                 Diagnostic::error(
                     "env-file-line",
                     Class::Usage,
-                    format!("line {} of `{}` is not `NAME=value`", number + 1, file.display()),
+                    format!(
+                        "line {} of `{}` is not `NAME=value`",
+                        number + 1,
+                        file.display()
+                    ),
                 )
                 .help("write one `NAME=value` a line; a value needs no quotes"),
             ));
         };
-        check_name(name.trim_end(), &format!("{}:{}", file.display(), number + 1))?;
-        all.insert(name.trim_end().to_owned(), unquoted(value.trim_start()).to_owned());
+        check_name(
+            name.trim_end(),
+            &format!("{}:{}", file.display(), number + 1),
+        )?;
+        all.insert(
+            name.trim_end().to_owned(),
+            unquoted(value.trim_start()).to_owned(),
+        );
     }
     Ok(())
 }
@@ -87,7 +100,10 @@ fn read_file(file: &Path, all: &mut BTreeMap<String, String>) -> Result<(), Fail
 /// The value without one pair of quotes around all of it.
 fn unquoted(value: &str) -> &str {
     for quote in ['"', '\''] {
-        if let Some(inner) = value.strip_prefix(quote).and_then(|v| v.strip_suffix(quote)) {
+        if let Some(inner) = value
+            .strip_prefix(quote)
+            .and_then(|v| v.strip_suffix(quote))
+        {
             return inner;
         }
     }

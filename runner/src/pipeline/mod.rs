@@ -31,4 +31,4 @@ pub use image::label;
 pub use prepare::{Prepared, detect, prepare, read_app};
 pub use request::{ConfigVars, ENV_DIR, Request};
 pub use services::{Parts, Services};
-pub use stack_images::pull as pull_stack_image;
+pub use stack_images::{parse as parse_image_name, pull as pull_stack_image};

@@ -76,7 +76,7 @@ pub(super) fn kept(
 }
 
 /// The name of an image.
-pub(super) fn parse(reference: &str) -> Result<Reference, Failure> {
+pub fn parse(reference: &str) -> Result<Reference, Failure> {
     reference.parse().map_err(|error| {
         Failure::of(
             Diagnostic::error("image-name", Class::Usage, format!("{error}"))

@@ -1,0 +1,94 @@
+//! `bp build`: an app's folder to an image.
+
+use std::time::Instant;
+
+use buildpack_core::diagnostic::{Class, Diagnostic};
+use buildpack_core::event::EventSink;
+
+use super::Ended;
+use super::args::{Build, Cli};
+use super::context::{self, Context, app_name};
+use crate::pipeline::{self, Failure, Request};
+use crate::ui::{Style, summary};
+
+pub(super) fn exec(cli: &Cli, args: &Build) -> Ended {
+    let begin = Instant::now();
+    let (context, vars) = context::with_vars(cli, &args.target.vars)?;
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => app_name(&args.app).ok_or_else(|| no_name(args))?,
+    };
+    let request = Request {
+        target: context.target(args.target.stack.as_deref(), &args.app)?,
+        app: args.app.clone(),
+        name,
+        config_vars: vars,
+        source_date_epoch: context::variable("SOURCE_DATE_EPOCH"),
+        clear_cache: args.clear_cache,
+        terminal: context::variable("TERM"),
+        public_vars: args.allow_in_image.clone(),
+    };
+    let finished = match pipeline::build(&request, &context.services) {
+        Ok(finished) => finished,
+        Err(failure) => return failed(args, &request, &context, failure),
+    };
+    for output in &args.output {
+        pipeline::export(
+            &finished.record.image,
+            &finished.record.name,
+            output,
+            &context.services.stacks.blobs(),
+            &*context.services.events,
+        )?;
+        context.ui.heading(&format!("Wrote {output}"));
+    }
+    if context.ui.style() == Style::Text {
+        summary(&context.ui, &finished, begin.elapsed());
+    }
+    Ok(0)
+}
+
+/// Says what failed; opens a shell there if that was asked for.
+fn failed(args: &Build, request: &Request, context: &Context, mut failure: Failure) -> Ended {
+    let Some(step) = failure.step.take() else {
+        return Err(failure);
+    };
+    if !args.shell {
+        let help = format!(
+            "to look around where it failed: bp build {} --shell",
+            args.app.display()
+        );
+        if let Some(first) = failure.diagnostics.first_mut() {
+            *first = first.clone().help(help);
+        }
+        return Err(failure);
+    }
+    for diagnostic in &failure.diagnostics {
+        context.ui.diagnostic(diagnostic);
+    }
+    context.ui.heading(&format!(
+        "A shell where step `{}` failed; `exit` leaves it",
+        step.id
+    ));
+    pipeline::shell(
+        request,
+        &context.services,
+        Some(&step),
+        &["bash".to_owned()],
+    )?;
+    Ok(failure.class().exit_code())
+}
+
+fn no_name(args: &Build) -> Failure {
+    Failure::of(
+        Diagnostic::error(
+            "image-name",
+            Class::Usage,
+            format!(
+                "`{}` gives no name to keep the image under",
+                args.app.display()
+            ),
+        )
+        .help("name a folder that exists, or the image with `-t NAME`"),
+    )
+}

@@ -1,0 +1,91 @@
+//! `bp cache`: what is kept, and its end.
+
+use std::collections::BTreeSet;
+
+use buildpack_core::event::EventSink;
+use buildpack_core::store::Freed;
+
+use super::args::{Cache, Cli};
+use super::context::{Context, variable};
+use super::{Ended, parsed};
+use crate::pipeline::{ConfigVars, record};
+use crate::ui::{Style, bytes, parse_bytes};
+
+/// What is kept at most, unless somebody says otherwise.
+const CAP: &str = "10GiB";
+
+pub(super) fn exec(cli: &Cli, args: &Cache) -> Ended {
+    let context = Context::new(cli, &ConfigVars::default())?;
+    match args {
+        Cache::Df => df(&context),
+        Cache::Gc { max } => gc(&context, max.as_deref()),
+        Cache::Clear => {
+            said(&context, context.services.store.clear()?);
+            Ok(0)
+        }
+    }
+}
+
+fn df(context: &Context) -> Ended {
+    let usage = context.services.store.usage()?;
+    if context.ui.style() == Style::Json {
+        context.ui.json(&serde_json::json!({ "usage": usage }));
+        return Ok(0);
+    }
+    for bucket in &usage {
+        context.ui.line(&format!(
+            "{:<16} {:>6} {:>10}",
+            bucket.bucket.to_string(),
+            bucket.entries,
+            bytes(bucket.bytes)
+        ));
+    }
+    let whole: u64 = usage.iter().map(|bucket| bucket.bytes).sum();
+    context.ui.line(&format!(
+        "{:<16} {:>6} {:>10}  in {}",
+        "together",
+        "",
+        bytes(whole),
+        context.services.store.root().display()
+    ));
+    Ok(0)
+}
+
+/// Removes what was not used for longest; blobs of images that have a name stay.
+fn gc(context: &Context, max: Option<&str>) -> Ended {
+    let setting = variable("BP_CACHE_CAP");
+    let cap = max.or(setting.as_deref()).unwrap_or(CAP);
+    let cap: Size = parsed("--max or BP_CACHE_CAP", cap)?;
+    let services = &context.services;
+    let mut live = BTreeSet::new();
+    for record in record::all_named(&services.store) {
+        live.extend(record.image.layers.iter().map(|layer| layer.digest));
+    }
+    live.extend(services.stacks.live_blobs()?);
+    let freed = services.store.gc(cap.0, &|digest| live.contains(digest))?;
+    said(context, freed);
+    Ok(0)
+}
+
+fn said(context: &Context, freed: Freed) {
+    let kept = match freed.in_use {
+        0 => String::new(),
+        count => format!("; {count} in use stay"),
+    };
+    context.ui.heading(&format!(
+        "Removed {} entries, {}{kept}",
+        freed.entries,
+        bytes(freed.bytes)
+    ));
+}
+
+/// A size as people write it.
+struct Size(u64);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_bytes(text).map(Self)
+    }
+}

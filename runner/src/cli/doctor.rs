@@ -1,0 +1,73 @@
+//! `bp doctor`: what this machine can do, and what stands in the way.
+
+use buildpack_core::diagnostic::Explain;
+use buildpack_core::store::Store;
+
+use super::Ended;
+use super::args::Cli;
+use super::context::{cache_folder, variable};
+use super::ui;
+use crate::pipeline::Failure;
+use crate::sandbox;
+use crate::ui::Redactor;
+
+/// Settings that change what is reached.
+const SETTINGS: [&str; 9] = [
+    "BP_CACHE_DIR",
+    "BP_STACK",
+    "BP_SANDBOX",
+    "BP_OFFLINE",
+    "BP_REGISTRY_MIRROR",
+    "BP_HEX_BUILDS_URL",
+    "BP_HEX_BUILDS_KEY",
+    "BP_HEX_REPO_URL",
+    "BP_HEX_UNSAFE_REGISTRY",
+];
+
+pub(super) fn exec(cli: &Cli) -> Ended {
+    let ui = ui(cli, Redactor::default());
+    ui.line(&format!(
+        "bp {} on linux/{}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::ARCH
+    ));
+    let folder = cache_folder(cli)?;
+    let store = Store::open(folder.clone());
+    match &store {
+        Ok(_) => ui.line(&format!("cache folder        {}", folder.display())),
+        Err(error) => {
+            ui.line(&format!(
+                "cache folder        {}: cannot be used",
+                folder.display()
+            ));
+            ui.diagnostic(&error.diagnostic());
+        }
+    }
+    let probe = sandbox::probe(&folder);
+    match &probe.failure {
+        None => ui.line("sandbox namespace   works"),
+        Some(failure) => {
+            ui.line("sandbox namespace   does not work");
+            ui.diagnostic(&failure.diagnostic());
+        }
+    }
+    let in_place = variable("STACK").is_some_and(|stack| stacks::find(&stack).is_ok());
+    ui.line(if in_place {
+        "sandbox none        possible: this is a stack's image"
+    } else {
+        "sandbox none        only inside a stack's build image"
+    });
+    for name in SETTINGS {
+        if let Some(value) = variable(name) {
+            ui.line(&format!(
+                "{name:<24} {}",
+                buildpack_core::toolchain::redact_url(&value)
+            ));
+        }
+    }
+    match store {
+        Err(error) => Err(Failure::from(error)),
+        Ok(_) if probe.failure.is_some() && !in_place => Ok(4),
+        Ok(_) => Ok(0),
+    }
+}

@@ -1,0 +1,60 @@
+//! `bp shell`: look around where a build stands, or in a built image.
+
+use std::path::{Path, PathBuf};
+
+use buildpack_core::event::EventSink;
+use buildpack_core::sandbox::Terminal;
+
+use super::Ended;
+use super::args::{Cli, Shell};
+use super::context::{self, app_name};
+use super::run::image;
+use crate::pipeline::{self, Request};
+
+pub(super) fn exec(cli: &Cli, args: &Shell) -> Ended {
+    let (context, vars) = context::with_vars(cli, &args.target.vars)?;
+    let what = args.what.clone().unwrap_or_else(|| ".".to_owned());
+    let kept = pipeline::find(&context.services.store, &what).ok();
+    let command = if args.command.is_empty() {
+        vec!["bash".to_owned()]
+    } else {
+        args.command.clone()
+    };
+    if what.starts_with("oci:") || kept.is_some() && !args.build {
+        let image = image(&what, &context)?;
+        context.ui.heading(&format!(
+            "A shell in {}; what is written here is gone afterwards",
+            image.name
+        ));
+        let mut env = vars
+            .exported()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect::<std::collections::BTreeMap<_, _>>();
+        if let Some(terminal) = context::variable("TERM") {
+            env.insert("TERM".to_owned(), terminal);
+        }
+        let command = [vec!["/exec".to_owned()], command].concat();
+        let exit = image.run(&command, &env, Terminal::Inherit, &context.services)?;
+        return Ok(u8::try_from(exit.shell_code()).unwrap_or(u8::MAX));
+    }
+    let (app, stack) = match kept {
+        Some(record) => (record.app, Some(record.stack)),
+        None => (PathBuf::from(&what), None),
+    };
+    let stack = args.target.stack.clone().or(stack);
+    let request = Request {
+        target: context.target(stack.as_deref(), Path::new(&app))?,
+        name: app_name(&app).unwrap_or_default(),
+        app,
+        config_vars: vars,
+        source_date_epoch: None,
+        clear_cache: false,
+        terminal: context::variable("TERM"),
+        public_vars: Vec::new(),
+    };
+    context
+        .ui
+        .heading("A shell where the last build of this app stands");
+    let exit = pipeline::shell(&request, &context.services, None, &command)?;
+    Ok(u8::try_from(exit.shell_code()).unwrap_or(u8::MAX))
+}
