@@ -1,7 +1,7 @@
 //! Tar headers that say nothing of the machine: ustar, with a PAX record where ustar has no room
 //! (POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header").
 
-use tar::{EntryType, Header};
+use ::tar::{EntryType, Header};
 
 /// What a header says.
 pub(super) struct Head<'h> {
@@ -122,7 +122,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read_back(bytes: &[u8]) -> (Vec<u8>, Option<Vec<u8>>, u64, u64) {
-        let mut archive = tar::Archive::new(bytes);
+        let mut archive = ::tar::Archive::new(bytes);
         let entry = archive.entries().unwrap().next().unwrap().unwrap();
         let path = entry.path_bytes().into_owned();
         let link = entry.link_name_bytes().map(std::borrow::Cow::into_owned);

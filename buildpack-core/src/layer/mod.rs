@@ -14,6 +14,7 @@ mod secret_gate;
 mod selection;
 mod signature;
 mod stat_cache;
+mod tar;
 mod walk;
 mod write;
 

@@ -1,31 +1,21 @@
 //! Files to blob in one pass.
 
-use std::collections::BTreeSet;
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::gzip::{self, Failure, Input};
-use super::header::{Head, Kind};
-use super::secret_gate::Scan;
-use super::walk::{Entry, What, walk};
-use super::{Finding, LayerError, Normalise, SecretGate, Selection};
+use super::gzip::{self, Failure};
+use super::tar::Tar;
+use super::walk::walk;
+use super::{LayerError, Normalise, SecretGate, Selection};
 use crate::diagnostic::Diagnostic;
-use crate::digest::{Digest, Hasher, HashingWriter};
+use crate::digest::{Digest, HashingWriter};
 use crate::event::{Event, EventSink};
 
 /// 2000-01-01T00:00:00Z, the time of nearly every file in the image: Mix takes it as the floor of configuration times, and
 /// a project whose files are all as old as that is not compiled again at boot.
 pub const FLOOR: u64 = 946_684_800;
-
-/// Times made of content lie within this many seconds (eight and a half years) before [`FLOOR`]: a file that is newer
-/// than what was compiled of it would be compiled again at boot (Mix before 1.17 asks for the time alone).
-const SPREAD: u32 = 1 << 28;
-const PIECE: usize = 128 << 10;
-const PROGRESS: u64 = 8 << 20;
 
 /// How a layer is written.
 pub struct Options<'a> {
@@ -133,225 +123,17 @@ fn keep(blob: tempfile::NamedTempFile, path: &Path) -> Result<(), LayerError> {
     Ok(())
 }
 
-/// The tar on its way into the compressor.
-struct Tar<'t> {
-    input: &'t mut Input,
-    options: &'t Options<'t>,
-    events: &'t dyn EventSink,
-    hasher: Hasher,
-    scan: Scan<'t>,
-    findings: BTreeSet<Finding>,
-    told: u64,
-}
-
-impl<'t> Tar<'t> {
-    fn new(input: &'t mut Input, options: &'t Options<'t>, events: &'t dyn EventSink) -> Self {
-        Self {
-            input,
-            options,
-            events,
-            hasher: Hasher::new(),
-            scan: Scan::new(options.gate),
-            findings: BTreeSet::new(),
-            told: 0,
-        }
-    }
-
-    fn entry(&mut self, entry: &Entry<'_>) -> Result<(), LayerError> {
-        match entry.what {
-            What::Folder => self.head(entry, Kind::Folder, FLOOR)?,
-            What::Synthetic(file) => self.content(entry, &file.content, file.executable)?,
-            What::Link(tree) => {
-                let path = entry.host(tree);
-                let to = std::fs::read_link(&path)
-                    .map_err(|source| LayerError::Read { path, source })?;
-                let to = to.as_os_str().as_bytes();
-                self.scan.feed(to);
-                self.head(entry, Kind::Link { to }, FLOOR)?;
-            }
-            What::File(tree) => self.file(entry, entry.host(tree))?,
-        }
-        for name in self.scan.finish() {
-            self.findings.insert(Finding {
-                path: entry.shown(),
-                name: name.to_owned(),
-            });
-        }
-        Ok(())
-    }
-
-    fn file(&mut self, entry: &Entry<'_>, path: PathBuf) -> Result<(), LayerError> {
-        let read = |source| LayerError::Read {
-            path: path.clone(),
-            source,
-        };
-        let mut file = std::fs::File::open(&path).map_err(read)?;
-        let found = file.metadata().map_err(read)?;
-        if !found.is_file() {
-            return Err(LayerError::Changed { path });
-        }
-        let executable = found.mode() & 0o100 != 0;
-        let size = found.len();
-        if self.wanted(entry) {
-            let mut content = Vec::new();
-            file.read_to_end(&mut content).map_err(read)?;
-            let content = self.rewritten(entry, content);
-            return self.content(entry, &content, executable);
-        }
-        let mtime = if self.dated_by_content(entry) {
-            let mut hasher = Hasher::new();
-            pieces(&mut file, |piece| {
-                hasher.update(piece);
-                Ok(())
-            })
-            .map_err(read)?;
-            io::Seek::rewind(&mut file).map_err(read)?;
-            time_of(&hasher.finish())
-        } else {
-            FLOOR
-        };
-        self.head(entry, Kind::File { size, executable }, mtime)?;
-        let mut left = size;
-        pieces(&mut file, |piece| {
-            left = left
-                .checked_sub(piece.len() as u64)
-                .ok_or(io::ErrorKind::InvalidData)?;
-            self.scan.feed(piece);
-            self.put(piece)
-                .map_err(|_| io::ErrorKind::BrokenPipe.into())
-        })
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => LayerError::Changed { path: path.clone() },
-            _ => read(error),
-        })?;
-        if left > 0 {
-            return Err(LayerError::Changed { path });
-        }
-        self.pad(size)
-    }
-
-    fn content(
-        &mut self,
-        entry: &Entry<'_>,
-        content: &[u8],
-        executable: bool,
-    ) -> Result<(), LayerError> {
-        let mtime = if self.dated_by_content(entry) {
-            time_of(&Digest::of(content))
-        } else {
-            FLOOR
-        };
-        let size = content.len() as u64;
-        self.head(entry, Kind::File { size, executable }, mtime)?;
-        self.scan.feed(content);
-        self.put(content)?;
-        self.pad(size)
-    }
-
-    fn wanted(&self, entry: &Entry<'_>) -> bool {
-        utf8(entry).is_some_and(|path| {
-            let normalisers = self.options.normalisers;
-            normalisers.iter().any(|normalise| normalise.wants(&path))
-        })
-    }
-
-    fn rewritten(&mut self, entry: &Entry<'_>, mut content: Vec<u8>) -> Vec<u8> {
-        let Some(path) = utf8(entry) else {
-            return content;
-        };
-        for normalise in self.options.normalisers {
-            if normalise.wants(&path) {
-                content = normalise.rewrite(&path, content);
-                if self.options.gate.is_some() {
-                    for text in normalise.reveal(&path, &content) {
-                        self.scan.feed(&text);
-                    }
-                }
-            }
-        }
-        content
-    }
-
-    fn dated_by_content(&self, entry: &Entry<'_>) -> bool {
-        utf8(entry).is_some_and(|path| (self.options.mtime_from_content)(&path))
-    }
-
-    fn head(&mut self, entry: &Entry<'_>, kind: Kind<'_>, mtime: u64) -> Result<(), LayerError> {
-        self.scan.feed(&entry.path);
-        let head = Head {
-            path: &entry.path,
-            kind,
-            mtime,
-            owner: self.options.owner,
-        };
-        self.put(&head.blocks())
-    }
-
-    fn pad(&mut self, size: u64) -> Result<(), LayerError> {
-        let over = usize::try_from(size % 512).unwrap_or(0);
-        self.put(&[0; 512][..(512 - over) % 512])
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
-        self.hasher.update(bytes);
-        let done = self.hasher.length();
-        if done - self.told >= PROGRESS {
-            self.told = done;
-            self.events.progress(self.options.name, done, None, false);
-        }
-        // Only a failing blob closes the input, and that failure is the one that is reported.
-        self.input
-            .write_all(bytes)
-            .map_err(|source| LayerError::Write {
-                path: PathBuf::from(self.options.name),
-                source,
-            })
-    }
-
-    fn finish(mut self) -> Result<(Digest, u64), LayerError> {
-        if !self.findings.is_empty() {
-            return Err(LayerError::Secret {
-                findings: self.findings.into_iter().collect(),
-            });
-        }
-        self.put(&[0; 1024])?;
-        let length = self.hasher.length();
-        Ok((self.hasher.finish(), length))
-    }
-}
-
-fn utf8(entry: &Entry<'_>) -> Option<String> {
-    Some(format!("/{}", std::str::from_utf8(&entry.path).ok()?))
-}
-
-fn pieces(
-    file: &mut std::fs::File,
-    mut take: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut buffer = vec![0; PIECE];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(length) => take(&buffer[..length])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn time_of(content: &Digest) -> u64 {
-    let [a, b, c, d, ..] = *content.bytes();
-    FLOOR - 1 - u64::from(u32::from_be_bytes([a, b, c, d]) % SPREAD)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
     use std::os::unix::fs::symlink;
 
     use flate2::read::MultiGzDecoder;
 
     use super::*;
+    use crate::diagnostic::Explain as _;
     use crate::event::{Recorder, Silent};
+    use crate::layer::tar::{PIECE, time_of};
     use crate::layer::{Synthetic, Tree};
 
     struct Shout;
@@ -421,7 +203,7 @@ mod tests {
             .unwrap();
         assert_eq!(Digest::of(&plain), layer.diff_id);
         assert_eq!(plain.len() as u64, layer.unpacked_size);
-        let mut archive = tar::Archive::new(&plain[..]);
+        let mut archive = ::tar::Archive::new(&plain[..]);
         let lines: Vec<String> = archive
             .entries()
             .unwrap()
@@ -524,7 +306,11 @@ mod tests {
         symlink(format!("/{value}"), root.path().join("link")).unwrap();
         let reversed: String = value.to_uppercase().chars().rev().collect();
         fs_err::write(root.path().join("r.shout"), &reversed).unwrap();
-        fs_err::write(root.path().join(value), "").unwrap();
+        fs_err::create_dir(root.path().join(value)).unwrap();
+        fs_err::write(root.path().join(value).join("f"), "").unwrap();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(format!("x = {value}").as_bytes()).unwrap();
+        fs_err::write(root.path().join("app.js.gz"), gzip.finish().unwrap()).unwrap();
         let gate = SecretGate::new([("KEY", value.to_owned()), ("LOUD", value.to_uppercase())]);
         let options = Options {
             gate: Some(&gate),
@@ -541,16 +327,18 @@ mod tests {
             .iter()
             .map(|finding| (finding.path.as_str(), finding.name.as_str()))
             .collect();
-        let named = format!("/app/{value}");
         assert_eq!(
             found,
             [
+                ("/app/[its name]", "KEY"),
+                ("/app/app.js.gz", "KEY"),
                 ("/app/big", "KEY"),
-                (named.as_str(), "KEY"),
                 ("/app/link", "KEY"),
                 ("/app/r.shout", "LOUD"),
             ]
         );
+        let said = serde_json::to_string(&error.diagnostic()).unwrap();
+        assert!(!said.contains(value), "{said}");
         assert_eq!(fs_err::read_dir(blobs.path()).unwrap().count(), 0);
     }
 

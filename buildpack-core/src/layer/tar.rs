@@ -1,0 +1,274 @@
+//! The entries of a tar, normalised, hashed and searched on their way into the compressor.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
+use flate2::read::MultiGzDecoder;
+
+use super::gzip::Input;
+use super::header::{Head, Kind};
+use super::secret_gate::Scan;
+use super::walk::{Entry, What};
+use super::{FLOOR, Finding, LayerError, Options};
+use crate::digest::{Digest, Hasher};
+use crate::event::EventSink;
+
+/// Times made of content lie within this many seconds (eight and a half years) before [`FLOOR`]: a file that is newer
+/// than what was compiled of it would be compiled again at boot (Mix before 1.17 asks for the time alone).
+const SPREAD: u32 = 1 << 28;
+pub(super) const PIECE: usize = 128 << 10;
+const PROGRESS: u64 = 8 << 20;
+/// No more of a packed file is unpacked and searched: an asset of a web app is far smaller, a bomb is larger.
+const LARGEST_UNPACKED: u64 = 256 << 20;
+
+/// The tar on its way into the compressor.
+pub(super) struct Tar<'t> {
+    input: &'t mut Input,
+    options: &'t Options<'t>,
+    events: &'t dyn EventSink,
+    hasher: Hasher,
+    scan: Scan<'t>,
+    findings: BTreeSet<Finding>,
+    told: u64,
+}
+
+impl<'t> Tar<'t> {
+    pub(super) fn new(
+        input: &'t mut Input,
+        options: &'t Options<'t>,
+        events: &'t dyn EventSink,
+    ) -> Self {
+        Self {
+            input,
+            options,
+            events,
+            hasher: Hasher::new(),
+            scan: Scan::new(options.gate),
+            findings: BTreeSet::new(),
+            told: 0,
+        }
+    }
+
+    pub(super) fn entry(&mut self, entry: &Entry<'_>) -> Result<(), LayerError> {
+        match entry.what {
+            What::Folder => self.head(entry, Kind::Folder, FLOOR)?,
+            What::Synthetic(file) => self.content(entry, &file.content, file.executable)?,
+            What::Link(tree) => {
+                let path = entry.host(tree);
+                let to = std::fs::read_link(&path)
+                    .map_err(|source| LayerError::Read { path, source })?;
+                let to = to.as_os_str().as_bytes();
+                self.scan.feed(to);
+                self.head(entry, Kind::Link { to }, FLOOR)?;
+            }
+            What::File(tree) => self.file(entry, entry.host(tree))?,
+        }
+        let names = self.scan.finish();
+        if !names.is_empty() {
+            let path = self.shown(entry);
+            self.findings.extend(names.into_iter().map(|name| Finding {
+                path: path.clone(),
+                name: name.to_owned(),
+            }));
+        }
+        Ok(())
+    }
+
+    /// The path for people; where the value stands in the path itself, what of it can be said.
+    fn shown(&mut self, entry: &Entry<'_>) -> String {
+        let path = entry.shown();
+        for (end, _) in path.match_indices('/').chain([(path.len(), "")]).skip(1) {
+            self.scan.feed(&path.as_bytes()[..end]);
+            if !self.scan.finish().is_empty() {
+                let start = path[..end].rfind('/').unwrap_or(0);
+                return format!("{}/[its name]", &path[..start]);
+            }
+        }
+        path
+    }
+
+    fn file(&mut self, entry: &Entry<'_>, path: PathBuf) -> Result<(), LayerError> {
+        let read = |source| LayerError::Read {
+            path: path.clone(),
+            source,
+        };
+        let mut file = std::fs::File::open(&path).map_err(read)?;
+        let found = file.metadata().map_err(read)?;
+        if !found.is_file() {
+            return Err(LayerError::Changed { path });
+        }
+        let executable = found.mode() & 0o100 != 0;
+        let size = found.len();
+        if self.wanted(entry) {
+            let mut content = Vec::new();
+            file.read_to_end(&mut content).map_err(read)?;
+            let content = self.rewritten(entry, content);
+            return self.content(entry, &content, executable);
+        }
+        let mtime = if self.dated_by_content(entry) {
+            let mut hasher = Hasher::new();
+            pieces(&mut file, |piece| {
+                hasher.update(piece);
+                Ok(())
+            })
+            .map_err(read)?;
+            file.rewind().map_err(read)?;
+            time_of(&hasher.finish())
+        } else {
+            FLOOR
+        };
+        self.head(entry, Kind::File { size, executable }, mtime)?;
+        let mut left = size;
+        pieces(&mut file, |piece| {
+            left = left
+                .checked_sub(piece.len() as u64)
+                .ok_or(io::ErrorKind::InvalidData)?;
+            self.scan.feed(piece);
+            self.put(piece)
+                .map_err(|_| io::ErrorKind::BrokenPipe.into())
+        })
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => LayerError::Changed { path: path.clone() },
+            _ => read(error),
+        })?;
+        if left > 0 {
+            return Err(LayerError::Changed { path });
+        }
+        if self.options.gate.is_some() {
+            file.rewind().map_err(read)?;
+            self.search_packed(&file);
+        }
+        self.pad(size)
+    }
+
+    /// Searches what a gzip file holds. One that can't be unpacked is not an error here: it goes into the image as it
+    /// is, and so far as it could be unpacked it was searched.
+    fn search_packed(&mut self, mut file: &std::fs::File) {
+        let mut magic = [0; 3];
+        if file.read_exact(&mut magic).is_err() || magic != [0x1f, 0x8b, 8] {
+            return;
+        }
+        let packed = (&magic[..]).chain(file);
+        let mut plain = MultiGzDecoder::new(packed).take(LARGEST_UNPACKED);
+        let _ = pieces(&mut plain, |piece| {
+            self.scan.feed(piece);
+            Ok(())
+        });
+    }
+
+    fn content(
+        &mut self,
+        entry: &Entry<'_>,
+        content: &[u8],
+        executable: bool,
+    ) -> Result<(), LayerError> {
+        let mtime = if self.dated_by_content(entry) {
+            time_of(&Digest::of(content))
+        } else {
+            FLOOR
+        };
+        let size = content.len() as u64;
+        self.head(entry, Kind::File { size, executable }, mtime)?;
+        self.scan.feed(content);
+        self.put(content)?;
+        self.pad(size)
+    }
+
+    fn wanted(&self, entry: &Entry<'_>) -> bool {
+        utf8(entry).is_some_and(|path| {
+            let normalisers = self.options.normalisers;
+            normalisers.iter().any(|normalise| normalise.wants(&path))
+        })
+    }
+
+    fn rewritten(&mut self, entry: &Entry<'_>, mut content: Vec<u8>) -> Vec<u8> {
+        let Some(path) = utf8(entry) else {
+            return content;
+        };
+        for normalise in self.options.normalisers {
+            if normalise.wants(&path) {
+                content = normalise.rewrite(&path, content);
+                if self.options.gate.is_some() {
+                    for text in normalise.reveal(&path, &content) {
+                        self.scan.feed(&text);
+                    }
+                }
+            }
+        }
+        content
+    }
+
+    fn dated_by_content(&self, entry: &Entry<'_>) -> bool {
+        utf8(entry).is_some_and(|path| (self.options.mtime_from_content)(&path))
+    }
+
+    fn head(&mut self, entry: &Entry<'_>, kind: Kind<'_>, mtime: u64) -> Result<(), LayerError> {
+        self.scan.feed(&entry.path);
+        let head = Head {
+            path: &entry.path,
+            kind,
+            mtime,
+            owner: self.options.owner,
+        };
+        self.put(&head.blocks())
+    }
+
+    fn pad(&mut self, size: u64) -> Result<(), LayerError> {
+        let over = usize::try_from(size % 512).unwrap_or(0);
+        self.put(&[0; 512][..(512 - over) % 512])
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+        self.hasher.update(bytes);
+        let done = self.hasher.length();
+        if done - self.told >= PROGRESS {
+            self.told = done;
+            self.events.progress(self.options.name, done, None, false);
+        }
+        // Only a failing blob closes the input, and that failure is the one that is reported.
+        self.input
+            .write_all(bytes)
+            .map_err(|source| LayerError::Write {
+                path: PathBuf::from(self.options.name),
+                source,
+            })
+    }
+
+    pub(super) fn finish(mut self) -> Result<(Digest, u64), LayerError> {
+        if !self.findings.is_empty() {
+            return Err(LayerError::Secret {
+                findings: self.findings.into_iter().collect(),
+            });
+        }
+        self.put(&[0; 1024])?;
+        let length = self.hasher.length();
+        Ok((self.hasher.finish(), length))
+    }
+}
+
+fn utf8(entry: &Entry<'_>) -> Option<String> {
+    Some(format!("/{}", std::str::from_utf8(&entry.path).ok()?))
+}
+
+fn pieces(
+    file: &mut impl io::Read,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; PIECE];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(length) => take(&buffer[..length])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+pub(super) fn time_of(content: &Digest) -> u64 {
+    let [a, b, c, d, ..] = *content.bytes();
+    FLOOR - 1 - u64::from(u32::from_be_bytes([a, b, c, d]) % SPREAD)
+}
