@@ -23,6 +23,13 @@ pub struct Guard {
     path: PathBuf,
 }
 
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that is just being started has a copy until it becomes its program.
+        let _ = self.file.file().unlock();
+    }
+}
+
 impl Guard {
     /// Waits for the lock; `waiting` is called once if somebody else holds it.
     pub(super) fn wait(path: &Path, share: Share, waiting: &dyn Fn()) -> Result<Self, StoreError> {
@@ -158,6 +165,16 @@ mod tests {
         assert!(Guard::attempt(&path, Share::Shared).unwrap().is_none());
         one.share().unwrap();
         assert!(Guard::attempt(&path, Share::Shared).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_copy_in_a_process_being_started_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("l");
+        let held = Guard::attempt(&path, Share::Exclusive).unwrap().unwrap();
+        let _copy = held.file.try_clone().unwrap();
+        drop(held);
+        assert!(Guard::attempt(&path, Share::Exclusive).unwrap().is_some());
     }
 
     #[test]

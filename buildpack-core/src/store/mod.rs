@@ -5,7 +5,7 @@
 //!
 //! Below a bucket's folder stand entries (64 hex digits: a folder or a file) and records (`*.json`), and in folders with
 //! a dot: `.notes` (size and key of each entry; their times say when it was used), `.slots` (the last key of a name),
-//! `.locks`, `.temp`.
+//! `.locks`, `.temp`, `.partial` (downloads that go on in the next run).
 
 mod bucket;
 mod entry;
@@ -57,7 +57,7 @@ impl Store {
         let session = Guard::wait(&root.join(".session"), Share::Shared, &|| {})?;
         for bucket in Bucket::ALL {
             let folder = root.join(bucket.folder());
-            for inner in [".notes", ".slots", ".locks", ".temp"] {
+            for inner in [".notes", ".slots", ".locks", ".temp", ".partial"] {
                 make_folders(&folder.join(inner))?;
             }
         }
@@ -98,9 +98,15 @@ impl Store {
         share: Share,
         waiting: &dyn Fn(),
     ) -> Result<Guard, StoreError> {
-        // A prefix of its own keeps it apart from the locks of entries.
-        let name = format!("name-{}", Digest::of(name.as_bytes()).hex());
-        Guard::wait(&self.lock_path(bucket, &name), share, waiting)
+        let name = Digest::of(name.as_bytes()).hex();
+        Guard::wait(&self.named_lock_path(bucket, &name), share, waiting)
+    }
+
+    /// A file that may hold what an earlier process left unfinished. Only for who holds [`Store::lock`] of that name
+    /// alone; what nobody holds is removed by `clear`, and by `gc` before anything whole.
+    pub fn partial(&self, bucket: Bucket, name: &str) -> PathBuf {
+        let name = Digest::of(name.as_bytes()).hex();
+        self.folder(bucket).join(".partial").join(name)
     }
 
     /// A temporary folder in the bucket, removed when dropped, or swept by a later process if this one is killed.
@@ -114,6 +120,11 @@ impl Store {
 
     fn temp_folder(&self, bucket: Bucket) -> PathBuf {
         self.folder(bucket).join(".temp")
+    }
+
+    /// The lock of a name's digest; the prefix keeps it apart from the locks of entries.
+    fn named_lock_path(&self, bucket: Bucket, digest: &str) -> PathBuf {
+        self.lock_path(bucket, &format!("name-{digest}"))
     }
 
     fn held(&self) -> &entry::Held {

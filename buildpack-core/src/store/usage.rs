@@ -1,6 +1,6 @@
 //! How much is kept, and its end: by age of use, never while in use.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -60,7 +60,8 @@ impl Store {
                 usage.entries += 1;
                 usage.bytes += kept.bytes;
             }
-            for (_, bytes) in self.record_files(bucket)? {
+            let records = self.record_files(bucket)?;
+            for (_, bytes) in records.into_iter().chain(self.partials(bucket)?) {
                 usage.entries += 1;
                 usage.bytes += bytes;
             }
@@ -76,6 +77,11 @@ impl Store {
         let mut freed = Freed::default();
         self.remove_blobs(live, &mut freed)?;
         let mut total: u64 = self.usage()?.iter().map(|usage| usage.bytes).sum();
+        if total > cap {
+            let before = freed.bytes;
+            self.remove_partials(&mut freed)?;
+            total = total.saturating_sub(freed.bytes - before);
+        }
         let mut oldest_first = Vec::new();
         for bucket in Bucket::ALL {
             if bucket != Bucket::Pins {
@@ -98,6 +104,7 @@ impl Store {
     pub fn clear(&self) -> Result<Freed, StoreError> {
         let mut freed = Freed::default();
         self.remove_blobs(&|_| false, &mut freed)?;
+        self.remove_partials(&mut freed)?;
         for bucket in Bucket::ALL {
             if bucket == Bucket::Pins {
                 continue;
@@ -164,6 +171,28 @@ impl Store {
         Ok(())
     }
 
+    fn remove_partials(&self, freed: &mut Freed) -> Result<(), StoreError> {
+        for bucket in Bucket::ALL {
+            for (path, bytes) in self.partials(bucket)? {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let lock = self.named_lock_path(bucket, &name);
+                let Some(lock) = Guard::attempt(&lock, Share::Exclusive)? else {
+                    freed.in_use += 1;
+                    continue;
+                };
+                remove(&path)?;
+                lock.remove()?;
+                freed.entries += 1;
+                freed.bytes += bytes;
+            }
+        }
+        Ok(())
+    }
+
+    fn partials(&self, bucket: Bucket) -> Result<Vec<(PathBuf, u64)>, StoreError> {
+        Ok(sized(list(&self.folder(bucket).join(".partial"))?))
+    }
+
     /// Does something while no other process has the store open; absent if one has.
     fn alone<T>(
         &self,
@@ -219,20 +248,22 @@ impl Store {
             .collect())
     }
 
-    fn record_files(&self, bucket: Bucket) -> Result<Vec<(std::path::PathBuf, u64)>, StoreError> {
-        let files = list(&self.folder(bucket))?;
-        Ok(files
-            .into_iter()
-            .filter(|(_, path)| record::is_record(path))
-            .map(|(_, path)| {
-                let bytes = fs_err::metadata(&path).map_or(0, |metadata| metadata.len());
-                (path, bytes)
-            })
-            .collect())
+    fn record_files(&self, bucket: Bucket) -> Result<Vec<(PathBuf, u64)>, StoreError> {
+        let mut files = list(&self.folder(bucket))?;
+        files.retain(|(_, path)| record::is_record(path));
+        Ok(sized(files))
     }
 }
 
-fn list(folder: &Path) -> Result<Vec<(String, std::path::PathBuf)>, StoreError> {
+fn sized(files: Vec<(String, PathBuf)>) -> Vec<(PathBuf, u64)> {
+    let size = |path: &Path| fs_err::metadata(path).map_or(0, |metadata| metadata.len());
+    files
+        .into_iter()
+        .map(|(_, path)| (path.clone(), size(&path)))
+        .collect()
+}
+
+fn list(folder: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
     let entries = match fs_err::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -136,15 +136,17 @@ fn fetch_verified(
     policy: &RetryPolicy<'_>,
     events: &dyn EventSink,
 ) -> Result<Downloaded, DownloadError> {
-    let space = store.temp_dir(Bucket::Downloads)?;
-    let draft = space.path().join("download");
-    let mut transferred = transfer(fetch, artifact, &draft, policy, events)?;
-    let mut verdict = verify(store, artifact, &transferred);
-    if verdict.is_err() && transferred.doubtful {
-        transferred = transfer(fetch, artifact, &draft, policy, events)?;
-        verdict = verify(store, artifact, &transferred);
-    }
-    verdict?;
+    let draft = store.partial(Bucket::Downloads, &identity(artifact));
+    let transferred = match verified(fetch, store, artifact, &draft, policy, events) {
+        Err(error) => {
+            // Of what is wrong nothing is worth going on with.
+            if !matches!(error, DownloadError::Fetch { .. }) {
+                let _ = fs_err::remove_file(&draft);
+            }
+            return Err(error);
+        }
+        Ok(transferred) => transferred,
+    };
     let Transferred { digest, size, .. } = transferred;
     let place = |path: &Path| {
         fs_err::rename(&draft, path).map_err(|error| StoreError::io("write", path, error))
@@ -154,6 +156,7 @@ fn fetch_verified(
         // A damaged one could not be removed because another process has it: it keeps its own, the next gets ours.
         place(&path)?;
     }
+    let _ = fs_err::remove_file(&draft);
     if !matches!(artifact.verify, Verify::Sha256(_)) {
         record(store, artifact).write(&Known {
             sha256: digest,
@@ -166,6 +169,26 @@ fn fetch_verified(
         size,
         reused: false,
     })
+}
+
+fn verified(
+    fetch: &dyn Fetch,
+    store: &Store,
+    artifact: &Artifact,
+    draft: &Path,
+    policy: &RetryPolicy<'_>,
+    events: &dyn EventSink,
+) -> Result<Transferred, DownloadError> {
+    let mut transferred = transfer(fetch, artifact, draft, policy, events)?;
+    if let Err(error) = verify(store, artifact, &transferred) {
+        if !transferred.doubtful {
+            return Err(error);
+        }
+        fs_err::remove_file(draft).map_err(|error| StoreError::io("remove", draft, error))?;
+        transferred = transfer(fetch, artifact, draft, policy, events)?;
+        verify(store, artifact, &transferred)?;
+    }
+    Ok(transferred)
 }
 
 fn verify(store: &Store, artifact: &Artifact, came: &Transferred) -> Result<(), DownloadError> {

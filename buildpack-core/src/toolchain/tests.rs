@@ -258,6 +258,54 @@ fn what_is_spoilt_is_replaced_even_while_another_process_has_it() {
 }
 
 #[test]
+fn what_one_run_left_the_next_goes_on_with() {
+    let (_folder, store) = store();
+    let bytes = b"right";
+    let tag = Some("\"1\"");
+    let none = || Next::CutRest(3, Vec::new(), tag);
+    let cut = [
+        Next::Cut(b"rig".to_vec(), tag),
+        none(),
+        none(),
+        none(),
+        none(),
+    ];
+    let error = get(&Net::new(cut), &store, &by_sha256(bytes)).unwrap_err();
+    assert_eq!(code(&error), "download-broken");
+    let net = Net::new([Next::Rest(3, b"ht".to_vec(), Some("\"2\""))]);
+    get(&net, &store, &by_sha256(bytes)).unwrap();
+    assert_eq!(net.asked()[0].range_from, Some(3));
+    // All there but its name.
+    store.remove(Bucket::Downloads, &Digest::of(bytes)).unwrap();
+    let left = store.partial(Bucket::Downloads, &Digest::of(bytes).to_string());
+    assert!(!left.exists());
+    fs_err::write(&left, bytes).unwrap();
+    get(&Offline, &store, &by_sha256(bytes)).unwrap();
+    // Spoilt, it is one try in vain.
+    store.remove(Bucket::Downloads, &Digest::of(bytes)).unwrap();
+    fs_err::write(&left, "XX").unwrap();
+    let net = Net::new([Next::Rest(2, b"ght".to_vec(), tag), whole(bytes)]);
+    get(&net, &store, &by_sha256(bytes)).unwrap();
+    // Left for good, it goes with the rest.
+    fs_err::write(&left, "rig").unwrap();
+    assert_eq!(store.gc(5, &|_| true).unwrap().bytes, 3);
+    assert!(!left.exists());
+}
+
+#[test]
+fn what_was_left_of_a_file_without_a_digest_is_of_no_use() {
+    let (_folder, store) = store();
+    let artifact = artifact(Verify::FirstUse);
+    fs_err::write(store.partial(Bucket::Downloads, &artifact.url), "rubbish").unwrap();
+    let net = Net::new([whole(b"first")]);
+    let came = get(&net, &store, &artifact).unwrap();
+    assert_eq!(
+        (net.asked()[0].range_from, came.digest),
+        (None, Digest::of(b"first"))
+    );
+}
+
+#[test]
 fn offline_says_what_is_missing() {
     let (_folder, store) = store();
     let error = get(&Offline, &store, &by_sha256(b"right")).unwrap_err();

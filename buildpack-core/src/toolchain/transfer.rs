@@ -15,6 +15,12 @@ use crate::store::StoreError;
 /// What one try brought forward is worth a new count of failures from this many bytes on.
 const WORTH: u64 = 1 << 20;
 
+/// Bytes read at once.
+const BUFFER: usize = 64 << 10;
+
+/// Bytes kept to see what kind of file it is.
+const HEAD: usize = 256;
+
 /// A progress event for at most every so many bytes.
 const STEP: u64 = 256 << 10;
 
@@ -28,12 +34,46 @@ pub(super) struct Transferred {
     pub(super) head: Vec<u8>,
 }
 
-/// The part of a file that has come so far.
-struct Draft {
-    file: fs_err::File,
+/// What is known of the bytes so far.
+struct Seen {
     hasher: Hasher,
     sha512: Option<Sha512>,
     head: Vec<u8>,
+}
+
+impl Seen {
+    fn nothing(artifact: &Artifact) -> Self {
+        Self {
+            hasher: Hasher::new(),
+            sha512: matches!(artifact.verify, Verify::Sha512Hex(_)).then(Sha512::new),
+            head: Vec::new(),
+        }
+    }
+
+    fn take_in(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        if let Some(sha512) = &mut self.sha512 {
+            sha512.update(bytes);
+        }
+        let missing = HEAD.saturating_sub(self.head.len());
+        self.head
+            .extend_from_slice(&bytes[..missing.min(bytes.len())]);
+    }
+
+    fn sha512(&self) -> Option<String> {
+        use std::fmt::Write as _;
+        let digest = self.sha512.clone()?.finalize();
+        Some(digest.iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        }))
+    }
+}
+
+/// The part of a file that has come so far.
+struct Draft {
+    file: fs_err::File,
+    seen: Seen,
     etag: Option<String>,
     total: Option<u64>,
     spliced: bool,
@@ -44,49 +84,74 @@ impl Draft {
         let file = fs_err::File::create(path).map_err(|e| StoreError::io("write", path, e))?;
         Ok(Self {
             file,
-            hasher: Hasher::new(),
-            sha512: matches!(artifact.verify, Verify::Sha512Hex(_)).then(Sha512::new),
-            head: Vec::new(),
+            seen: Seen::nothing(artifact),
             etag: None,
             total: None,
             spliced: false,
         })
     }
 
+    /// With what an earlier process left. Only where a published digest judges the whole: nothing else tells whether
+    /// those bytes reached the disk, or are of the same file.
+    fn resume(path: &Path, artifact: &Artifact) -> Result<Self, StoreError> {
+        let fail = |error| StoreError::io("read", path, error);
+        if artifact.verify == Verify::FirstUse || !path.exists() {
+            return Self::new(path, artifact);
+        }
+        let mut file = fs_err::OpenOptions::new()
+            .read(true)
+            .append(true)
+            .open(path)
+            .map_err(fail)?;
+        let mut seen = Seen::nothing(artifact);
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match file.read(&mut buffer).map_err(fail)? {
+                0 => break,
+                read => seen.take_in(&buffer[..read]),
+            }
+        }
+        if seen.hasher.length() > artifact.max_bytes {
+            return Self::new(path, artifact);
+        }
+        Ok(Self {
+            file,
+            spliced: !seen.head.is_empty(),
+            seen,
+            etag: None,
+            total: None,
+        })
+    }
+
     fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
-        self.hasher.update(bytes);
-        if let Some(sha512) = &mut self.sha512 {
-            sha512.update(bytes);
-        }
-        let missing = 256usize.saturating_sub(self.head.len());
-        self.head
-            .extend_from_slice(&bytes[..missing.min(bytes.len())]);
+        self.seen.take_in(bytes);
         Ok(())
     }
 
     fn length(&self) -> u64 {
-        self.hasher.length()
+        self.seen.hasher.length()
+    }
+
+    /// Whether nothing is missing: a process may have ended between the last byte and the file's new name.
+    fn is_whole(&self, artifact: &Artifact) -> bool {
+        match &artifact.verify {
+            Verify::Sha256(digest) => self.seen.hasher.clone().finish() == *digest,
+            Verify::Sha512Hex(hex) => self
+                .seen
+                .sha512()
+                .is_some_and(|own| own.eq_ignore_ascii_case(hex)),
+            Verify::FirstUse => false,
+        }
     }
 
     fn finish(self) -> Transferred {
-        use std::fmt::Write as _;
-        let size = self.hasher.length();
-        let sha512 = self.sha512.map(|state| {
-            state
-                .finalize()
-                .iter()
-                .fold(String::new(), |mut hex, byte| {
-                    let _ = write!(hex, "{byte:02x}");
-                    hex
-                })
-        });
         Transferred {
-            digest: self.hasher.finish(),
-            sha512,
-            size,
+            sha512: self.seen.sha512(),
+            size: self.length(),
             doubtful: self.spliced || self.total.is_none(),
-            head: self.head,
+            head: self.seen.head,
+            digest: self.seen.hasher.finish(),
         }
     }
 }
@@ -97,7 +162,8 @@ enum Stop {
     Final(DownloadError),
 }
 
-/// Gets the file's bytes to `path`, trying again as `policy` says.
+/// Gets the file's bytes to `path`, trying again as `policy` says. What stands there is the file's beginning, or of
+/// no use. After a failure of the network it stays, for the next run to go on with.
 pub(super) fn transfer(
     fetch: &dyn Fetch,
     artifact: &Artifact,
@@ -105,7 +171,10 @@ pub(super) fn transfer(
     policy: &RetryPolicy<'_>,
     events: &dyn EventSink,
 ) -> Result<Transferred, DownloadError> {
-    let mut draft = Draft::new(path, artifact)?;
+    let mut draft = Draft::resume(path, artifact)?;
+    if draft.spliced && draft.is_whole(artifact) {
+        return Ok(draft.finish());
+    }
     let (mut failures, mut tries) = (0, 0);
     loop {
         let before = draft.length();
@@ -223,9 +292,9 @@ fn copy(
         return Err(too_large());
     }
     let mut body = response.body;
-    let mut buffer = vec![0; 64 << 10];
+    let mut buffer = vec![0; BUFFER];
     let mut told = draft.length();
-    let mut looked = draft.head.len() >= 4;
+    let mut looked = draft.seen.head.len() >= 4;
     events.progress(&artifact.name, told, draft.total, false);
     loop {
         let read = match body.read(&mut buffer) {
@@ -242,7 +311,7 @@ fn copy(
         draft
             .push(&buffer[..read])
             .map_err(|error| Stop::Final(StoreError::io("write", path, error).into()))?;
-        if read == 0 || (!looked && draft.head.len() >= 4) {
+        if read == 0 || (!looked && draft.seen.head.len() >= 4) {
             looked = true;
             let early = promised.is_some_and(|length| draft.length() < length);
             if !(read == 0 && early) {
@@ -250,7 +319,7 @@ fn copy(
                     artifact,
                     &response.final_url,
                     response.content_type.as_deref(),
-                    &draft.head,
+                    &draft.seen.head,
                 )
                 .map_err(Stop::Final)?;
             }
