@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use buildpack_core::sandbox::Sandbox;
 
-use super::{InPlaceSandbox, NamespaceSandbox, Unavailable};
+use super::{Failure, InPlaceSandbox, NamespaceSandbox, Unavailable};
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,15 +53,31 @@ pub fn choose(
     folder: &Path,
     in_stack_image: bool,
 ) -> Result<Box<dyn Sandbox>, Unavailable> {
-    let in_place = || -> Box<dyn Sandbox> { Box::new(InPlaceSandbox::new(true)) };
-    if mode == Mode::None {
-        return Ok(in_place());
-    }
     let namespace = NamespaceSandbox::new();
-    match namespace.probe(folder).failure {
-        None => Ok(Box::new(namespace)),
-        Some(_) if mode == Mode::Auto && in_stack_image => Ok(in_place()),
-        Some(failure) => Err(Unavailable { failure }),
+    let trial = || match namespace.probe(folder).failure {
+        None => Ok(()),
+        Some(failure) => Err(failure),
+    };
+    if decide(mode, in_stack_image, trial)? {
+        Ok(Box::new(namespace))
+    } else {
+        Ok(Box::new(InPlaceSandbox::new(true)))
+    }
+}
+
+/// Whether it is to be namespaces.
+fn decide(
+    mode: Mode,
+    in_stack_image: bool,
+    trial: impl FnOnce() -> Result<(), Failure>,
+) -> Result<bool, Unavailable> {
+    if mode == Mode::None {
+        return Ok(false);
+    }
+    match trial() {
+        Ok(()) => Ok(true),
+        Err(_) if mode == Mode::Auto && in_stack_image => Ok(false),
+        Err(failure) => Err(Unavailable { failure }),
     }
 }
 
@@ -75,5 +91,25 @@ mod tests {
             assert_eq!(mode.to_string().parse(), Ok(mode));
         }
         assert!("docker".parse::<Mode>().unwrap_err().contains("`docker`"));
+    }
+
+    #[test]
+    fn nothing_runs_in_place_unasked_but_in_the_stacks_image() {
+        let works = || Ok(());
+        let fails = || {
+            Err(Failure::Helper {
+                helper: "bp".to_owned(),
+                error: std::io::ErrorKind::NotFound.into(),
+            })
+        };
+        let unasked = || -> Result<(), Failure> { unreachable!("no trial is needed") };
+        assert!(!decide(Mode::None, false, unasked).unwrap());
+        for in_stack_image in [false, true] {
+            assert!(decide(Mode::Auto, in_stack_image, works).unwrap());
+            assert!(decide(Mode::Namespace, in_stack_image, works).unwrap());
+            assert!(decide(Mode::Namespace, in_stack_image, fails).is_err());
+        }
+        assert!(!decide(Mode::Auto, true, fails).unwrap());
+        assert!(decide(Mode::Auto, false, fails).is_err());
     }
 }

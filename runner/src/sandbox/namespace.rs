@@ -27,7 +27,7 @@ impl Default for NamespaceSandbox {
 }
 
 impl NamespaceSandbox {
-    /// With this binary as the helper.
+    /// With this binary as the helper; it calls [`entry`](super::entry), which a test binary does not.
     pub fn new() -> Self {
         Self::with_helper("/proc/self/exe")
     }
@@ -104,6 +104,8 @@ impl Sandbox for NamespaceSandbox {
 /// Two overlays must not share a scratch.
 fn lock(scratch: &Path) -> io::Result<OwnedFd> {
     fs_err::create_dir_all(scratch)?;
+    // It holds a `/tmp` that anybody may write to.
+    open_up(scratch)?;
     let file = fs_err::OpenOptions::new()
         .write(true)
         .create(true)

@@ -74,6 +74,64 @@ fn what_is_mounted_below_a_read_only_mount_is_read_only() {
 }
 
 #[test]
+fn a_source_whose_flags_are_locked_can_be_read_only() {
+    let house = House::new();
+    let source = house.folder("source");
+    let output = std::process::Command::new("unshare")
+        .args(["-Urm", "sh", "-c"])
+        .arg(
+            "mount -t tmpfs -o nosuid,nodev,noexec,noatime none \"$BP_TEST_SOURCE\" && \
+             mkdir \"$BP_TEST_SOURCE/below\" && \
+             mount -t tmpfs -o nosuid,nodiratime none \"$BP_TEST_SOURCE/below\" && \
+             exec \"$0\" --exact --nocapture a_caller_elsewhere",
+        )
+        .arg(std::env::current_exe().unwrap())
+        .env("BP_TEST_HOW", "show")
+        .env("BP_TEST_SOURCE", &source)
+        .env("BP_TEST_SCRATCH", &house.room.scratch)
+        .env("BP_TEST_SCRIPT", "touch /opt/source/x /opt/source/below/x")
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        shown.matches("Read-only file system").count(),
+        2,
+        "{output:?}"
+    );
+}
+
+#[test]
+fn nothing_else_of_the_host_is_in_sight() {
+    let house = House::new();
+    let ran = house.run("while read -r _ point _; do echo $point; done < /proc/mounts; ls /");
+    let known = [
+        "/proc", "/dev", "/tmp", "/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64",
+    ];
+    for (number, line) in ran.text().lines().enumerate() {
+        let root = number == 0 && line == "/";
+        let seen = root
+            || known.iter().any(|path| {
+                let inside = line.strip_prefix(path);
+                inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                    || path[1..] == *line
+                    || line == "sys"
+            });
+        assert!(seen, "`{line}` in {}", ran.text());
+    }
+}
+
+#[test]
+fn a_room_knows_its_own_name() {
+    let house = House::new();
+    let ran = house.run("getent hosts localhost build");
+    assert!(
+        ran.exit.success() && ran.text().contains("127.0.1.1"),
+        "{}",
+        ran.text()
+    );
+}
+
+#[test]
 fn mounts_nest_in_their_order() {
     let house = House::new();
     let (outer, inner) = (house.folder("outer"), house.folder("inner"));

@@ -74,6 +74,18 @@ fn a_caller_elsewhere() {
             serde_json::to_string(&namespace.probe(&room.scratch).failure.unwrap().diagnostic())
                 .unwrap()
         ),
+        "show" => {
+            let source = std::env::var("BP_TEST_SOURCE").unwrap();
+            let mut house = house.clone();
+            house.room = room;
+            print!(
+                "{}",
+                house
+                    .show(Path::new(&source), "/opt/source")
+                    .run(&script)
+                    .text()
+            );
+        }
         _ => drop(rooms::run_in(&namespace, &room, &sh(&script))),
     }
 }

@@ -41,6 +41,11 @@ fn a_trial_names_what_stands_in_the_way() {
             "sysctl user.max_user_namespaces",
         ),
         (
+            "echo 1 > /proc/sys/user/max_user_namespaces",
+            "sandbox-unavailable",
+            "sysctl user.max_user_namespaces",
+        ),
+        (
             "mount -t tmpfs none /proc/sys",
             "sandbox-unavailable",
             "systempaths=unconfined",

@@ -31,12 +31,13 @@ pub(super) fn run(control: &UnixStream) -> i32 {
 
 fn live(spec: &Spec, fds: &[OwnedFd], control: &UnixStream) -> Result<(), Trouble> {
     build(spec)?;
+    let walls = Walls::Namespace { user: spec.user };
     let Some(command) = &spec.program else {
+        program::attempt(walls)?;
         let _ = wire::send(control, &Report::Started, &[]);
         let _ = wire::send(control, &Report::Code(0), &[]);
         return Ok(());
     };
-    let walls = Walls::Namespace { user: spec.user };
     let started = program::start(command, spec.streams, fds.first(), walls, control)?;
     let report = match started {
         program::Started::Running(child) => reap(child),
@@ -53,7 +54,7 @@ fn build(spec: &Spec) -> Result<(), Trouble> {
     mounts::temporary(&root, &spec.scratch.path())?;
     devices::proc(&root)?;
     devices::dev(&root)?;
-    mounts::network(&root)?;
+    mounts::network(&root, &spec.scratch.path())?;
     for bind in &spec.mounts {
         mounts::bind(
             &root,
@@ -63,7 +64,8 @@ fn build(spec: &Spec) -> Result<(), Trouble> {
         )?;
     }
     mounts::memory(&root, &spec.memory)?;
-    rustix::system::sethostname(b"build").during(Step::Hostname, "build")?;
+    rustix::system::sethostname(mounts::HOSTNAME.as_bytes())
+        .during(Step::Hostname, mounts::HOSTNAME)?;
 
     // The old root is put under the new one and let go: nothing of the host stays reachable.
     fchdir(&root).during(Step::Pivot, "")?;

@@ -15,6 +15,9 @@ use super::trouble::{During, Trouble};
 use crate::sandbox::Step;
 use crate::sandbox::wire::Memory;
 
+/// The room's name, the same on every machine.
+pub(super) const HOSTNAME: &str = "build";
+
 /// Shows `source` at `target`.
 pub(super) fn bind(
     root: &OwnedFd,
@@ -109,14 +112,18 @@ pub(super) fn temporary(root: &OwnedFd, scratch: &Path) -> Result<(), Trouble> {
     bind(root, &source, Path::new("/tmp"), false)
 }
 
-/// The host's network is used, so its names are too.
-pub(super) fn network(root: &OwnedFd) -> Result<(), Trouble> {
-    for path in ["/etc/resolv.conf", "/etc/hosts"].map(Path::new) {
-        if path.is_file() {
-            bind(root, path, path, true)?;
-        }
+/// The host's network is used, so its names are too, with the room's own added: a program may look itself up.
+pub(super) fn network(root: &OwnedFd, scratch: &Path) -> Result<(), Trouble> {
+    let resolver = Path::new("/etc/resolv.conf");
+    if resolver.is_file() {
+        bind(root, resolver, resolver, true)?;
     }
-    Ok(())
+    let table = Path::new("/etc/hosts");
+    let mut names = fs::read(table).unwrap_or_else(|_| b"127.0.0.1 localhost\n".to_vec());
+    names.extend_from_slice(format!("\n127.0.1.1 {HOSTNAME}\n").as_bytes());
+    let ours = scratch.join("hosts");
+    fs::write(&ours, names).during(Step::Scratch, ours.display())?;
+    bind(root, &ours, table, true)
 }
 
 /// Each folder of memory files becomes a tmpfs that holds them alone.
