@@ -133,6 +133,23 @@ fn nothing_outlives_a_killed_caller() {
 }
 
 #[test]
+fn nothing_outlives_a_killed_helper() {
+    let house = House::new();
+    let marker = house.marker();
+    let script = format!("echo up; sleep 1000; : {marker}");
+    let mut caller = house.elsewhere("lines", &script, rooms::silent());
+    rooms::wait_for(|| rooms::processes(&marker) > 0);
+    let helpers = rooms::children(caller.id());
+    assert_eq!(helpers.len(), 1);
+    for helper in helpers {
+        rustix::process::kill_process(helper, rustix::process::Signal::KILL).unwrap();
+    }
+    rooms::wait_for(|| rooms::processes(&marker) == 0);
+    // It sees a helper that ended without a word, and goes on.
+    assert!(caller.wait().unwrap().success());
+}
+
+#[test]
 fn a_listener_that_panics_leaves_nothing_running() {
     let house = House::new();
     let marker = house.marker();

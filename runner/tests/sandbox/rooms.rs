@@ -185,6 +185,19 @@ pub(crate) fn processes(marker: &str) -> usize {
         .count()
 }
 
+/// The processes that one has started.
+pub(crate) fn children(parent: u32) -> Vec<rustix::process::Pid> {
+    std::fs::read_dir(format!("/proc/{parent}/task"))
+        .unwrap()
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok())
+        .flat_map(|list| {
+            let pids = list.split_whitespace().map(|pid| pid.parse().unwrap());
+            pids.filter_map(rustix::process::Pid::from_raw)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 /// Waits until `done`, as long as a test may take.
 pub(crate) fn wait_for(mut done: impl FnMut() -> bool) {
     for _ in 0..3000 {
