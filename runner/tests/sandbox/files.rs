@@ -63,18 +63,7 @@ fn read_only_mounts_refuse() {
 }
 
 #[test]
-fn what_is_mounted_below_a_read_only_mount_is_read_only() {
-    let house = House::new().show(Path::new("/dev"), "/opt/devices");
-    let ran = house.run("test -d /opt/devices/shm && touch /opt/devices/shm/new");
-    assert!(
-        ran.text().ends_with("Read-only file system"),
-        "{}",
-        ran.text()
-    );
-}
-
-#[test]
-fn a_source_whose_flags_are_locked_can_be_read_only() {
+fn what_is_locked_or_mounted_below_a_source_is_read_only_too() {
     let house = House::new();
     let source = house.folder("source");
     let output = std::process::Command::new("unshare")

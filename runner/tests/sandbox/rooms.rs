@@ -158,6 +158,7 @@ impl House {
             .args(["--exact", "--nocapture", "a_caller_elsewhere"])
             .env("BP_TEST_HOW", how)
             .env("BP_TEST_SCRIPT", script)
+            .env("TMPDIR", self.folder.path())
             .env("BP_TEST_SCRATCH", &self.room.scratch)
             .stdin(stdin)
             .stdout(stdout)
