@@ -98,7 +98,7 @@ impl Explain for StoreError {
             Self::NotWritable { .. } => say("cache-not-writable")
                 .help("make the folder writable for this user, or name another one with `BP_CACHE_DIR`"),
             Self::Full { .. } => say("disk-full").help(
-                "make room, for instance with `bp cache prune`, or name a folder on another disk with `BP_CACHE_DIR`",
+                "make room, for instance with `bp cache gc`, or name a folder on another disk with `BP_CACHE_DIR`",
             ),
             Self::Io { .. } => say("cache-failed")
                 .help("look at the disk, or name another folder with `BP_CACHE_DIR`"),

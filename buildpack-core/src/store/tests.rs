@@ -290,6 +290,13 @@ fn places_that_are_no_store_are_told() {
     let text = error.to_string();
     assert_eq!(text.matches("/proc/bp-store").count(), 1, "{text}");
     assert!(Store::open("/sys/bp-store".into()).is_err());
+    let closed = folder.path().join("closed");
+    fs_err::create_dir(&closed).unwrap();
+    fs_err::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
+    match Store::open(closed.join("store")) {
+        Err(error) => assert!(matches!(error, StoreError::NotWritable { .. }), "{error}"),
+        Ok(_) => assert!(rustix::process::geteuid().is_root()),
+    }
 }
 
 const FILES: usize = 12;

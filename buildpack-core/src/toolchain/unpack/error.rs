@@ -67,7 +67,7 @@ impl Explain for UnpackError {
             Self::TooMany(_) | Self::TooLarge(_) => say("archive-too-large")
                 .help("nothing of it was kept; tell whoever publishes the archive"),
             Self::Disk(error) if error.kind() == io::ErrorKind::StorageFull => {
-                say("disk-full").help("make room, for instance with `bp cache prune`")
+                say("disk-full").help("make room, for instance with `bp cache gc`")
             }
             Self::Disk(_) => say("unpack-failed").help("look at the disk"),
         }
