@@ -2,23 +2,28 @@
 //!
 //! The text of a build goes to standard output, as in a deploy log; problems and progress go to standard error.
 
+mod clean;
 mod diagnostic;
 mod progress;
 mod redact;
 mod size;
 mod summary;
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use buildpack_core::diagnostic::{Diagnostic, Severity};
 use buildpack_core::event::{Event, EventSink};
 
-pub use redact::Redactor;
+pub use redact::{RedactingWriter, Redactor};
 pub use size::{bytes, duration, parse_bytes};
 pub use summary::summary;
 
 use progress::Progress;
+
+/// Longer lines of output come in pieces of this many bytes, without a word that more follows.
+const PIECE: usize = 64 << 10;
 
 /// How output is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +68,8 @@ pub struct Ui {
     redactor: Arc<Redactor>,
     progress: Arc<Progress>,
     screen: Arc<Mutex<Screen>>,
+    /// Ends of lines that came in pieces, by step: a secret may stand across two.
+    pieces: Arc<Mutex<HashMap<String, String>>>,
 }
 
 impl Ui {
@@ -75,6 +82,7 @@ impl Ui {
             redactor: Arc::new(redactor),
             progress: Arc::new(Progress::new(style == Style::Text && screen.terminal)),
             screen: Arc::new(Mutex::new(screen)),
+            pieces: Arc::default(),
         }
     }
 
@@ -85,12 +93,14 @@ impl Ui {
 
     /// A line of a command's answer.
     pub fn line(&self, text: &str) {
-        self.write_out(&format!("{}\n", self.redactor.redact(text)));
+        self.write_out(&format!("{}\n", self.redactor.redact(&clean::block(text))));
     }
 
     /// A value as the answer, in JSON.
     pub fn json(&self, value: &serde_json::Value) {
-        self.write_out(&format!("{}\n", self.redactor.redact(&value.to_string())));
+        let mut value = value.clone();
+        self.redactor.redact_json(&mut value);
+        self.write_out(&format!("{value}\n"));
     }
 
     /// A problem.
@@ -121,20 +131,24 @@ impl Ui {
     fn text(&self, event: &Event) {
         match event {
             Event::Heading { text } => {
-                self.write_out(&format!("-----> {}\n", self.redactor.redact(text)));
+                let text = clean::line(text, false);
+                self.write_out(&format!("-----> {}\n", self.redactor.redact(&text)));
             }
-            Event::Detail { text } => self.detail_line(text),
-            Event::Output { line, .. } => self.detail_line(&plain(line)),
+            Event::Detail { text } => text.split('\n').for_each(|line| self.detail_line(line)),
+            Event::Output { line, .. } => self.detail_line(line),
             Event::Diagnostic { diagnostic } => {
-                let text = diagnostic::render(diagnostic, self.colour);
-                self.write_err(&self.redactor.redact(&text));
+                let text = diagnostic::render(diagnostic, &self.redactor, self.colour);
+                self.write_err(&text);
             }
             Event::Progress {
                 what,
                 done,
                 total,
                 finished,
-            } => self.progress.show(what, *done, *total, *finished),
+            } => {
+                let what = self.redactor.redact(&clean::line(what, false)).into_owned();
+                self.progress.show(&what, *done, *total, *finished);
+            }
             Event::Cache { what, hit, reason } if self.verbose => {
                 let said = match (hit, reason) {
                     (true, _) => format!("{what}: kept"),
@@ -166,7 +180,8 @@ impl Ui {
     }
 
     fn detail_line(&self, text: &str) {
-        let text = self.redactor.redact(text);
+        let text = clean::line(text, false);
+        let text = self.redactor.redact(&text);
         self.write_out(&format!("       {}\n", text.trim_end()));
     }
 
@@ -180,34 +195,61 @@ impl Ui {
         ) {
             return;
         }
-        if let Ok(line) = serde_json::to_string(event) {
-            self.write_out(&format!("{}\n", self.redactor.redact_json(&line)));
+        if let Ok(value) = serde_json::to_value(event) {
+            self.json(&value);
+        }
+    }
+
+    fn draw(&self, event: &Event) {
+        let note = matches!(
+            event,
+            Event::Diagnostic { diagnostic } if diagnostic.severity == Severity::Note
+        );
+        match self.style {
+            Style::Json => self.event_line(event),
+            Style::Text if note && !self.verbose => {}
+            Style::Text => self.text(event),
+        }
+    }
+
+    /// A program's line. Of one that came in pieces the end waits for the next: a secret may stand across both.
+    fn output(&self, step: String, line: &str) {
+        // Control sequences may stand within a value: it is looked for in the bare text.
+        let bare = clean::line(line, false);
+        let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut whole = pieces.remove(&step).unwrap_or_default();
+        whole.push_str(&bare);
+        if line.len() >= PIECE {
+            let end = whole.split_off(self.redactor.safe_length(&whole));
+            pieces.insert(step.clone(), end);
+        }
+        drop(pieces);
+        self.draw(&Event::Output { step, line: whole });
+    }
+
+    /// Draws the ends of lines that came in pieces.
+    fn finish_pieces(&self) {
+        let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ends: Vec<_> = pieces.drain().filter(|(_, end)| !end.is_empty()).collect();
+        drop(pieces);
+        ends.sort();
+        for (step, line) in ends {
+            self.draw(&Event::Output { step, line });
         }
     }
 }
 
 impl EventSink for Ui {
     fn emit(&self, event: Event) {
-        let note = matches!(
-            &event,
-            Event::Diagnostic { diagnostic } if diagnostic.severity == Severity::Note
-        );
-        match self.style {
-            Style::Json => self.event_line(&event),
-            Style::Text if note && !self.verbose => {}
-            Style::Text => self.text(&event),
+        match event {
+            Event::Output { step, line } => self.output(step, &line),
+            Event::Progress { .. } => self.draw(&event),
+            _ => {
+                self.finish_pieces();
+                self.draw(&event);
+            }
         }
     }
-}
-
-/// A program's line without what would move the cursor: of a line that draws over itself, the last state.
-fn plain(line: &str) -> String {
-    let last = line
-        .trim_end_matches('\r')
-        .rsplit('\r')
-        .next()
-        .unwrap_or_default();
-    anstream::adapter::strip_str(last).to_string()
 }
 
 #[cfg(test)]
@@ -285,5 +327,42 @@ mod tests {
         };
         assert_eq!(drawn(Style::Text, event.clone()), Default::default());
         assert_eq!(drawn(Style::Json, event), Default::default());
+    }
+
+    #[test]
+    fn a_secret_across_two_pieces_of_a_line_is_not_drawn() {
+        for style in [Style::Text, Style::Json] {
+            let out = Paper::default();
+            let screen = Screen {
+                out: Box::new(out.clone()),
+                err: Box::new(io::sink()),
+                terminal: false,
+                colour: false,
+            };
+            let ui = Ui::new(
+                style,
+                false,
+                screen,
+                Redactor::new([("TOKEN", "hunter2-hunter2")]),
+            );
+            ui.emit(output(&format!("{}hunter2-", "x".repeat(PIECE))));
+            ui.emit(output("hunter2 and more"));
+            ui.emit(output(&"y".repeat(PIECE)));
+            ui.heading("the end waits no longer");
+            let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+            assert!(text.contains("[TOKEN] and more") && !text.contains("hunter2"));
+            assert_eq!(text.matches('y').count(), PIECE);
+        }
+    }
+
+    #[test]
+    fn colour_sequences_hide_no_secret_and_every_line_is_indented() {
+        let event = output("hunter2\u{1b}[31m-hunter2\u{1b}[2J");
+        assert_eq!(drawn(Style::Text, event.clone()).0, "       [TOKEN]\n");
+        assert!(drawn(Style::Json, event).0.contains(r#""line":"[TOKEN]""#));
+        let detail = Event::Detail {
+            text: "one\ntwo".to_owned(),
+        };
+        assert_eq!(drawn(Style::Text, detail).0, "       one\n       two\n");
     }
 }
