@@ -79,7 +79,7 @@ impl Normalise for BeamNormaliser {
 }
 
 /// Whether the file or folder at `path`, relative to the app or to its home, is a leftover of building that an image
-/// must not hold: caches and keys of Hex, locks, tables of compilers that name a running machine.
+/// must not hold: caches and keys of Hex, locks, tables of compilers that name a running machine or come in no order.
 pub fn not_for_the_image(path: &Path) -> bool {
     let parts: Vec<&str> = path
         .components()
@@ -88,6 +88,10 @@ pub fn not_for_the_image(path: &Path) -> bool {
             _ => None,
         })
         .collect();
+    // What rebar3's compiler knows of sources and their times, in no order; it is for the next compilation.
+    if parts.contains(&"_build") && parts.contains(&".rebar3") {
+        return true;
+    }
     match parts[..] {
         // `hex.config` holds the keys of private organisations; Hex reads none of these when an app starts.
         [.., ".hex", "cache.ets" | "packages" | "hex.config"]
@@ -111,6 +115,7 @@ mod tests {
             "home/.hex/hex.config",
             "_build/prod/lib/hello/.mix/compile.app_tracer",
             "_build/prod/lib/hello/.mix/compile.elixir.checkpoint",
+            "_build/prod/lib/.rebar3/rebar_compiler_erl/source.dag",
         ] {
             assert!(not_for_the_image(Path::new(path)), "{path}");
         }
