@@ -9,8 +9,8 @@ use super::session::{Session, Stage};
 /// Runs programs where `bp` stands; a room's root is ignored.
 ///
 /// Of a room's mounts those whose source is their target hold by themselves; a missing target becomes a symbolic
-/// link to the source for the time of the run; any other is an error. Memory files are written to `/dev/shm`,
-/// linked to from their folder, and removed afterwards.
+/// link to the source for the time of the run; any other is an error. Nothing makes them read-only. Memory files are
+/// written to `/dev/shm`, or to the disk where there is none, linked to from their folder, and removed afterwards.
 #[derive(Debug, Clone)]
 pub struct InPlaceSandbox {
     helper: PathBuf,

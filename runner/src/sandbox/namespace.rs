@@ -11,7 +11,11 @@ use super::session::{Session, Stage, ours};
 use super::{Failure, Probe};
 
 /// Runs programs in user, mount, pid, ipc and uts namespaces, on an overlay of the room's root; no privilege and no
-/// helper program of the system is needed. The host's network is used.
+/// helper program of the system is needed. The host's network is used, so these walls keep files and processes
+/// apart, not connections; nor do they stand against a program that attacks the kernel.
+///
+/// A layer may take away what lies below it as overlayfs has it: a 0:0 character device, or `user.overlay.opaque`
+/// on a folder. All files of the root must belong to the caller, or the room can't write to them.
 ///
 /// Writes outside the mounts lie in `scratch/upper` afterwards (deleted files as 0:0 character devices), `/tmp` in
 /// `scratch/tmp`; both are kept for the next run in the same scratch. Runs in one scratch wait for each other.

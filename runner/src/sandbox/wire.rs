@@ -169,12 +169,16 @@ pub(super) fn send<T: Serialize>(
     }
     let header = length.to_le_bytes();
     // Four bytes into an empty or draining socket: the kernel takes all of them or none.
-    rustix::net::sendmsg(
+    while let Err(error) = rustix::net::sendmsg(
         socket,
         &[IoSlice::new(&header)],
         &mut control,
         SendFlags::NOSIGNAL,
-    )?;
+    ) {
+        if error != rustix::io::Errno::INTR {
+            return Err(error.into());
+        }
+    }
     let mut socket = Quiet(socket);
     socket.write_all(&body)
 }

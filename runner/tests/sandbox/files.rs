@@ -110,6 +110,28 @@ fn nothing_else_of_the_host_is_in_sight() {
 }
 
 #[test]
+fn a_layer_takes_away_what_lies_below() {
+    use rustix::fs::{CWD, FileType, Mode, XattrFlags, mknodat, setxattr};
+    let mut house = House::new();
+    let layer = house.folder("layer");
+    let below = &house.room.root[0];
+    std::fs::create_dir(below.join("closed")).unwrap();
+    std::fs::write(below.join("closed/old"), "").unwrap();
+    std::fs::create_dir_all(layer.join("etc")).unwrap();
+    std::fs::create_dir_all(layer.join("closed")).unwrap();
+    std::fs::write(layer.join("closed/new"), "").unwrap();
+    let gone = layer.join("etc/gone");
+    mknodat(CWD, &gone, FileType::CharacterDevice, Mode::empty(), 0).unwrap();
+    let opaque = "user.overlay.opaque";
+    setxattr(layer.join("closed"), opaque, b"y", XattrFlags::empty()).unwrap();
+    house.room.root.push(layer);
+    assert_eq!(
+        house.run("ls /etc/g* /closed").text(),
+        "/etc/given\n\n/closed:\nnew"
+    );
+}
+
+#[test]
 fn a_room_knows_its_own_name() {
     let house = House::new();
     let ran = house.run("getent hosts localhost build");
