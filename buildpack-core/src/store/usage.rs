@@ -216,8 +216,9 @@ impl Store {
             let note: Option<Note> = record::read_json(&note_path).ok().flatten();
             let own = note.is_some();
             let bytes = match note {
-                Some(note) => note.bytes,
-                None => tree_bytes(&path).unwrap_or(0),
+                // A build's tree is worked in after it was made.
+                Some(note) if bucket != Bucket::Builds => note.bytes,
+                _ => tree_bytes(&path).unwrap_or(0),
             };
             let used = modified(&note_path).or_else(|| modified(&path));
             all.push(Kept {
