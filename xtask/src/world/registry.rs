@@ -87,7 +87,7 @@ fn free_address() -> Result<SocketAddr, Failure> {
         .map_err(|cause| Failure::new("no free port on 127.0.0.1", cause))
 }
 
-/// Repeats the folders of `from` in `to`, with a symbolic link for each file that is not there yet.
+/// Repeats the folders of `from` in `to`, with a symbolic link for each blob that is not there yet.
 fn link_tree(from: &Path, to: &Path) -> Result<(), Failure> {
     for entry in WalkDir::new(from) {
         let entry = entry.map_err(|cause| Failure::new("cannot read the images", cause))?;
@@ -97,6 +97,9 @@ fn link_tree(from: &Path, to: &Path) -> Result<(), Failure> {
         let target = to.join(relative);
         if entry.file_type().is_dir() {
             fs::create_dir_all(target)?;
+        } else if entry.file_name() == "link" {
+            // The registry writes over it when a tag moves, which must not reach what is kept.
+            fs::copy(entry.path(), target)?;
         } else if !target.exists() {
             fs::os::unix::fs::symlink(entry.path(), target)?;
         }

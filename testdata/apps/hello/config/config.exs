@@ -1,0 +1,3 @@
+import Config
+
+config :hello, title: "Hello from #{config_env()}"
