@@ -14,7 +14,7 @@ chroot root /opt/otp/Install -minimal /opt/otp
 for source in "$ROOTS"/sources/*.orig.tar.*; do
     tar -xf "$source" -C root/src
 done
-cp "$JIFFY" root/src/jiffy-*/mix.exs
+for folder in root/src/jiffy-*; do cp "$JIFFY" "$folder/mix.exs"; done
 cat >root/src/build.sh <<'END'
 set -eu
 export PATH=/opt/elixir/bin:/opt/otp/bin:$PATH MIX_HOME=/mix HEX_HOME=/mix/hex HEX_OFFLINE=1 MIX_ENV=prod
