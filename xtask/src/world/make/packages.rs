@@ -10,7 +10,8 @@ const PACKAGES: &str = include_str!("../recipes/packages.sh");
 const JIFFY: &str = include_str!("../../../../testdata/hex/jiffy/mix.exs");
 
 /// The Debian source packages whose upstream tarballs the packages are built from.
-pub(super) const SOURCES: &str = "elixir-nimble-parsec elixir-makeup elixir-makeup-elixir elixir-makeup-erlang erlang-jiffy";
+pub(super) const SOURCES: &str =
+    "elixir-nimble-parsec elixir-makeup elixir-makeup-elixir elixir-makeup-erlang erlang-jiffy";
 
 /// What the repository serves: `names`, `versions`, `packages/`, `tarballs/`.
 pub(super) fn repo(kitchen: &Kitchen, roots: &Part, tools: &Part) -> Result<Part, Failure> {
