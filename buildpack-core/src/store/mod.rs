@@ -11,6 +11,8 @@ mod bucket;
 mod entry;
 mod error;
 mod key;
+#[cfg(test)]
+mod kill_tests;
 mod lock;
 mod record;
 mod temp;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::transfer::{Transferred, is_page, transfer};
+use super::draft::Transferred;
+use super::transfer::{is_page, transfer};
 use super::{Artifact, DownloadError, Fetch, RetryPolicy, Verify, redact_url};
 use crate::digest::{Digest, HashingReader};
 use crate::event::{Event, EventSink};

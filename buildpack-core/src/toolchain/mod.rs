@@ -3,6 +3,7 @@
 mod artifact;
 mod download;
 mod download_error;
+mod draft;
 mod fetch;
 mod install;
 mod retry;
