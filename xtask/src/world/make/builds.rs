@@ -17,7 +17,7 @@ const TOOLS: &str = include_str!("../recipes/tools.sh");
 const KEY: &str = include_str!("../recipes/key.sh");
 const SIGN: &str = include_str!("../recipes/sign.sh");
 /// Raised when the lists below are written in another way.
-const LISTS: &str = "1";
+const LISTS: &str = "2";
 const BUILT: &str = "2025-01-01T00:00:00Z";
 
 /// A stack's programs: `OTP-<v>.tar.gz`, `elixir.zip`, `hex.ez`, `rebar3`, and a file `<program>.version` of each.
@@ -75,7 +75,7 @@ pub(super) fn tree(
     })
 }
 
-/// The lists below `installs`: those before Elixir 1.18, and those from it on.
+/// The lists below `installs`: those of one column for Elixir (1.18.3 still reads them), and those that name OTP.
 #[derive(Default)]
 struct Installs {
     old_hex: String,
@@ -104,15 +104,6 @@ impl<'a> Tools<'a> {
         self.otp.split('.').next().unwrap_or_default()
     }
 
-    /// From Elixir 1.18 on, what is below `installs` names the OTP release as well.
-    fn names_otp(&self) -> bool {
-        self.elixir
-            .split('.')
-            .nth(1)
-            .and_then(|minor| minor.parse::<u32>().ok())
-            .is_some_and(|minor| minor >= 18)
-    }
-
     /// The archive and its list, where the builds host has them now and where it had them before it knew of
     /// architectures.
     fn otp(&self, stack: &Stack, tree: &Path) -> Result<(), Failure> {
@@ -137,6 +128,7 @@ impl<'a> Tools<'a> {
         Ok(())
     }
 
+    /// Both kinds of lists know every program: which one an Elixir reads is its own affair.
     fn installs(&self, tree: &Path, lists: &mut Installs) -> Result<(), Failure> {
         let otp = self.otp_major();
         // The lists name the oldest Elixir of a minor release.
@@ -146,25 +138,20 @@ impl<'a> Tools<'a> {
             let source = self.folder.join(file);
             let version = version(self.folder, name)?;
             let sum = hex(&Sha512::digest(fs::read(&source)?));
-            let list = match (name, self.names_otp()) {
-                ("hex", true) => &mut lists.hex,
-                ("hex", false) => &mut lists.old_hex,
-                (_, true) => &mut lists.rebar,
-                (_, false) => &mut lists.old_rebar,
+            let (plain, naming_otp) = match name {
+                "hex" => (&mut lists.old_hex, &mut lists.hex),
+                _ => (&mut lists.old_rebar, &mut lists.rebar),
             };
-            let (row, at) = if self.names_otp() {
-                (
-                    format!("{version},{sum},{elixir},{otp}"),
-                    format!("{name}-{version}-otp-{otp}{extension}"),
-                )
-            } else {
-                (
-                    format!("{version},{sum},{elixir}"),
-                    format!("{name}-{version}{extension}"),
-                )
-            };
-            writeln!(list, "{row}").map_err(|cause| Failure::new("cannot write a list", cause))?;
-            place_file(&source, &tree.join("installs").join(&elixir).join(at))?;
+            let places = [
+                (plain, String::new(), String::new()),
+                (naming_otp, format!(",{otp}"), format!("-otp-{otp}")),
+            ];
+            for (list, column, suffix) in places {
+                writeln!(list, "{version},{sum},{elixir}{column}")
+                    .map_err(|cause| Failure::new("cannot write a list", cause))?;
+                let at = format!("installs/{elixir}/{name}-{version}{suffix}{extension}");
+                place_file(&source, &tree.join(at))?;
+            }
         }
         Ok(())
     }

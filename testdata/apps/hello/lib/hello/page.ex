@@ -7,8 +7,12 @@ defmodule Hello.Page do
   end
   """
 
-  # Highlighted when the app is compiled: the packages have to work at that time already.
-  @highlighted Makeup.highlight(@example, lexer: Makeup.Lexers.ElixirLexer)
+  # Highlighted when the app is compiled: the packages have to work at that time already. The prefix is random
+  # unless it is given, and the compiled module would differ every time.
+  @highlighted Makeup.highlight(@example,
+                 lexer: Makeup.Lexers.ElixirLexer,
+                 lexer_options: [group_prefix: "example"]
+               )
 
   @doc "The status, content type and body for a request."
   def answer(method, path) when method in [:GET, :HEAD] do
