@@ -1,10 +1,30 @@
 //! The app's files, read once, as data with places.
 
+mod app_json;
+mod lines;
+mod procfile;
+mod text;
+
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::diagnostic::{Outcome, Source, Sourced};
+use crate::diagnostic::{Class, Diagnostic, Outcome, Source, Sourced};
+
+/// The files that say how an app is built, below its folder.
+const FILES: [&str; 10] = [
+    ".buildpacks",
+    ".tool-versions",
+    "Procfile",
+    "app.json",
+    "assets/package.json",
+    "elixir_buildpack.config",
+    "mix.exs",
+    "mix.lock",
+    "package.json",
+    "phoenix_static_buildpack.config",
+];
 
 /// An app folder, read.
 #[derive(Debug, Clone)]
@@ -57,8 +77,39 @@ pub struct EnvEntry {
 impl App {
     /// Reads the app at `root`: fails where that is no readable folder, and collects what is wrong with its files.
     pub fn read(root: &Path) -> Outcome<Self> {
-        let _ = root;
-        unimplemented!()
+        let mut diagnostics = Vec::new();
+        if let Err(problem) = check_folder(root) {
+            return Outcome {
+                value: None,
+                diagnostics: vec![*problem],
+            };
+        }
+        let mut sources = BTreeMap::new();
+        for name in FILES {
+            if let Some(source) = text::read(root, name, &mut diagnostics) {
+                sources.insert(name.to_owned(), source);
+            }
+        }
+        let source = |name: &str| sources.get(name);
+        let procfile = source("Procfile").map_or_else(Procfile::default, |source| {
+            procfile::parse(source, &mut diagnostics)
+        });
+        let app_json = source("app.json").map_or_else(AppJson::default, |source| {
+            app_json::parse(source, &mut diagnostics)
+        });
+        let tool_versions = source(".tool-versions").map_or_else(BTreeMap::new, lines::tools);
+        let buildpacks = source(".buildpacks").map_or_else(Vec::new, lines::entries);
+        Outcome {
+            value: Some(Self {
+                root: root.to_owned(),
+                procfile,
+                app_json,
+                tool_versions,
+                buildpacks,
+                sources,
+            }),
+            diagnostics,
+        }
     }
 
     /// The app folder.
@@ -76,3 +127,22 @@ impl App {
         self.sources.get(path).cloned()
     }
 }
+
+fn check_folder(root: &Path) -> Result<(), Box<Diagnostic>> {
+    let shown = root.display();
+    let problem = |what: String| Diagnostic::error("app-folder", Class::Usage, what);
+    match fs_err::read_dir(root) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Box::new(match error.kind() {
+            io::ErrorKind::NotFound => problem(format!("there is no folder `{shown}`"))
+                .help("name the app's folder, or change into it"),
+            io::ErrorKind::NotADirectory => problem(format!("`{shown}` is not a folder"))
+                .help("name the folder that holds the app's `mix.exs`"),
+            _ => problem(format!("the folder `{shown}` cannot be read: {error}"))
+                .help("make it readable for the user who builds"),
+        })),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+use std::os::unix::fs::symlink;
+
+use super::*;
+use crate::diagnostic::Severity;
+
+fn app(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Outcome<App>) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let path = folder.path().join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, content).unwrap();
+    }
+    let outcome = App::read(folder.path());
+    (folder, outcome)
+}
+
+fn said(outcome: &Outcome<App>) -> Vec<String> {
+    outcome
+        .diagnostics
+        .iter()
+        .map(|problem| match problem.labels.first() {
+            Some(label) => format!("{} {}", problem.code, label.span),
+            None => problem.code.to_string(),
+        })
+        .collect()
+}
+
+#[test]
+fn a_procfile_is_read_as_heroku_reads_it() {
+    let text = b"# types\r\nweb:  mix phx.server --port $PORT # not a comment\r\n worker : run\n<<<<<<< HEAD\nbad type: x\nempty:\nworker: again\n\n";
+    let (_folder, outcome) = app(&[("Procfile", text)]);
+    assert_eq!(
+        said(&outcome),
+        [
+            "procfile-line Procfile:4:1",
+            "procfile-type Procfile:5:1",
+            "procfile-command Procfile:6:1",
+            "procfile-twice Procfile:7:1"
+        ]
+    );
+    let processes = outcome.value.unwrap().procfile.processes;
+    let read: Vec<_> = processes
+        .iter()
+        .map(|(name, command)| format!("{name}={}@{}", command.value, command.origin))
+        .collect();
+    assert_eq!(
+        read,
+        [
+            "web=mix phx.server --port $PORT # not a comment@Procfile:2:7",
+            "worker=again@Procfile:7:9"
+        ]
+    );
+}
+
+#[test]
+fn app_json_is_read_with_places() {
+    let text = br#"{
+  "stack": "heroku-22",
+  "scripts": {"postdeploy": "mix seed", "dokku": {"predeploy": "x"}},
+  "buildpacks": [{"url": "https://example.com/a"}],
+  "env": {"KEY": {"generator": "secret"}, "HOST": "h", "OPT": {"required": false}}
+}"#;
+    let (_folder, outcome) = app(&[("app.json", text)]);
+    let json = outcome.value.unwrap().app_json;
+    let stack = json.stack.unwrap();
+    assert_eq!(
+        format!("{}@{}", stack.value, stack.origin),
+        "heroku-22@app.json:2:13"
+    );
+    assert_eq!(json.scripts["dokku.predeploy"].value, "x");
+    assert_eq!(json.buildpacks[0].value, "https://example.com/a");
+    assert!(json.env["KEY"].generated && !json.env["OPT"].required);
+    assert_eq!(json.env["HOST"].value.as_ref().unwrap().value, "h");
+}
+
+#[test]
+fn broken_json_is_an_error_with_its_place() {
+    let (_folder, outcome) = app(&[("app.json", b"{\n  \"stack\": heroku-22\n}")]);
+    assert_eq!(said(&outcome), ["app-json app.json:2:12"]);
+}
+
+#[test]
+fn tools_and_packs_are_read_line_by_line() {
+    let (_folder, outcome) = app(&[
+        (
+            ".tool-versions",
+            b"erlang 26.0 # old\nelixir 1.18.3-otp-27 1.17\nerlang 27.3\n# nodejs 1\n",
+        ),
+        (".buildpacks", b"\n# c\n https://example.com/a#v1 \r\n"),
+    ]);
+    let app = outcome.value.unwrap();
+    let erlang = &app.tool_versions["erlang"];
+    assert_eq!(
+        format!("{}@{}", erlang.value, erlang.origin),
+        "27.3@.tool-versions:3:8"
+    );
+    assert_eq!(app.tool_versions["elixir"].value, "1.18.3-otp-27");
+    assert_eq!(app.tool_versions.len(), 2);
+    assert_eq!(app.buildpacks[0].value, "https://example.com/a#v1");
+}
+
+#[test]
+fn odd_encodings_are_read_and_said() {
+    let utf16: Vec<u8> = [0xfeff_u16]
+        .into_iter()
+        .chain("web: x\n".encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for content in [utf16, b"\xef\xbb\xbfweb: x\n".to_vec()] {
+        let (_folder, outcome) = app(&[("Procfile", &content)]);
+        assert_eq!(said(&outcome), ["app-file-encoding Procfile:1:1"]);
+        assert_eq!(outcome.value.unwrap().procfile.processes["web"].value, "x");
+    }
+}
+
+#[test]
+fn files_outside_of_the_app_and_huge_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    symlink("/etc/passwd", folder.path().join("Procfile")).unwrap();
+    fs_err::write(folder.path().join("mix.lock"), vec![b'x'; 5 << 20]).unwrap();
+    let outcome = App::read(folder.path());
+    assert_eq!(said(&outcome), ["app-file", "app-file"]);
+    assert!(
+        outcome
+            .diagnostics
+            .iter()
+            .all(|d| d.severity == Severity::Error)
+    );
+}
+
+#[test]
+fn what_is_no_folder_is_a_wrong_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join("file"), "").unwrap();
+    for name in ["missing", "file"] {
+        let outcome = App::read(&folder.path().join(name));
+        assert!(outcome.value.is_none());
+        assert_eq!(outcome.diagnostics[0].class, Class::Usage);
+    }
+}
