@@ -20,6 +20,19 @@ fn a_helper_that_is_none_is_told_apart() {
 }
 
 #[test]
+fn the_helper_serves_nobody_but_us() {
+    for stage in ["room", "init", "here", "other"] {
+        let helper = std::process::Command::new(rooms::helper())
+            .args(["__sandbox", stage])
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(helper.status.code(), Some(2));
+        assert!(helper.stdout.is_empty() && helper.stderr.is_empty());
+    }
+}
+
+#[test]
 fn a_trial_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let probe = rooms::sandbox().probe(&folder.path().join("store"));

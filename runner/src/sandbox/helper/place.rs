@@ -17,6 +17,7 @@ const MOST_LINKS: usize = 40;
 
 /// What is to stand at the end of the path.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) enum Kind {
     Folder,
     File,
@@ -115,6 +116,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
+    use proptest::prelude::*;
     use rustix::fs::open;
 
     use super::*;
@@ -154,6 +156,28 @@ mod tests {
         assert_eq!(found("/usr/up/lib", Kind::Folder), "usr/lib");
         assert_eq!(found("/../../usr", Kind::Folder), "usr");
         assert_eq!(found("/dangling", Kind::File), "run/not/yet");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_web_of_links_leads_out(
+            links in proptest::collection::vec(("[ab]{1,2}", "/?((\\.\\.|[ab]{1,2})/){0,5}[ab]{1,2}"), 0..8),
+            path in "/((\\.\\.|[ab]{1,2})/){0,6}[ab]{1,2}",
+            kind in prop_oneof![Just(Kind::Folder), Just(Kind::File)],
+        ) {
+            let outer = tempfile::tempdir().unwrap();
+            let folder = outer.path().join("root");
+            fs::create_dir(&folder).unwrap();
+            for (name, target) in links {
+                let _ = symlink(target, folder.join(name));
+            }
+            if let Ok(place) = place(&root(&folder), Path::new(&path), kind) {
+                let real = fs::read_link(super::super::overlay::link(&place)).unwrap();
+                prop_assert!(real.starts_with(fs::canonicalize(&folder).unwrap()), "{real:?}");
+            }
+            prop_assert_eq!(fs::read_dir(outer.path()).unwrap().count(), 1);
+        }
     }
 
     #[test]
