@@ -1,5 +1,7 @@
 //! Published builds, and a verdict for a version.
 
+mod provider;
+
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -7,6 +9,8 @@ use stacks::Target;
 
 use crate::diagnostic::Explain;
 use crate::digest::Digest;
+
+pub use provider::Provider;
 
 /// One published build.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,35 +35,67 @@ pub struct BuildList {
     builds: Vec<Publication>,
 }
 
-/// What a list says about a version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is there.
-    Available {
-        /// The build.
-        build: Publication,
-        /// Path of its archive below the builds host.
-        path: String,
-    },
-    /// It was never built for this stack.
-    NotBuilt {
-        /// Stacks that have it.
-        elsewhere: Vec<&'static str>,
-        /// Versions close to it that are there, best first.
-        nearest: Vec<String>,
-    },
-    /// It is no version.
-    Malformed {
-        /// What is wrong.
-        why: String,
-    },
-    /// The list can't tell.
-    Unknown {
-        /// Why not.
-        why: String,
-        /// From when the list is.
-        taken: Option<Date>,
-    },
+impl BuildList {
+    /// Reads `builds.txt`: `REF COMMIT DATE [SHA256]` a line, blank lines and older lines without a digest among them.
+    ///
+    /// What has not one such line, or one that is none, is no list: an error page, a truncated file.
+    pub fn parse(folder: &str, text: &str, taken: Option<Date>) -> Result<Self, String> {
+        let builds = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .map(|line| {
+                Publication::parse(line)
+                    .ok_or_else(|| format!("`{}` is no line of a list", cut(line)))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if builds.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            taken,
+            builds,
+        })
+    }
+
+    /// The build of this name.
+    pub fn find(&self, reference: &str) -> Option<&Publication> {
+        self.builds
+            .iter()
+            .find(|build| build.reference == reference)
+    }
+
+    /// All builds, as the list orders them.
+    pub fn builds(&self) -> &[Publication] {
+        &self.builds
+    }
+}
+
+impl Publication {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split_ascii_whitespace();
+        let (reference, commit, date) = (words.next()?, words.next()?, words.next()?);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte);
+        let whole = reference.bytes().all(plain)
+            && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && date.starts_with(|digit: char| digit.is_ascii_digit());
+        let sha256 = match words.next() {
+            None => None,
+            Some(digest) => Some(digest.parse().ok()?),
+        };
+        whole.then(|| Self {
+            reference: reference.to_owned(),
+            commit: commit.to_owned(),
+            date: date.to_owned(),
+            sha256,
+        })
+    }
+}
+
+/// The beginning of a line that may be long.
+fn cut(line: &str) -> String {
+    line.chars().take(40).collect()
 }
 
 /// Where build lists come from.
@@ -83,5 +119,46 @@ pub trait FetchList: Send + Sync {
     fn kept(&self, path: &str) -> Option<(String, Date)> {
         let _ = path;
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SHA: &str = "19d80df49510d24079baf670e9675cba2c005b65ede2086d70db03a9e52b8ad3";
+
+    #[test]
+    fn reads_lines_with_and_without_a_digest() {
+        let text = format!(
+            "OTP-27.3 3d7f4d 2024-05-11T09:35:09Z {SHA} \n\nmaint-26 abc 2024-05-11T09:35:09Z\n"
+        );
+        let list = BuildList::parse("builds/otp", &text, None).unwrap();
+        assert_eq!(list.find("OTP-27.3").unwrap().sha256.unwrap().hex(), SHA);
+        assert_eq!(list.find("maint-26").unwrap().sha256, None);
+        assert_eq!(list.find("OTP-27"), None);
+    }
+
+    #[test]
+    fn refuses_what_is_no_list() {
+        for text in [
+            "",
+            "\n \n",
+            "<html><body>502 Bad Gateway</body></html>",
+            "OTP-27.3 3d7f4d 2024-05-11T09:35:09Z 19d8",
+            "OTP-27.3 3d7f4d",
+            "../x 3d7f4d 2024-05-11T09:35:09Z",
+        ] {
+            assert!(BuildList::parse("x", text, None).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC*") {
+            let _ = BuildList::parse("x", &text, None);
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use buildpack_core::app::App;
 use buildpack_core::diagnostic::{Class, Diagnostic, Outcome};
 use buildpack_core::event::Event;
+use buildpack_core::lists::Provider;
 use buildpack_core::pack::{Buildpack, Detection, PlanContext};
 use buildpack_core::plan::PackPlan;
 use buildpack_elixir::ElixirPack;
@@ -124,31 +125,4 @@ fn nested_project(app: &App) -> Option<PathBuf> {
         .collect();
     folders.sort();
     folders.into_iter().next()
-}
-
-/// Stands in until the lists' own provider is there.
-struct Provider<F>(std::marker::PhantomData<F>);
-impl<F> Provider<F> {
-    fn new(_: F) -> Self {
-        Self(std::marker::PhantomData)
-    }
-}
-impl<F: Send + Sync> buildpack_core::lists::ListSource for Provider<F> {
-    fn otp(
-        &self,
-        _: &stacks::Target,
-    ) -> Result<
-        std::sync::Arc<buildpack_core::lists::BuildList>,
-        Box<dyn buildpack_core::lists::ListError>,
-    > {
-        unimplemented!()
-    }
-    fn elixir(
-        &self,
-    ) -> Result<
-        std::sync::Arc<buildpack_core::lists::BuildList>,
-        Box<dyn buildpack_core::lists::ListError>,
-    > {
-        unimplemented!()
-    }
 }
