@@ -8,7 +8,7 @@ use std::time::Duration;
 use buildpack_core::digest::Digest;
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::image::{BaseImage, BlobDir};
-use buildpack_core::store::{Bucket, Record, Store};
+use buildpack_core::store::{Bucket, Record, Share, Store};
 use serde::{Deserialize, Serialize};
 
 use super::unpack::{Limits, unpack_image};
@@ -187,6 +187,17 @@ impl StackStore {
 
     /// The unpacked tree of an image whose blobs are in the store; unpacked now if it is not yet.
     pub fn rootfs(&self, base: &BaseImage, events: &dyn EventSink) -> Result<PathBuf, StackError> {
+        // Who comes second waits here, and then finds the tree. Waiting for the tree's own lock would be waiting for
+        // the end of the first process: it shares that lock for as long as it runs.
+        let name = format!("unpack {}", base.digest);
+        let _lock = self
+            .store
+            .lock(Bucket::Rootfs, &name, Share::Exclusive, &|| {
+                events.detail(&format!(
+                    "Waiting for another bp that unpacks {}",
+                    base.reference
+                ));
+            })?;
         self.store
             .make_dir(Bucket::Rootfs, &base.digest, events, |into| {
                 self.unpack(base, into, events)
