@@ -7,6 +7,7 @@
 mod devices;
 mod here;
 mod init;
+mod lookup;
 mod mounts;
 mod outer;
 mod overlay;
