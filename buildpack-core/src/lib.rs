@@ -7,8 +7,9 @@
 //! 3. [`syntax`] and [`app`]: what the app says, read once, each value with its place.
 //! 4. [`lists`]: published builds, and a verdict for a version.
 //! 5. [`store`] and [`toolchain`]: what is kept, fetched, verified and unpacked.
-//! 6. [`sandbox`], [`plan`] and [`pack`]: what will be done, and the contract with a language.
-//! 7. [`layer`] and [`image`]: what comes out.
+//! 6. [`layer`]: files by purpose, as reproducible archives.
+//! 7. [`sandbox`], [`plan`] and [`pack`]: what will be done, and the contract with a language.
+//! 8. [`image`]: what comes out.
 
 pub mod app;
 pub mod diagnostic;

@@ -9,16 +9,24 @@
 
 use std::process::ExitCode;
 
+mod licences;
 mod world;
 
 /// A chore's name, what it is for, and its entry: it gets what was typed after its name.
 type Chore = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
-const CHORES: &[Chore] = &[(
-    "world",
-    "[--stacks 22,24,26] -- COMMAND…   run COMMAND in the test world",
-    world::run,
-)];
+const CHORES: &[Chore] = &[
+    (
+        "world",
+        "[--stacks 22,24,26] -- COMMAND…   run COMMAND in the test world",
+        world::run,
+    ),
+    (
+        "licences",
+        "check the licences of what is linked in",
+        licences::run,
+    ),
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -1,0 +1,309 @@
+//! Rules of the house that no compiler knows: who may import whom, where `unsafe` stands, what a code looks like.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// Who may import whom, by crate; `xtask` may import any.
+const IMPORTS: [(&str, &[&str]); 6] = [
+    ("stacks", &[]),
+    ("buildpack-core", &["stacks"]),
+    ("buildpack-elixir", &["buildpack-core", "stacks"]),
+    ("buildpack-phoenix-static", &["buildpack-core", "stacks"]),
+    (
+        "runner",
+        &[
+            "buildpack-core",
+            "buildpack-elixir",
+            "buildpack-phoenix-static",
+            "stacks",
+        ],
+    ),
+    ("testdata", &["buildpack-core"]),
+];
+
+/// Crates that only return values and events.
+const SILENT: [&str; 4] = [
+    "stacks",
+    "buildpack-core",
+    "buildpack-elixir",
+    "buildpack-phoenix-static",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &Path) -> String {
+    fs_err::read_to_string(path).unwrap()
+}
+
+fn toml_of(path: &Path) -> toml::Table {
+    read(path).parse().unwrap()
+}
+
+fn members() -> Vec<String> {
+    let workspace = toml_of(&root().join("Cargo.toml"));
+    let members = workspace["workspace"]["members"].as_array().unwrap();
+    members
+        .iter()
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Our Rust files with their text, by path from the root.
+fn sources(below: &str) -> Vec<(String, String)> {
+    let root = root();
+    let mut files: Vec<_> = walkdir::WalkDir::new(root.join(below))
+        .into_iter()
+        .filter_entry(|entry| entry.file_name() != "target")
+        .map(Result::unwrap)
+        .filter(|entry| entry.path().extension().is_some_and(|e| e == "rs"))
+        .map(|entry| {
+            let name = entry
+                .path()
+                .strip_prefix(&root)
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
+            (name, read(entry.path()))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn all_sources() -> Vec<(String, String)> {
+    members()
+        .iter()
+        .flat_map(|member| sources(member))
+        .collect()
+}
+
+/// The text that is not only there for tests, comments left out.
+fn product(text: &str) -> String {
+    let text = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .fold(String::new(), |all, line| all + line + "\n")
+}
+
+fn is_test(path: &str) -> bool {
+    path.contains("/tests/") || path.ends_with("/tests.rs")
+}
+
+#[test]
+fn crates_import_in_one_direction() {
+    let ours = members();
+    for (name, may) in IMPORTS {
+        let manifest = toml_of(&root().join(name).join("Cargo.toml"));
+        for table in ["dependencies", "build-dependencies"] {
+            let Some(table) = manifest.get(table).and_then(toml::Value::as_table) else {
+                continue;
+            };
+            for other in table.keys().filter(|other| ours.contains(other)) {
+                assert!(
+                    may.contains(&other.as_str()),
+                    "{name} must not import {other}"
+                );
+            }
+        }
+    }
+    for member in ours.iter().filter(|member| *member != "xtask") {
+        assert!(
+            IMPORTS.iter().any(|(name, _)| name == member),
+            "say what {member} may import"
+        );
+    }
+}
+
+/// The rooms of buildpack-core in the order of the list in its front page.
+fn rooms() -> Vec<String> {
+    let front = read(&root().join("buildpack-core/src/lib.rs"));
+    let item = Regex::new(r"(?m)^//! (?:\d+\.|  ).*$").unwrap();
+    let name = Regex::new(r"\[`(\w+)`\]").unwrap();
+    item.find_iter(&front)
+        .flat_map(|line| {
+            name.captures_iter(line.as_str())
+                .map(|found| found[1].to_owned())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn rooms_of_the_core_import_only_rooms_above_them() {
+    let rooms = rooms();
+    let place = |room: &str| rooms.iter().position(|other| other == room);
+    let import = Regex::new(r"\bcrate::(\w+)").unwrap();
+    let group = Regex::new(r"\buse crate::\{").unwrap();
+    let mut seen = 0;
+    for (path, text) in sources("buildpack-core/src") {
+        let room = path["buildpack-core/src/".len()..]
+            .split(['/', '.'])
+            .next()
+            .unwrap()
+            .to_owned();
+        if room == "lib" || is_test(&path) {
+            continue;
+        }
+        let own = place(&room).unwrap_or_else(|| panic!("lib.rs does not list the room {room}"));
+        let text = product(&text);
+        assert!(
+            !group.is_match(&text),
+            "{path}: import rooms one by one, so that the order can be checked"
+        );
+        for found in import.captures_iter(&text) {
+            let Some(other) = place(&found[1]) else {
+                continue;
+            };
+            assert!(
+                other <= own,
+                "{path}: {room} must not import {}, which stands below it",
+                &found[1]
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "the pattern finds no imports any more");
+}
+
+#[test]
+fn unsafe_code_stands_in_the_sandbox_alone() {
+    let opened = Regex::new(r"\bunsafe_code\b|\bunsafe\s*(\{|fn\b|impl\b|extern\b)").unwrap();
+    for (path, text) in all_sources() {
+        if path.starts_with("runner/src/sandbox/") || path == "testdata/tests/tidy.rs" {
+            continue;
+        }
+        assert!(!opened.is_match(&product(&text)), "{path}: unsafe code");
+    }
+}
+
+#[test]
+fn nothing_below_the_runner_prints_or_looks_around() {
+    let print = Regex::new(
+        r"\be?println?!|\bdbg!|\bstd::env::(var|vars|args|temp_dir)\b|\benv::(var|args)",
+    )
+    .unwrap();
+    let clock = Regex::new(r"\b(SystemTime|Timestamp|Zoned)::now\b").unwrap();
+    for below in SILENT {
+        for (path, text) in sources(&format!("{below}/src")) {
+            let text = product(&text);
+            if is_test(&path) {
+                continue;
+            }
+            assert!(
+                !print.is_match(&text),
+                "{path}: only the runner prints and reads the environment"
+            );
+            assert!(
+                !clock.is_match(&text),
+                "{path}: the time comes in as a value"
+            );
+        }
+    }
+}
+
+/// Codes of diagnostics by the files that make them.
+fn codes() -> BTreeMap<String, BTreeSet<String>> {
+    let made =
+        Regex::new(r#"(?:Diagnostic::(?:error|warning|note_only)|\bCode)\(\s*"([^"]*)""#).unwrap();
+    let mut codes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, text) in all_sources() {
+        if is_test(&path) || path.starts_with("xtask/") {
+            continue;
+        }
+        for found in made.captures_iter(&product(&text)) {
+            codes
+                .entry(found[1].to_owned())
+                .or_default()
+                .insert(path.clone());
+        }
+    }
+    codes
+}
+
+#[test]
+fn a_code_is_a_slug_with_one_meaning() {
+    let slug = Regex::new("^[a-z][a-z0-9]*(-[a-z0-9]+)*$").unwrap();
+    let codes = codes();
+    assert!(codes.len() > 20, "the pattern finds no codes any more");
+    let mut wrong = Vec::new();
+    for (code, files) in &codes {
+        if !slug.is_match(code) {
+            wrong.push(format!("`{code}` is no slug: {files:?}"));
+        }
+        if files.len() > 1 {
+            wrong.push(format!("`{code}` is made in several files: {files:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_is_left_to_do() {
+    let left = Regex::new(r"\b(TODO|FIXME|XXX)\b|\b(todo|unimplemented)!").unwrap();
+    for (path, text) in all_sources() {
+        if path != "testdata/tests/tidy.rs" {
+            assert!(
+                !left.is_match(&text),
+                "{path}: do it, or say in the issue tracker what is left"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_dependency_is_used_and_has_its_reason() {
+    let root = root();
+    let reasons = read(&root.join("CONTRIBUTING.md"));
+    let workspace = toml_of(&root.join("Cargo.toml"));
+    let ours = members();
+    let manifests: String = ours
+        .iter()
+        .map(|member| read(&root.join(member).join("Cargo.toml")))
+        .collect();
+    let mut wrong = Vec::new();
+    for name in workspace["workspace"]["dependencies"]
+        .as_table()
+        .unwrap()
+        .keys()
+    {
+        if !ours.contains(name) && !reasons.contains(&format!("\n- `{name}`: ")) {
+            wrong.push(format!("CONTRIBUTING.md has no line `- `{name}`: why`"));
+        }
+        if !manifests.contains(&format!("\n{name}.workspace = true"))
+            && !manifests.contains(&format!("\n{name} = {{"))
+        {
+            wrong.push(format!("no crate uses {name}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_crate_uses_what_it_asks_for() {
+    let mut wrong = Vec::new();
+    for member in members() {
+        let manifest = toml_of(&root().join(&member).join("Cargo.toml"));
+        let text: String = sources(&member).into_iter().map(|(_, text)| text).collect();
+        for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            for name in manifest
+                .get(table)
+                .and_then(toml::Value::as_table)
+                .into_iter()
+                .flat_map(toml::Table::keys)
+            {
+                let path = Regex::new(&format!(r"\b{}\b", name.replace('-', "_"))).unwrap();
+                if !path.is_match(&text) {
+                    wrong.push(format!("{member} does not use {name}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
