@@ -82,7 +82,7 @@ fn failed(args: &Build, request: &Request, context: &Context, mut failure: Failu
 fn no_name(args: &Build) -> Failure {
     Failure::of(
         Diagnostic::error(
-            "image-name",
+            "image-unnamed",
             Class::Usage,
             format!(
                 "`{}` gives no name to keep the image under",

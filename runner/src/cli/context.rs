@@ -82,19 +82,7 @@ impl Context {
         self.warn_of_end(stack);
         self.ui
             .heading(&format!("Building on the {} stack ({origin})", stack.name));
-        let arch = Arch::host().ok_or_else(|| {
-            Failure::of(
-                Diagnostic::error(
-                    "host-architecture",
-                    Class::Surroundings,
-                    format!(
-                        "no stack is made for this machine's `{}`",
-                        std::env::consts::ARCH
-                    ),
-                )
-                .help("build on amd64 or arm64"),
-            )
-        })?;
+        let arch = arch()?;
         Target::new(stack, arch).map_err(|error| {
             let others: Vec<_> = error.alternatives().iter().map(|s| s.name).collect();
             Failure::of(
@@ -131,6 +119,23 @@ impl Context {
 pub(super) fn with_vars(cli: &Cli, flags: &args::Vars) -> Result<(Context, ConfigVars), Failure> {
     let vars = vars::read(flags, &|name| std::env::var(name).ok())?;
     Ok((Context::new(cli, &vars)?, vars))
+}
+
+/// The architecture of this machine.
+pub(super) fn arch() -> Result<Arch, Failure> {
+    Arch::host().ok_or_else(|| {
+        Failure::of(
+            Diagnostic::error(
+                "host-architecture",
+                Class::Surroundings,
+                format!(
+                    "no stack is made for this machine's `{}`",
+                    std::env::consts::ARCH
+                ),
+            )
+            .help("build on amd64 or arm64"),
+        )
+    })
 }
 
 /// The stack that `name` stands for.

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::EventSink;
-use stacks::{Arch, Support};
+use stacks::Support;
 
 use super::args::{Cli, Stack};
-use super::context::{Context, find_stack};
+use super::context::{Context, arch, find_stack};
 use super::{Ended, parsed};
-use crate::pipeline::{self, ConfigVars, Failure};
+use crate::pipeline::{self, ConfigVars};
 use crate::registry::Reference;
 
 pub(super) fn exec(cli: &Cli, args: &Stack) -> Ended {
@@ -34,19 +33,6 @@ pub(super) fn exec(cli: &Cli, args: &Stack) -> Ended {
         }
         Stack::Rm { stack } => remove(&context, stack),
     }
-}
-
-fn arch() -> Result<Arch, Failure> {
-    Arch::host().ok_or_else(|| {
-        Failure::of(Diagnostic::error(
-            "host-architecture",
-            Class::Surroundings,
-            format!(
-                "no stack is made for this machine's `{}`",
-                std::env::consts::ARCH
-            ),
-        ))
-    })
 }
 
 fn list(context: &Context) -> Ended {

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::image::BaseImage;
 
 use super::failure::Failure;
 use super::request::Request;
 use super::services::Services;
-use crate::registry::Reference;
+use crate::registry::{Reference, RegistryError};
 use crate::rootfs::{PullRequest, StackImage};
 
 /// A stack image that is in the store is used until `bp stack pull` asks for a newer one.
@@ -77,10 +76,6 @@ pub(super) fn kept(
 
 /// The name of an image.
 pub fn parse(reference: &str) -> Result<Reference, Failure> {
-    reference.parse().map_err(|error| {
-        Failure::of(
-            Diagnostic::error("image-name", Class::Usage, format!("{error}"))
-                .help("write it as `repository/name:tag`"),
-        )
-    })
+    let parsed: Result<Reference, _> = reference.parse();
+    Ok(parsed.map_err(RegistryError::from)?)
 }
