@@ -25,6 +25,17 @@ for package in /src/*/; do
     mix hex.build
     mv ./*.tar /out/tarballs/
 done
+# `mix hex.build` lists files in the order in which the file system happens to give them, which is another on
+# another disk; the lock files of apps hold the checksum.
+cat >/src/sort.exs <<'ELIXIR'
+for path <- Path.wildcard("/out/tarballs/*.tar") do
+  {:ok, %{metadata: metadata, contents: files}} = :mix_hex_tarball.unpack(File.read!(path), :memory)
+  metadata = Map.update!(metadata, "files", &Enum.sort/1)
+  {:ok, %{tarball: sorted}} = :mix_hex_tarball.create(metadata, Enum.sort(files))
+  File.write!(path, sorted)
+end
+ELIXIR
+elixir -pa "$(echo /mix/archives/hex-*/hex-*/ebin)" /src/sort.exs
 openssl genrsa -out /tmp/registry.pem 2048 2>&1
 cd /out
 mix hex.registry build . --name=hexpm --private-key=/tmp/registry.pem
