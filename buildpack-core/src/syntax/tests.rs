@@ -1,176 +1,284 @@
+use std::path::PathBuf;
 use std::process::Command;
 
 use proptest::prelude::*;
 
 use super::*;
 
-fn source(text: &str) -> Arc<Source> {
-    Arc::new(Source {
-        path: "elixir_buildpack.config".into(),
+/// The assignments, by the name that counts.
+trait Last {
+    fn get(&self, name: &str) -> Option<&Assignment>;
+}
+
+impl Last for Vec<Assignment> {
+    fn get(&self, name: &str) -> Option<&Assignment> {
+        self.iter().rev().find(|a| a.name.value == name)
+    }
+}
+
+fn read(text: &str) -> Outcome<Vec<Assignment>> {
+    parse(&Arc::new(Source {
+        path: PathBuf::from("f.config"),
         text: text.to_owned(),
-    })
+    }))
 }
 
-fn values(text: &str) -> Vec<(String, Value)> {
-    parse(&source(text))
+fn value(text: &str, name: &str) -> Value {
+    let outcome = read(text);
+    let script = outcome
         .value
-        .unwrap()
-        .into_iter()
-        .map(|assignment| (assignment.name.value, assignment.value))
-        .collect()
-}
-
-fn value(text: &str) -> Value {
-    values(text).pop().unwrap().1
+        .unwrap_or_else(|| panic!("{:?}", outcome.diagnostics));
+    script
+        .get(name)
+        .unwrap_or_else(|| panic!("no {name}"))
+        .value
+        .clone()
 }
 
 fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
 }
 
+fn codes(text: &str) -> Vec<&'static str> {
+    read(text).diagnostics.iter().map(|d| d.code.0).collect()
+}
+
 #[test]
-fn reads_what_configs_hold() {
+fn reads_what_people_write() {
+    let config = "# versions\nerlang_version=27.3.4 # newest\r\nelixir_version=\"1.18.3\"\n\
+        elixir=(branch main)\nbase=/opt\nruntime_path=\"${base}/app\"\nnone=\n\
+        hook_post_compile=\"eval mix assets.deploy && rm -f _build/esbuild*\"\nexport test_args='--a \"b\"'";
+    assert_eq!(value(config, "erlang_version"), text("27.3.4"));
+    assert_eq!(value(config, "elixir_version"), text("1.18.3"));
     assert_eq!(
-        values(
-            "# versions\nerlang_version=27.3 # newest\n\texport elixir_version=\"1.18.3\"\nrelease=true;always_rebuild='false'\n"
-        ),
-        [
-            ("erlang_version".to_owned(), text("27.3")),
-            ("elixir_version".to_owned(), text("1.18.3")),
-            ("release".to_owned(), text("true")),
-            ("always_rebuild".to_owned(), text("false")),
-        ]
+        value(config, "elixir"),
+        Value::Array(vec!["branch".into(), "main".into()])
     );
+    assert_eq!(value(config, "runtime_path"), text("/opt/app"));
+    assert_eq!(value(config, "none"), text(""));
     assert_eq!(
-        value("elixir_version=(branch main)"),
-        Value::Array(vec!["branch".to_owned(), "main".to_owned()])
-    );
-    assert_eq!(
-        value("a=(\n one # c\n 'two x'\n)"),
-        Value::Array(vec!["one".to_owned(), "two x".to_owned()])
-    );
-    assert_eq!(
-        value(r#"hook_post_compile="eval mix assets.deploy && rm -f _build/esbuild*""#),
+        value(config, "hook_post_compile"),
         text("eval mix assets.deploy && rm -f _build/esbuild*")
     );
-    assert_eq!(value("v=27\nx=OTP-$v.${v}-${none:-3}"), text("OTP-27.27-3"));
+    assert_eq!(value(config, "test_args"), text("--a \"b\""));
+    let script = read(config).value.unwrap();
+    assert!(script.get("test_args").unwrap().exported);
+    assert!(!script.get("base").unwrap().exported);
     assert_eq!(
-        value(r#"x=a\ b"c\"d"'e"f'$'g\'h'"#),
-        text(r#"a bc"de"fg'h"#)
+        script.get("erlang_version").unwrap().value_span.to_string(),
+        "f.config:2:16"
     );
-    assert_eq!(value("x="), text(""));
 }
 
 #[test]
-fn names_what_only_bash_can_tell() {
-    for (config, why) in [
-        ("x=$(cat .version)", "command substitution"),
-        ("x=`cat .version`", "command substitution"),
-        ("x=\"a $(echo \")\" ')' ) b\"", "command substitution"),
-        ("x=${y%.*}", "parameter expansion"),
-        ("x=$HOME/x", "`$HOME`, which is not set in this file"),
-        ("x=~/x", "a home folder (`~`)"),
-        ("if true; then\nx=1\nfi", "a command before it"),
-        ("source other.sh\nx=1", "a command before it"),
-    ] {
-        assert_eq!(value(config), Value::Dynamic(why.to_owned()), "{config}");
-    }
-    assert_eq!(values("X=1 command"), []);
-}
-
-#[test]
-fn an_open_quote_is_told_with_its_place() {
-    for (config, place) in [
-        ("a=1\nb=\"open\nc=2", "elixir_buildpack.config:2:3"),
-        ("a='x", "elixir_buildpack.config:1:3"),
-        ("a=(one\ntwo", "elixir_buildpack.config:1:3"),
-        ("a=$(x", "elixir_buildpack.config:1:3"),
-    ] {
-        let outcome = parse(&source(config));
-        assert_eq!(outcome.value, None);
-        let problem = &outcome.diagnostics[0];
-        assert_eq!(problem.code.0, "config-unbalanced");
-        assert_eq!(problem.labels[0].span.to_string(), place, "{config}");
-    }
-}
-
-#[test]
-fn windows_lines_and_invisible_characters_are_said_and_ignored() {
-    let outcome = parse(&source(
-        "\u{feff}erlang_version=27.3\r\nelixir_version=1.18\u{200b}.3\r\n",
-    ));
-    let codes: Vec<_> = outcome.diagnostics.iter().map(|d| d.code.0).collect();
+fn the_last_assignment_counts_and_spans_cover_the_value() {
+    let outcome = read("a=1\na='2'\n").value.unwrap();
+    let last = outcome.get("a").unwrap();
+    assert_eq!(last.value, text("2"));
     assert_eq!(
-        codes,
-        [
-            "config-invisible-character",
-            "config-invisible-character",
-            "config-crlf"
-        ]
+        &last.span.source.text[last.value_span.start..last.value_span.end],
+        "'2'"
     );
-    assert!(outcome.diagnostics[1].message.contains("U+200B"));
-    let values: Vec<_> = outcome
-        .value
-        .unwrap()
-        .into_iter()
-        .map(|a| a.value)
+}
+
+#[test]
+fn leaves_to_bash_what_only_bash_can_do() {
+    for dynamic in [
+        "a=$(cat v)",
+        "a=`cat v`",
+        "a=$HOME/x",
+        "a=${b:-1}",
+        "a=~/x",
+        "a=$((1+1))",
+        "a=(*.ex)",
+        "a=({1,2})",
+        "a=${#b}",
+        "a[1]=x",
+        "b=$(x)\na=$b",
+        "if true; then\n  a=1\nfi",
+        "a=1\nsource other",
+        "true && a=1",
+        "a=1 || b=2",
+        "a=1\nmystery",
+        "for a in x; do\na=2; done",
+    ] {
+        let outcome = read(dynamic);
+        let assignments = outcome.value.unwrap();
+        for assignment in assignments.iter().filter(|a| a.name.value == "a") {
+            assert!(
+                matches!(assignment.value, Value::Dynamic(_)),
+                "{dynamic}: {assignment:?}"
+            );
+        }
+        assert!(
+            !assignments.is_empty() || !outcome.diagnostics.is_empty(),
+            "{dynamic}"
+        );
+    }
+}
+
+#[test]
+fn a_condition_leaves_what_stands_before_it() {
+    let config = "a=1\nif [ \"$X\" = y ]; then\n  release=true\nfi\n";
+    assert_eq!(value(config, "a"), text("1"));
+    assert_eq!(
+        value(config, "release"),
+        Value::Dynamic("set after `if` in line 2".into())
+    );
+}
+
+#[test]
+fn names_a_quote_that_is_never_closed() {
+    let outcome = read("a=1\nb=\"2\nc=3\n");
+    assert_eq!(outcome.value, None);
+    assert_eq!(
+        outcome.diagnostics[0].message,
+        "`\"` is never closed (f.config:2:3)"
+    );
+    assert_eq!(codes("a='x"), ["config-unbalanced"]);
+    assert_eq!(codes("a=(x"), ["config-unbalanced"]);
+    assert_eq!(codes("a=$(x"), ["config-unbalanced"]);
+}
+
+#[test]
+fn mends_spaces_around_the_equals_sign() {
+    for (written, meant) in [
+        ("a = 1", "a=1"),
+        ("a= 1 # x", "a=1"),
+        ("a =\"1 2\"", "a=\"1 2\""),
+    ] {
+        let diagnostics = read(written).diagnostics;
+        assert_eq!(
+            diagnostics[0].code.0, "config-space-around-equals",
+            "{written}"
+        );
+        assert_eq!(
+            diagnostics[0].helps[0].edit.as_ref().unwrap().new_text,
+            meant
+        );
+    }
+}
+
+#[test]
+fn names_characters_that_nobody_sees() {
+    let outcome = read("a=26.\u{200b}2\n# \u{200b}\nb=\u{201c}x\u{201d}\na2=1\u{a0}# x\r\n");
+    assert_eq!(
+        outcome.value.as_ref().unwrap().get("a").unwrap().value,
+        text("26.2")
+    );
+    assert_eq!(
+        outcome.value.as_ref().unwrap().get("a2").unwrap().value,
+        text("1")
+    );
+    let messages: Vec<_> = outcome
+        .diagnostics
+        .iter()
+        .map(|d| d.message.as_str())
         .collect();
-    assert_eq!(values, [text("27.3"), text("1.18.3")]);
+    insta::assert_debug_snapshot!(messages, @r#"
+    [
+        "`f.config` has Windows line ends (CRLF)",
+        "`a` contains U+200B, a character that cannot be seen",
+        "`b` contains U+201C, a typographic quote, which bash does not take for a quote",
+        "`b` contains U+201D, a typographic quote, which bash does not take for a quote",
+    ]
+    "#);
 }
 
-#[test]
-fn an_edit_replaces_the_value_alone() {
-    let config = source("a=1\nerlang_version=\"27.2\" # why\n");
-    let span = &parse(&config).value.unwrap()[1].value_span;
-    assert_eq!(&config.text[span.start..span.end], "\"27.2\"");
-}
-
-/// What bash itself sets `x` to; words of an array in brackets.
-fn bash(config: &str) -> Option<String> {
-    let script = r#"source "$1" || exit 1; printf '[%s]' "${x[@]}""#;
+/// What bash makes of `config`, for `name`; none if it is not set.
+fn bash(config: &str, name: &str) -> Option<Value> {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs_err::write(file.path(), config).unwrap();
-    let output = Command::new("bash")
-        .args(["-c", script, "bash"])
+    let script = format!(
+        "source \"$1\" 2>/dev/null; [[ -v {name} || $(declare -p {name} 2>/dev/null) ]] || exit 3\n\
+         [[ $(declare -p {name}) == 'declare -a'* ]] && printf 'A\\0' || printf 'T\\0'\n\
+         printf '%s\\0' \"${{{name}[@]}}\""
+    );
+    let output = Command::new("/bin/bash")
+        .args(["--norc", "--noprofile", "-c", &script, "bash"])
         .arg(file.path())
         .env_clear()
+        .env("LC_ALL", "C.UTF-8")
+        .env("PATH", "/nonexistent")
+        .current_dir("/proc/self/fdinfo")
         .output()
         .unwrap();
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    if output.status.code() == Some(3) {
+        return None;
+    }
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut parts: Vec<_> = printed.split('\0').map(str::to_owned).collect();
+    parts.pop();
+    let kind = parts.remove(0);
+    Some(match kind.as_str() {
+        // `printf` prints one empty word for an empty array.
+        "A" if parts == [""] => Value::Array(Vec::new()),
+        "A" => Value::Array(parts),
+        _ => Value::Text(parts.concat()),
+    })
+}
+
+/// Whether all that `script` says is static and none of it is an empty word alone, which the comparison can't see.
+fn comparable(outcome: &Outcome<Vec<Assignment>>) -> bool {
+    let opaque = outcome
+        .diagnostics
+        .iter()
+        .any(|d| d.code.0 == "config-command");
+    !opaque
+        && outcome
+            .value
+            .iter()
+            .flatten()
+            .all(|assignment| match &assignment.value {
+                Value::Text(_) => true,
+                Value::Array(members) => members != &[""],
+                Value::Dynamic(_) => false,
+            })
+}
+
+fn agrees_with_bash(config: &str) -> Result<(), TestCaseError> {
+    let outcome = read(config);
+    if let (true, Some(script)) = (comparable(&outcome), &outcome.value) {
+        for name in ["a", "b", "ab"] {
+            let ours = script.get(name).map(|assignment| assignment.value.clone());
+            prop_assert_eq!(&ours, &bash(config, name), "{:?}", config);
+        }
+    }
+    Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
+    /// Bytes that mean something to bash, in any order: where we claim to know, bash must agree.
     #[test]
-    fn what_it_claims_to_know_is_what_bash_says(
-        value in r#"([a-z0-9._ -]|"[a-z $\\']{0,4}"|'[a-z "$\\#]{0,4}'|\\[a-z "$]|\$v|\$\{v\}|\$\{w:-[a-z]{0,3}\}|#|\([a-z ]{0,4}\)){0,6}"#
+    fn never_claims_what_bash_denies(config in "(a=|b=|ab=|\\n)[ab=$\"'\\\\{}()# ;\n:~*1+-]{0,12}\n?") {
+        agrees_with_bash(&config)?;
+    }
+
+    /// Well-formed assignments must be read, and as bash reads them.
+    #[test]
+    fn reads_assignments_as_bash_does(
+        lines in proptest::collection::vec(
+            "(export |)(a|b|ab)\\+?=(\"[a-z #;&*é\n]{0,6}\"|'[a-z \"$`\\\\]{0,6}'|[a-z0-9./@%,-]{0,6}|\\$'[a-z]{0,3}(\\\\n|\\\\t|\\\\'|\\\\x41)'|\\([a-z]{1,3}( [a-z]{1,3}| '[a-z ]{1,3}'|\n| #x\n){0,3}\\))(|;| # it's| )",
+            1..5,
+        )
     ) {
-        let config = format!("v=27.3\nx={value}\n");
-        let outcome = parse(&source(&config));
-        if let Some(assignments) = outcome.value
-            && assignments.len() == 2
-            && let Some(said) = bash(&config)
-        {
-            let ours = match &assignments[1].value {
-                Value::Text(text) => Some(format!("[{text}]")),
-                Value::Array(words) if words.is_empty() => Some("[]".to_owned()),
-                Value::Array(words) => {
-                    Some(words.iter().map(|word| format!("[{word}]")).collect())
-                }
-                Value::Dynamic(_) => None,
-            };
-            if let Some(ours) = ours {
-                prop_assert_eq!(ours, said, "{}", config);
-            }
-        }
+        let config = lines.join("\n");
+        let outcome = read(&config);
+        prop_assert!(outcome.value.is_some(), "{:?} {:?}", config, outcome.diagnostics);
+        agrees_with_bash(&config)?;
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_survived(config in "(\\PC|[\n\r\t\"'$`({<\\\\]){0,80}") {
+        let _ = read(&config);
     }
 
     #[test]
-    fn no_bytes_make_it_panic(text in "\\PC*|[a-z=\"'$(){}`\\\\\n\r# ]{0,40}") {
-        let _ = parse(&source(&text));
+    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+        let _ = read(&String::from_utf8_lossy(&bytes));
     }
 }

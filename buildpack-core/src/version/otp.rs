@@ -199,10 +199,8 @@ mod tests {
         #[test]
         fn printing_reads_back(numbers in proptest::collection::vec(0u32..100, 1..6), candidate in proptest::option::of(0u32..9)) {
             let dotted: Vec<_> = numbers.iter().map(ToString::to_string).collect();
-            let mut text = dotted.join(".");
-            if let Some(candidate) = candidate {
-                text += &format!("-rc{candidate}");
-            }
+            let suffix = candidate.map(|number| format!("-rc{number}")).unwrap_or_default();
+            let text = dotted.join(".") + &suffix;
             let version = otp(&text);
             prop_assert_eq!(otp(&version.to_string()), version);
         }
