@@ -22,6 +22,9 @@ pub struct PackPlan {
     pub tools: Vec<Tool>,
     /// Variables that every step sees, above the config vars.
     pub build_env: BTreeMap<String, String>,
+    /// Variables that only say where packages come from: a mirror gives the same packages, so they are no part of the
+    /// plan's identity.
+    pub addresses: BTreeMap<String, String>,
     /// Folders to put before the step's `PATH`.
     pub build_path: Vec<String>,
     /// What to run, in order.
@@ -232,9 +235,15 @@ fn argv(steps: &[&Step]) -> Vec<String> {
 }
 
 impl PackPlan {
-    /// A content key of all that the plan decides.
+    /// A content key of all that the plan decides. Addresses don't count: what is fetched is known by its digest.
     pub fn digest(&self) -> Result<Digest, serde_json::Error> {
-        Ok(Digest::of(&serde_json::to_vec(self)?))
+        let mut content = self.clone();
+        content.addresses.clear();
+        content.decisions.clear();
+        for tool in &mut content.tools {
+            tool.artifact.url = tool.artifact.identity();
+        }
+        Ok(Digest::of(&serde_json::to_vec(&content)?))
     }
 }
 

@@ -10,6 +10,9 @@ use buildpack_core::plan::Tool;
 use crate::pack::var_or;
 use crate::tools::{Places, Versions};
 
+/// The builds host that Mix asks by itself.
+const PUBLIC_BUILDS: &str = "https://builds.hex.pm";
+
 /// What config vars decide of a build: each wins over the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -54,7 +57,6 @@ pub fn build(
     settings: &Settings,
     places: &Places,
     versions: &Versions,
-    upstreams: &Upstreams,
     tools: &[Tool],
 ) -> BTreeMap<String, String> {
     let mut env = BTreeMap::from(
@@ -69,18 +71,28 @@ pub fn build(
     if let Some(rebar) = tools.iter().find(|tool| tool.id == "rebar3") {
         env.insert("MIX_REBAR3".to_owned(), format!("{}/rebar3", rebar.place));
     }
-    if let Some(repository) = &upstreams.hex_repository {
-        env.insert("HEX_MIRROR".to_owned(), repository.clone());
-    }
-    if upstreams.hex_unsafe_registry {
-        env.insert("HEX_UNSAFE_REGISTRY".to_owned(), "1".to_owned());
-    }
     if (versions.elixir.major, versions.elixir.minor) >= (1, 19) {
         // Dependencies compile in so many processes of their own.
         env.insert(
             "MIX_OS_DEPS_COMPILE_PARTITION_COUNT".to_owned(),
             "2".to_owned(),
         );
+    }
+    env
+}
+
+/// Variables that say where Mix and Hex fetch from, where that is not their own default.
+pub fn addresses(upstreams: &Upstreams) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
+    if let Some(repository) = &upstreams.hex_repository {
+        set("HEX_MIRROR", repository);
+    }
+    if upstreams.hex_unsafe_registry {
+        set("HEX_UNSAFE_REGISTRY", "1");
+    }
+    if upstreams.hex_builds != PUBLIC_BUILDS {
+        set("HEX_BUILDS_URL", &upstreams.hex_builds);
     }
     env
 }

@@ -114,7 +114,8 @@ fn plan(
     Some(PackPlan {
         pack: "Elixir".to_owned(),
         decisions: decisions(&config, &resolved, &settings),
-        build_env: environment::build(&settings, &places, &versions, context.upstreams, &tools),
+        build_env: environment::build(&settings, &places, &versions, &tools),
+        addresses: environment::addresses(context.upstreams),
         build_path: environment::path(&places),
         steps: steps::plan(&config, &versions.elixir, &settings.mix_env.value),
         profile: environment::profile(&settings, &places, config.release.value),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::redact_url;
 use crate::digest::Digest;
 
 /// A file of the net.
@@ -17,6 +18,17 @@ pub struct Artifact {
     pub max_bytes: u64,
     /// What it is.
     pub kind: Kind,
+}
+
+impl Artifact {
+    /// What it is, whatever the mirror: the published digest, or its address where nobody publishes one.
+    pub fn identity(&self) -> String {
+        match &self.verify {
+            Verify::Sha256(digest) => digest.to_string(),
+            Verify::Sha512Hex(hex) => format!("sha512:{}", hex.to_ascii_lowercase()),
+            Verify::FirstUse => redact_url(&self.url),
+        }
+    }
 }
 
 /// How a download is known to be the right one.

@@ -1,5 +1,7 @@
 //! `bp detect`: which packs apply, and with `--explain` what a build would do.
 
+use buildpack_core::toolchain::redact_url;
+
 use super::Ended;
 use super::args::{Cli, Detect};
 use super::context;
@@ -63,7 +65,11 @@ pub(super) fn exec(cli: &Cli, args: &Detect) -> Ended {
     }
     ui.line("\nTools:");
     for tool in &plan.tools {
-        ui.line(&format!("  {:<20} {}", tool.name, tool.artifact.url));
+        ui.line(&format!(
+            "  {:<20} {}",
+            tool.name,
+            redact_url(&tool.artifact.url)
+        ));
     }
     ui.line("\nSteps:");
     for step in &plan.steps {

@@ -10,12 +10,13 @@ use buildpack_core::event::Event;
 use buildpack_core::image::{BaseImage, BlobDir, LayerRecord, assemble};
 use buildpack_core::layer::{Purpose, StatCache};
 use buildpack_core::pack::{Built, CompileContext};
+use buildpack_core::plan::Tool;
 use buildpack_core::sandbox::{Command, Exit, Terminal};
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
 use super::failure::{FailedStep, Failure, disk};
 use super::identity::Identity;
-use super::layers::Layerer;
+use super::layers::{Beside, Layerer};
 use super::prepare::{Prepared, prepare};
 use super::promise::Promise;
 use super::record::{BuildRecord, by_inputs, by_name};
@@ -257,7 +258,7 @@ impl<'a> Build<'a> {
                 self.compile(&mut tree, build_image.as_ref(), rootfs, tools)
             })?;
             let layers = stages.run("layers", || {
-                let tree_layers = self.tree_layers(&tree, &built)?;
+                let tree_layers = self.tree_layers(&tree, &built, tools)?;
                 let mut layers = join(tool_layers)?;
                 layers.extend(tree_layers);
                 Ok::<_, Failure>(ordered(layers))
@@ -389,11 +390,12 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Layers of tools that have one of their own: they wait for nothing.
     fn tool_layers(&self, tools: &[Installed]) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
         let layerer = self.layerer();
         let mut layers = Vec::new();
-        for (tool, installed) in self.prepared.plan.tools.iter().zip(tools) {
-            if tool.in_image
+        for (tool, installed) in self.in_image(tools) {
+            if self.stands_alone(tool)
                 && let Some(layer) = layerer.tool(tool, installed)?
             {
                 layers.push((tool.purpose, layer));
@@ -406,15 +408,40 @@ impl<'a> Build<'a> {
         &self,
         tree: &Tree,
         built: &Built,
+        tools: &[Installed],
     ) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
         let files = launch::files(&self.prepared.plan, &self.processes(built));
+        let shared: Vec<_> = self
+            .in_image(tools)
+            .filter(|(tool, _)| !self.stands_alone(tool))
+            .collect();
         self.layerer().tree(
             tree.app(),
             built,
-            &files,
+            &Beside {
+                tools: &shared,
+                files: &files,
+            },
             &self.environment,
             &self.kept.join("tree-stat"),
         )
+    }
+
+    fn in_image<'t>(
+        &'t self,
+        tools: &'t [Installed],
+    ) -> impl Iterator<Item = (&'t Tool, &'t Installed)> {
+        let plan = self.prepared.plan.tools.iter();
+        plan.zip(tools).filter(|(tool, _)| tool.in_image)
+    }
+
+    /// Whether no other tool is in the layer of this one.
+    fn stands_alone(&self, tool: &Tool) -> bool {
+        let plan = &self.prepared.plan.tools;
+        plan.iter()
+            .filter(|other| other.purpose == tool.purpose)
+            .count()
+            == 1
     }
 
     fn processes(&self, built: &Built) -> std::collections::BTreeMap<String, String> {
@@ -483,7 +510,7 @@ pub(super) fn kept_folder(
         .part("architecture", request.target.arch)
         .part("folder", &plan.app_dir);
     for tool in &plan.tools {
-        key = key.part(&tool.id, &tool.artifact.url);
+        key = key.part(&tool.id, tool.artifact.identity());
     }
     for name in ["MIX_ENV", "MIX_HOME", "HEX_HOME"] {
         key = key.part(name, plan.build_env.get(name).map_or("", String::as_str));

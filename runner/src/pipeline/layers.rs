@@ -22,6 +22,14 @@ use super::toolchains::Installed;
 /// Raised when the same files make other layers than before.
 const LAYERS_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-1");
 
+/// What stands in the layers of a tree besides its own files.
+pub(super) struct Beside<'a> {
+    /// Tools that share a layer.
+    pub(super) tools: &'a [(&'a Tool, &'a Installed)],
+    /// Files of the app's layer.
+    pub(super) files: &'a [Synthetic],
+}
+
 /// Writes layers for one build.
 pub(super) struct Layerer<'a> {
     /// What is built.
@@ -49,16 +57,19 @@ impl Layerer<'_> {
         self.layer(tool.purpose, &key, &selection, None)
     }
 
-    /// The layers of what a build left in `tree`, by purpose. `files` are added to the app's layer.
+    /// The layers of what a build left in `tree`, by purpose, with what stands beside it.
     pub(super) fn tree(
         &self,
         tree: &Path,
         built: &Built,
-        files: &[Synthetic],
+        beside: &Beside<'_>,
         environment: &str,
         stat_cache: &Path,
     ) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
-        let sorted = self.sort(tree, built)?;
+        let mut sorted = self.sort(tree, built)?;
+        for (tool, _) in beside.tools {
+            sorted.entry(tool.purpose).or_default();
+        }
         let mut cache = StatCache::load(stat_cache);
         let gate = SecretGate::new(self.request.config_vars.secrets(&self.request.public_vars));
         let mut layers = Vec::new();
@@ -66,15 +77,19 @@ impl Layerer<'_> {
             let mut selection = Selection::new()
                 .tree(Tree::new(tree, &self.plan.app_dir).keep(move |path| paths.contains(path)));
             if purpose == Purpose::App {
-                for file in files {
+                for file in beside.files {
                     selection = selection.file(file.clone());
                 }
             }
             let content = tree_digest(&selection, &mut cache)?;
-            let key = self
-                .key(purpose)
-                .part("content", content)
-                .part("config vars", environment);
+            let mut key = self.key(purpose).part("content", content);
+            for (tool, installed) in beside.tools.iter().filter(|(t, _)| t.purpose == purpose) {
+                selection = selection.tree(Tree::new(&installed.path, &tool.place));
+                key = key
+                    .part("tool", installed.key.digest())
+                    .part("place", &tool.place);
+            }
+            let key = key.part("config vars", environment);
             if let Some(layer) = self.layer(purpose, &key, &selection, Some(&gate))? {
                 layers.push((purpose, layer));
             }

@@ -65,6 +65,7 @@ pub(super) fn build_env(
     if offline {
         env.insert("HEX_OFFLINE".to_owned(), "1".to_owned());
     }
+    env.extend(plan.addresses.clone());
     env.extend(plan.build_env.clone());
     env.extend(
         request

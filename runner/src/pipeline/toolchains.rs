@@ -10,7 +10,7 @@ use buildpack_core::plan::{Tool, Unpack};
 use buildpack_core::sandbox::{Access, Command, Mount, Room, Terminal};
 use buildpack_core::store::{Bucket, CacheKey};
 use buildpack_core::toolchain::{
-    Downloaded, Kind, UnpackLimits, Verify, download, unpack_tar_gz, unpack_zip,
+    Downloaded, Kind, UnpackLimits, Verify, download, redact_url, unpack_tar_gz, unpack_zip,
 };
 
 use super::failure::{Failure, disk};
@@ -86,9 +86,8 @@ fn key(
     digest: &mut dyn FnMut() -> Result<String, Failure>,
 ) -> Result<CacheKey, Failure> {
     let archive = match &tool.artifact.verify {
-        Verify::Sha256(digest) => digest.to_string(),
-        Verify::Sha512Hex(hex) => format!("sha512:{}", hex.to_ascii_lowercase()),
         Verify::FirstUse => digest()?,
+        _ => tool.artifact.identity(),
     };
     let key = CacheKey::new("tool")
         .part("archive", archive)
@@ -192,7 +191,7 @@ fn fit(
                 tool.name
             ),
         )
-        .note(format!("from {}", tool.artifact.url))
+        .note(format!("from {}", redact_url(&tool.artifact.url)))
         .help("check that the archive is the one that the builds host publishes for this stack"),
     ))
 }
