@@ -79,7 +79,9 @@ impl Normalise for BeamNormaliser {
 }
 
 /// Whether the file or folder at `path`, relative to the app or to its home, is a leftover of building that an image
-/// must not hold: caches and keys of Hex, locks, tables of compilers that name a running machine or come in no order.
+/// must not hold: caches and keys of Hex,
+/// what git keeps of dependencies besides their commit, locks, tables of compilers that name a running machine or come
+/// in no order.
 pub fn not_for_the_image(path: &Path) -> bool {
     let parts: Vec<&str> = path
         .components()
@@ -92,15 +94,30 @@ pub fn not_for_the_image(path: &Path) -> bool {
     if parts.contains(&"_build") && parts.contains(&".rebar3") {
         return true;
     }
+    if let ["deps", _, ".git", inside @ ..] = &parts[..] {
+        return !wanted_of_git(inside);
+    }
     match parts[..] {
         // `hex.config` holds the keys of private organisations; Hex reads none of these when an app starts.
         [.., ".hex", "cache.ets" | "packages" | "hex.config"]
+        // Erlang makes the cookie at random where a node with a name starts, and refuses one that others can read.
+        | [".erlang.cookie"] | [".cache", "rebar3"]
         // Mix does without: the table is for warnings of the next compilation.
         | [.., ".mix", "compile.app_tracer" | "compile.lock"]
         | [.., ".mix_lock"] => true,
         [.., ".mix", name] => matches!(extension(name), "checkpoint" | "cp"),
         _ => false,
     }
+}
+
+/// When an app starts, Mix asks git for the remote and the commit of each dependency that came by git; `HEAD` and
+/// `config` say both, and the two folders make it a repository. The rest tells when it was fetched and what else the
+/// remote had then.
+fn wanted_of_git(inside: &[&str]) -> bool {
+    matches!(
+        inside,
+        [] | ["HEAD" | "config" | "objects" | "refs"] | ["objects", "info"] | ["refs", "heads"]
+    )
 }
 
 #[cfg(test)]
@@ -116,6 +133,11 @@ mod tests {
             "_build/prod/lib/hello/.mix/compile.app_tracer",
             "_build/prod/lib/hello/.mix/compile.elixir.checkpoint",
             "_build/prod/lib/.rebar3/rebar_compiler_erl/source.dag",
+            ".erlang.cookie",
+            "deps/forked/.git/index",
+            "deps/forked/.git/logs/HEAD",
+            "deps/forked/.git/objects/pack",
+            "deps/forked/.git/refs/heads/main",
         ] {
             assert!(not_for_the_image(Path::new(path)), "{path}");
         }
@@ -123,6 +145,11 @@ mod tests {
             "",
             ".hex",
             "deps/nimble/.hex",
+            "deps/forked/.git",
+            "deps/forked/.git/HEAD",
+            "deps/forked/.git/objects/info",
+            "deps/forked/sub/.git",
+            ".git/index",
             "lib/packages",
             "_build/prod/lib/hello/.mix/compile.elixir",
             "cache.ets",
