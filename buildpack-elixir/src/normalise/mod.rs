@@ -83,6 +83,11 @@ impl Normalise for BeamNormaliser {
 /// what git keeps of dependencies besides their commit, locks, tables of compilers that name a running machine or come
 /// in no order.
 pub fn not_for_the_image(path: &Path) -> bool {
+    path.ancestors().any(is_leftover)
+}
+
+/// Whether `path` is one, seen without what it lies in.
+fn is_leftover(path: &Path) -> bool {
     let parts: Vec<&str> = path
         .components()
         .filter_map(|part| match part {
@@ -129,6 +134,8 @@ mod tests {
         for path in [
             ".hex/cache.ets",
             ".hex/packages",
+            ".hex/packages/hexpm/jason-1.4.4.tar",
+            ".cache/rebar3/bin",
             "home/.hex/hex.config",
             "_build/prod/lib/hello/.mix/compile.app_tracer",
             "_build/prod/lib/hello/.mix/compile.elixir.checkpoint",
