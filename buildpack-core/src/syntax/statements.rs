@@ -13,9 +13,33 @@ const MOST_COMPLAINTS: usize = 20;
 /// Commands that neither set a variable nor stop the script.
 const HARMLESS: [&str; 4] = [":", "true", "echo", "shopt"];
 
-/// Words and commands that set no variable but by an assignment that can be seen; all others may do anything.
-const SETS_WHAT_IT_NAMES: [&str; 10] = [
-    "for", "case", "[", "[[", "test", "fi", "done", "esac", "}", "false",
+/// Commands that may set or hide variables that no assignment in sight names, or give words another meaning.
+/// A program cannot: it has a process of its own.
+const SETS_ANYTHING: [&str; 24] = [
+    "source",
+    ".",
+    "eval",
+    "read",
+    "mapfile",
+    "readarray",
+    "unset",
+    "let",
+    "getopts",
+    "alias",
+    "shopt",
+    "set",
+    "exec",
+    "trap",
+    "wait",
+    "coproc",
+    "for",
+    "select",
+    "function",
+    "builtin",
+    "command",
+    "local",
+    "printf",
+    "((",
 ];
 
 /// Words after which a command stands.
@@ -323,6 +347,9 @@ impl<'a> Reader<'a> {
     }
 
     fn set(&mut self, mut assignment: Assignment) {
+        let Span { start, end, .. } = assignment.value_span;
+        self.anything_set |= matches!(assignment.value, Value::Dynamic(_))
+            && words::may_set(&self.cursor.source.text[start..end]);
         if let Some(why) = &self.doubt {
             assignment.value = Value::Dynamic(why.clone());
         }
@@ -395,12 +422,18 @@ impl<'a> Reader<'a> {
         } else {
             first
         };
-        let known = BEFORE_COMMAND.contains(&first) || SETS_WHAT_IT_NAMES.contains(&first);
-        self.opaque_from(start, what, !known);
+        let defines = self.cursor.rest().trim_start_matches(' ').starts_with('(');
+        let declares = ["export", "declare", "typeset", "readonly"].contains(&first);
+        let sets =
+            defines || declares || SETS_ANYTHING.contains(&first) || first.contains(['$', '`']);
+        self.opaque_from(start, what, sets);
         if BEFORE_COMMAND.contains(&first) {
             return Ok(());
         }
-        self.rest_of_command()
+        let arguments = self.cursor.at;
+        self.rest_of_command()?;
+        self.anything_set |= words::may_set(&self.cursor.source.text[arguments..self.cursor.at]);
+        Ok(())
     }
 
     /// Whether the arguments up to the end of the statement do nothing; steps over them if so.

@@ -99,7 +99,7 @@ fn leaves_to_bash_what_only_bash_can_do() {
         "a=1\nsource other",
         "true && a=1",
         "a=1 || b=2",
-        "a=1\nmystery",
+        "a=1\neval x",
         "for a in x; do\na=2; done",
     ] {
         let outcome = read(dynamic);
@@ -125,6 +125,26 @@ fn a_condition_leaves_what_stands_before_it() {
         value(config, "release"),
         Value::Dynamic("set after `if` in line 2".into())
     );
+}
+
+#[test]
+fn a_program_changes_nothing_that_stands_before_it() {
+    for (config, a) in [
+        ("a=1\necho \"$a\"", Some("1")),
+        ("a=1\nmix --version | grep x", Some("1")),
+        ("a=1\necho hi\n", Some("1")),
+        ("a=1\nread a", None),
+        ("a=1\nf() { a=2; }", None),
+        ("a=\nb=${a:=1}", None),
+        ("a=1\n: $((a = 2))", None),
+        ("a=1\nfor a in 2; do :; done", None),
+    ] {
+        let read = value(config, "a");
+        match a {
+            Some(known) => assert_eq!(read, text(known), "{config}"),
+            None => assert!(matches!(read, Value::Dynamic(_)), "{config}: {read:?}"),
+        }
+    }
 }
 
 #[test]

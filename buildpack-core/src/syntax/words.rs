@@ -95,7 +95,7 @@ pub(super) fn read(
 fn unquoted(c: char, place: Place, word: &mut Word) {
     match c {
         '~' if word.text.is_empty() || word.text.ends_with([':', '=']) => {
-            word.is_dynamic("tilde expansion")
+            word.is_dynamic("tilde expansion");
         }
         '*' | '?' | '[' if place == Place::Argument => {
             word.is_dynamic("a pattern of file names");
@@ -312,4 +312,15 @@ fn skip_balanced(
         }
     }
     Err(Unbalanced { at, open: name })
+}
+
+/// Whether expanding `text` may set a variable: `${a:=b}`, `$((a = 1))`.
+pub(super) fn may_set(text: &str) -> bool {
+    let default = text.match_indices("${").any(|(at, open)| {
+        let inner = &text[at + open.len()..];
+        let operator = inner.trim_start_matches(|c: char| c == '_' || c.is_ascii_alphanumeric());
+        operator.starts_with('=') || operator.starts_with(":=")
+    });
+    let arithmetic = ["((", "$["].iter().any(|open| text.contains(open));
+    default || (arithmetic && ["=", "++", "--"].iter().any(|sets| text.contains(sets)))
 }
