@@ -7,6 +7,7 @@ pub mod hex_installs;
 pub mod layers;
 pub mod normalise;
 mod pack;
+pub mod pairs;
 pub mod resolve;
 pub mod steps;
 pub mod tools;

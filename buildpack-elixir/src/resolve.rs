@@ -10,6 +10,7 @@ use buildpack_core::version::{ElixirRequest, ElixirVersion, OtpVersion};
 use stacks::Target;
 
 use crate::config::{ConfigValue, ElixirConfig};
+use crate::pairs;
 
 /// The two builds that an Elixir app needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,12 +158,27 @@ fn otp(
         diagnostics.push(otp_not_built(version, value, target, &list, lists));
         return None;
     };
+    if breaks_tls(version) {
+        diagnostics.push(
+            Diagnostic::warning(
+                "erlang-tls-regression",
+                format!("Erlang/OTP {version} fails at TLS with some hosts, Hex among them"),
+            )
+            .from(&value.origin, "asked for here")
+            .help("take 27.2.2 or later (erlang/otp issue 9208)"),
+        );
+    }
     Some(ResolvedBuild {
         path: format!("{}/{}.tar.gz", list.folder, build.reference),
         sha256: build.sha256,
         rule: rule(value, &version.to_string()),
         version: Sourced::new(version.to_string(), value.origin.clone()),
     })
+}
+
+/// OTP 27 before 27.2.2 (erlang/otp issue 9208).
+fn breaks_tls(version: &OtpVersion) -> bool {
+    version.major() == 27 && version.numbers() < [27, 2, 2].as_slice()
 }
 
 /// Says what was made of the text, where it is not the version itself.
@@ -261,7 +277,23 @@ fn elixir(
             .from(&value.origin, "asked for here"),
         );
     }
-    match choose_elixir(&request.version, major, &list) {
+    let chosen = choose_elixir(&request.version, major, &list);
+    if let (Ok(_), Some((oldest, newest))) = (&chosen, pairs::documented(&request.version))
+        && !(oldest..=newest).contains(&major)
+    {
+        diagnostics.push(
+            Diagnostic::warning(
+                "elixir-otp-undocumented",
+                format!(
+                    "Elixir {} is built for Erlang/OTP {major}, but documented for {oldest} to {newest} only",
+                    request.version
+                ),
+            )
+            .from(&value.origin, "asked for here")
+            .help("expect compiler warnings, or take a pair that Elixir's compatibility table names"),
+        );
+    }
+    match chosen {
         Ok(build) => Some(ResolvedBuild {
             path: format!("{}/{}.zip", list.folder, build.reference),
             sha256: build.sha256,

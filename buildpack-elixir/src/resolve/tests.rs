@@ -151,3 +151,43 @@ fn both_versions_are_judged_in_one_run() {
     assert_eq!(problem("$(cat x)", "1.18.3").code.0, "version-dynamic");
     assert_eq!(problem("(27 3)", "1.18.3").code.0, "version-list");
 }
+
+#[test]
+fn known_trouble_is_a_warning() {
+    let codes = |erlang: &str, elixir: &str| {
+        let outcome = resolved(erlang, elixir);
+        assert!(outcome.value.is_some());
+        let codes = outcome.diagnostics.iter().map(|d| d.code.0);
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(codes("27.3.4.1", "1.18.3"), [""; 0]);
+    assert_eq!(codes("27.2.1", "1.18.3"), ["erlang-tls-regression"]);
+}
+
+#[test]
+fn a_pair_that_is_built_but_not_documented_is_a_warning() {
+    let list = list("builds/elixir", &["v1.18.4-otp-28"]);
+    let asked = Sourced::new(
+        ConfigValue::Text("1.18.4".to_owned()),
+        Origin::Default("test".to_owned()),
+    );
+    struct Only(Arc<BuildList>);
+    impl ListSource for Only {
+        fn otp(&self, _: &Target) -> Result<Arc<BuildList>, Box<dyn ListError>> {
+            Ok(Arc::clone(&self.0))
+        }
+        fn elixir(&self) -> Result<Arc<BuildList>, Box<dyn ListError>> {
+            Ok(Arc::clone(&self.0))
+        }
+    }
+    let mut diagnostics = Vec::new();
+    let build = elixir(
+        &"1.18.4".parse().unwrap(),
+        &"28.0".parse().unwrap(),
+        &asked,
+        &Only(list),
+        &mut diagnostics,
+    );
+    assert!(build.is_some());
+    assert_eq!(diagnostics[0].code.0, "elixir-otp-undocumented");
+}
