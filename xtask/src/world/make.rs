@@ -50,7 +50,7 @@ struct StackParts {
 
 /// Makes what is missing.
 pub(crate) fn make(dir: &Path, stacks: &[u8]) -> Result<Made, Failure> {
-    let kitchen = Kitchen::open(dir)?;
+    let kitchen = Kitchen::new(dir);
     let chosen: Vec<&Stack> = stack::ALL
         .iter()
         .filter(|stack| stack.number == MAKER || stacks.contains(&stack.number))

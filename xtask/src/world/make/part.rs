@@ -9,10 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::world::Failure;
 
-/// Where parts are made. One process at a time makes; the others wait for it.
+/// Where parts are made. One process at a time makes a part; the others wait for it.
 pub(crate) struct Kitchen {
     dir: PathBuf,
-    _lock: fs::File,
 }
 
 /// A part that was made, now or earlier.
@@ -24,26 +23,11 @@ pub(crate) struct Part {
 }
 
 impl Kitchen {
-    /// Opens the folder; waits while another process makes something in it.
-    pub(crate) fn open(dir: &Path) -> Result<Self, Failure> {
-        let path = dir.join("lock");
-        let lock = fs::File::open(&path).or_else(|_| {
-            fs::create_dir_all(dir)?;
-            fs::File::create(&path)
-        })?;
-        if lock.file().try_lock().is_err() {
-            eprintln!(
-                "world: another process makes it in {}; waiting",
-                dir.display()
-            );
-            lock.file()
-                .lock()
-                .map_err(|cause| Failure::new(format!("cannot lock {}", path.display()), cause))?;
-        }
-        Ok(Self {
+    /// Parts are kept in this folder.
+    pub(crate) fn new(dir: &Path) -> Self {
+        Self {
             dir: dir.to_owned(),
-            _lock: lock,
-        })
+        }
     }
 
     /// The part `name` that is made of `inputs`; `make` fills an empty folder if it is not there yet.
@@ -61,20 +45,60 @@ impl Kitchen {
         let key = format!("{name}-{}", &hex(&hash.finalize())[..12]);
         let path = self.dir.join(&key);
         if !path.exists() {
-            let started = Instant::now();
-            let half = self.dir.join(format!("{key}.making"));
-            if half.exists() {
-                fs::remove_dir_all(&half)?;
-            }
-            fs::create_dir(&half)?;
-            make(&half)?;
-            fs::rename(&half, &path)?;
-            eprintln!(
-                "world: {name} made in {:.1} s",
-                started.elapsed().as_secs_f64()
-            );
+            self.make(name, &key, make)?;
         }
         Ok(Part { path, key })
+    }
+
+    fn make(
+        &self,
+        name: &str,
+        key: &str,
+        make: impl FnOnce(&Path) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let hint = |cause| {
+            Failure::new(
+                "root makes the world (`sudo cargo xtask world -- true`)",
+                cause,
+            )
+        };
+        let path = self.dir.join(key);
+        fs::create_dir_all(&self.dir).map_err(hint)?;
+        let lock_path = self.dir.join(format!("{key}.lock"));
+        let lock = fs::File::create(&lock_path).map_err(hint)?;
+        if lock.file().try_lock().is_err() {
+            eprintln!("world: another process makes {name}; waiting for it");
+            lock.file()
+                .lock()
+                .map_err(|cause| Failure::new(format!("cannot lock {key}"), cause))?;
+        }
+        if path.exists() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let half = self.dir.join(format!("{key}.making"));
+        if half.exists() {
+            fs::remove_dir_all(&half)?;
+        }
+        fs::create_dir(&half)?;
+        make(&half)?;
+        // Ordinary users read it, whatever the umask was. What is inside a root folder stays as it is.
+        let depth = if name.starts_with("roots") {
+            "--"
+        } else {
+            "--recursive"
+        };
+        Command::new("chmod")
+            .args([depth, "a+rX"])
+            .arg(&half)
+            .status()?;
+        fs::rename(&half, &path)?;
+        eprintln!(
+            "world: {name} made in {:.1} s",
+            started.elapsed().as_secs_f64()
+        );
+        // Whoever waits for it finds the part there.
+        Ok(fs::remove_file(lock_path)?)
     }
 }
 
