@@ -11,6 +11,7 @@ use stack::Stack;
 
 mod builds;
 mod image;
+mod node;
 mod packages;
 mod part;
 mod stack;
@@ -55,19 +56,24 @@ pub(crate) fn make(dir: &Path, stacks: &[u8]) -> Result<Made, Failure> {
         .iter()
         .filter(|stack| stack.number == MAKER || stacks.contains(&stack.number))
         .collect();
-    let made = thread::scope(|scope| {
+    let (made, node) = thread::scope(|scope| {
+        let node = scope.spawn(|| node::dist(&kitchen));
         let running: Vec<_> = chosen
             .iter()
             .map(|stack| scope.spawn(|| stack_parts(&kitchen, stack)))
             .collect();
-        running
+        let made = running
             .into_iter()
             .map(|thread| {
                 thread
                     .join()
                     .map_err(|_| Failure::say("a making ended in a panic"))?
             })
-            .collect::<Result<Vec<_>, Failure>>()
+            .collect::<Result<Vec<_>, Failure>>()?;
+        let node = node
+            .join()
+            .map_err(|_| Failure::say("making Node's archives ended in a panic"))??;
+        Ok::<_, Failure>((made, node))
     })?;
     let maker = made
         .iter()
@@ -80,11 +86,19 @@ pub(crate) fn make(dir: &Path, stacks: &[u8]) -> Result<Made, Failure> {
         .collect();
     let builds = builds::tree(&kitchen, &tools, &key)?;
     let repo = packages::repo(&kitchen, &maker.image, &maker.tools)?;
-    let hosts = [("builds.hex.pm", &builds), ("repo.hex.pm", &repo)];
+    let hosts = [
+        ("builds.hex.pm", &builds),
+        ("repo.hex.pm", &repo),
+        ("nodejs.org/dist", &node),
+    ];
     let inputs: Vec<&str> = hosts.iter().map(|(_, part)| part.key.as_str()).collect();
     let tree = kitchen.part("hosts", &inputs, |folder| {
         for (host, part) in &hosts {
-            fs::os::unix::fs::symlink(&part.path, folder.join(host))?;
+            let link = folder.join(host);
+            if let Some(parent) = link.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::os::unix::fs::symlink(&part.path, link)?;
         }
         Ok(())
     })?;

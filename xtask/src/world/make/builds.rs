@@ -13,6 +13,7 @@ use crate::world::Failure;
 const OTP: &str = include_str!("../recipes/otp.sh");
 const OTP_INSTALL: &str = include_str!("../recipes/otp-install");
 const ELIXIR: &str = include_str!("../recipes/elixir.sh");
+const HEX: &str = include_str!("../recipes/hex.sh");
 const TOOLS: &str = include_str!("../recipes/tools.sh");
 const KEY: &str = include_str!("../recipes/key.sh");
 const SIGN: &str = include_str!("../recipes/sign.sh");
@@ -22,15 +23,20 @@ const BUILT: &str = "2025-01-01T00:00:00Z";
 
 /// A stack's programs: `OTP-<v>.tar.gz`, `elixir.zip`, `hex.ez`, `rebar3`, and a file `<program>.version` of each.
 pub(super) fn tools(kitchen: &Kitchen, stack: &Stack, roots: &Part) -> Result<Part, Failure> {
-    let inputs = [roots.key.as_str(), OTP, OTP_INSTALL, ELIXIR, TOOLS];
+    let hex = if stack.hex_package { "" } else { HEX };
+    let inputs = [roots.key.as_str(), OTP, OTP_INSTALL, ELIXIR, hex, TOOLS];
     kitchen.part(&format!("tools-{}", stack.number), &inputs, |folder| {
         fs::write(folder.join("otp-install"), OTP_INSTALL)?;
         let debs = roots.path.join("debs");
         let settings = [
+            ("ROOTS", roots.path.to_str().unwrap_or_default()),
             ("DEBS", debs.to_str().unwrap_or_default()),
             ("INSTALLER", "otp-install"),
         ];
-        for recipe in [OTP, ELIXIR, TOOLS] {
+        for recipe in [OTP, ELIXIR, hex, TOOLS] {
+            if recipe.is_empty() {
+                continue;
+            }
             run_recipe(recipe, folder, &settings)?;
         }
         Ok(fs::remove_file(folder.join("otp-install"))?)

@@ -25,17 +25,15 @@ const REPOSITORY: &str = "docker/registry/v2/repositories/heroku/heroku";
 /// Debian's Erlang and Elixir, and `sources` of packages.
 pub(super) fn roots(kitchen: &Kitchen, stack: &Stack) -> Result<Part, Failure> {
     let run_packages = format!("{},{}", stack::RUN_PACKAGES, stack.libraries);
-    let sources = if stack.number == super::MAKER {
-        super::packages::SOURCES
-    } else {
-        ""
-    };
+    let hex = if stack.hex_package { " erlang-hex" } else { "" };
+    let tools = format!("{}{hex}", stack::TOOL_PACKAGES);
     let settings = [
         ("SUITE", stack.suite),
         ("RUN_PACKAGES", &run_packages),
         ("BUILD_PACKAGES", stack::BUILD_PACKAGES),
-        ("DEBS", stack::TOOL_PACKAGES),
-        ("SOURCES", sources),
+        ("DEBS", &tools),
+        ("SOURCES", stack.sources),
+        ("SOURCES_SUITE", stack::SOURCES_SUITE),
     ];
     let mut inputs = vec![ROOTS];
     inputs.extend(settings.iter().flat_map(|(name, value)| [*name, *value]));
@@ -47,7 +45,10 @@ pub(super) fn roots(kitchen: &Kitchen, stack: &Stack) -> Result<Part, Failure> {
 /// Both images as `docker-registry` keeps them, below the folder.
 pub(super) fn storage(kitchen: &Kitchen, stack: &Stack, roots: &Part) -> Result<Part, Failure> {
     let name = format!("registry-{}", stack.number);
-    let described = format!("{stack:?}");
+    let described = format!(
+        "{} {} {} {}",
+        stack.number, stack.ubuntu, stack.user, stack.label
+    );
     let inputs = [roots.key.as_str(), LAYER, DOCUMENTS, &described];
     kitchen.part(&name, &inputs, |folder| {
         let storage = Storage { folder };

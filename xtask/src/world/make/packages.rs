@@ -9,10 +9,6 @@ const PACKAGES: &str = include_str!("../recipes/packages.sh");
 /// jiffy comes with a build file of rebar2's only.
 const JIFFY: &str = include_str!("../../../../testdata/hex/jiffy/mix.exs");
 
-/// The Debian source packages whose upstream tarballs the packages are built from.
-pub(super) const SOURCES: &str =
-    "elixir-nimble-parsec elixir-makeup elixir-makeup-elixir elixir-makeup-erlang erlang-jiffy";
-
 /// What the repository serves: `names`, `versions`, `packages/`, `tarballs/`.
 pub(super) fn repo(kitchen: &Kitchen, roots: &Part, tools: &Part) -> Result<Part, Failure> {
     let inputs = [roots.key.as_str(), &tools.key, PACKAGES, JIFFY];

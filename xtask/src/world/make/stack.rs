@@ -13,6 +13,10 @@ pub(crate) struct Stack {
     pub(crate) user: &'static str,
     /// The library packages whose names differ between releases.
     pub(crate) libraries: &'static str,
+    /// Whether this release has a package of Hex.
+    pub(crate) hex_package: bool,
+    /// Source packages of [`SOURCES_SUITE`].
+    pub(crate) sources: &'static str,
     /// Whether the images say which stack they are; Heroku's do from 24 on.
     pub(crate) label: bool,
 }
@@ -25,6 +29,8 @@ pub(crate) const ALL: [Stack; 3] = [
         ubuntu: "ubuntu-22.04",
         user: "root",
         libraries: "libssl3",
+        hex_package: false,
+        sources: "erlang-hex",
         label: false,
     },
     Stack {
@@ -33,6 +39,8 @@ pub(crate) const ALL: [Stack; 3] = [
         ubuntu: "ubuntu-24.04",
         user: "heroku",
         libraries: "libssl3t64",
+        hex_package: true,
+        sources: "elixir-nimble-parsec elixir-makeup elixir-makeup-elixir elixir-makeup-erlang erlang-jiffy",
         label: true,
     },
     Stack {
@@ -41,9 +49,14 @@ pub(crate) const ALL: [Stack; 3] = [
         ubuntu: "ubuntu-26.04",
         user: "heroku",
         libraries: "libssl3t64",
+        hex_package: true,
+        sources: "",
         label: true,
     },
 ];
+
+/// The release whose source packages are taken.
+pub(crate) const SOURCES_SUITE: &str = "trixie";
 
 /// In every run image, besides [`Stack::libraries`].
 pub(crate) const RUN_PACKAGES: &str = "ca-certificates,libncurses6,libtinfo6,libstdc++6,libatomic1,locales,tzdata,\
@@ -53,8 +66,9 @@ pub(crate) const RUN_PACKAGES: &str = "ca-certificates,libncurses6,libtinfo6,lib
 pub(crate) const BUILD_PACKAGES: &str =
     "gcc g++ make libc6-dev git python3-minimal pkg-config patch";
 
-/// The Debian packages that the published Erlang, Elixir, Hex and rebar3 are laid out from.
+/// The Debian packages that the published Erlang, Elixir and rebar3 are laid out from. Hex has one where
+/// [`Stack::hex_package`] says so.
 pub(crate) const TOOL_PACKAGES: &str = "erlang-base erlang-asn1 erlang-common-test erlang-crypto erlang-dev \
      erlang-dialyzer erlang-edoc erlang-eldap erlang-eunit erlang-ftp erlang-inets erlang-mnesia erlang-os-mon \
      erlang-parsetools erlang-public-key erlang-reltool erlang-runtime-tools erlang-snmp erlang-ssh erlang-ssl \
-     erlang-syntax-tools erlang-tftp erlang-tools erlang-xmerl elixir erlang-hex rebar3";
+     erlang-syntax-tools erlang-tftp erlang-tools erlang-xmerl elixir rebar3";

@@ -1,5 +1,6 @@
 # Makes a stack's run and build root in the working folder, and downloads Debian's Erlang and Elixir for it.
-# Needs root, a mount namespace of its own, and: SUITE, RUN_PACKAGES, BUILD_PACKAGES, DEBS, SOURCES.
+# Needs root, a mount namespace of its own, and: SUITE, RUN_PACKAGES, BUILD_PACKAGES, DEBS, SOURCES,
+# SOURCES_SUITE.
 set -eu
 export SOURCE_DATE_EPOCH=1735689600 DEBIAN_FRONTEND=noninteractive LC_ALL=C
 mirror=http://deb.debian.org/debian
@@ -38,7 +39,7 @@ mkdir -p merged/var/cache/apt/archives/partial merged/var/lib/apt/lists/partial 
 mount --bind debs merged/tmp/debs
 mount --bind sources merged/tmp/sources
 cp /etc/resolv.conf merged/etc/resolv.conf
-echo "deb-src $mirror $SUITE main" >merged/etc/apt/sources.list.d/sources.list
+echo "deb-src $mirror $SOURCES_SUITE main" >merged/etc/apt/sources.list.d/sources.list
 # The sandbox user of apt cannot write to the mounted folders.
 echo 'APT::Sandbox::User "root";' >merged/etc/apt/apt.conf.d/99sandbox
 chroot merged apt-get -qq update

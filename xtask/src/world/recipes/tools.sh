@@ -1,8 +1,9 @@
-# Makes Hex's archive and rebar3 from the .deb files in $DEBS: hex.ez, rebar3 and their versions.
+# Makes Hex's archive and rebar3 from the .deb files in $DEBS, or from a folder `hex` if there is one: hex.ez,
+# rebar3 and their versions.
 set -eu
 export LC_ALL=C TZ=UTC
 mkdir unpacked
-dpkg -x "$DEBS"/erlang-hex_*.deb unpacked
+if [ -d hex ]; then mv hex unpacked/; else dpkg -x "$DEBS"/erlang-hex_*.deb unpacked; fi
 dpkg -x "$DEBS"/rebar3_*.deb unpacked
 ebin=$(dirname "$(find unpacked -name hex.app)")
 version=$(sed -n 's/.*{vsn, *"\([^"]*\)"}.*/\1/p' "$ebin/hex.app")
