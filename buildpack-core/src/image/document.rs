@@ -81,7 +81,7 @@ impl Document {
             Some(OCI_INDEX | DOCKER_INDEX) => Ok(Self::Index(typed(what, value)?)),
             Some(other) => Err(ImageError::malformed(
                 what,
-                format!("its media type is `{other}`"),
+                &format!("its media type is `{other}`"),
             )),
             None if value.get("schemaVersion") == Some(&Value::from(1)) => {
                 Err(ImageError::malformed(
@@ -138,19 +138,19 @@ impl BaseImage {
     ) -> Result<Self, ImageError> {
         let what = format!("the config of `{reference}`");
         let config = ordered_config::deserialize(&mut serde_json::Deserializer::from_slice(config))
-            .map_err(|error| ImageError::malformed(&what, error))?;
+            .map_err(|error| ImageError::malformed(&what, &error))?;
         let diff_ids = config
             .rootfs()
             .diff_ids()
             .iter()
             .map(|id| id.parse::<Digest>())
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| ImageError::malformed(&what, error))?;
+            .map_err(|error| ImageError::malformed(&what, &error))?;
         let layers = layers(&format!("the manifest of `{reference}`"), manifest)?;
         if layers.len() != diff_ids.len() {
             return Err(ImageError::malformed(
                 what,
-                format!(
+                &format!(
                     "it names {} layers, its manifest {}",
                     diff_ids.len(),
                     layers.len()
@@ -230,7 +230,7 @@ fn layers(
             let media_type = MediaType::from_name(&layer.media_type).ok_or_else(|| {
                 ImageError::malformed(
                     what,
-                    format!("it has a layer of the type `{}`", layer.media_type),
+                    &format!("it has a layer of the type `{}`", layer.media_type),
                 )
             })?;
             Ok((layer.digest, layer.size, media_type))
@@ -239,11 +239,11 @@ fn layers(
 }
 
 fn parse<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, ImageError> {
-    serde_json::from_slice(bytes).map_err(|error| ImageError::malformed(what, error))
+    serde_json::from_slice(bytes).map_err(|error| ImageError::malformed(what, &error))
 }
 
 fn typed<T: DeserializeOwned>(what: &str, value: Value) -> Result<T, ImageError> {
-    serde_json::from_value(value).map_err(|error| ImageError::malformed(what, error))
+    serde_json::from_value(value).map_err(|error| ImageError::malformed(what, &error))
 }
 
 /// JSON with the keys of every object in order: the same value gives the same bytes.

@@ -64,7 +64,7 @@ impl ImageError {
     }
 
     /// A document that says what cannot be.
-    pub fn malformed(what: impl Into<String>, why: impl ToString) -> Self {
+    pub fn malformed(what: impl Into<String>, why: &(impl ToString + ?Sized)) -> Self {
         Self::Malformed {
             what: what.into(),
             why: why.to_string(),

@@ -126,7 +126,7 @@ fn kept_entries(file: &Path, image: &Image, tag: Option<&str>) -> Result<Vec<Val
         Err(error) => return Err(ImageError::io(format!("read {what}"))(error)),
     };
     let index: Value =
-        serde_json::from_slice(&bytes).map_err(|error| ImageError::malformed(&what, error))?;
+        serde_json::from_slice(&bytes).map_err(|error| ImageError::malformed(&what, &error))?;
     let entries = index["manifests"]
         .as_array()
         .ok_or_else(|| ImageError::malformed(&what, "it has no list `manifests`"))?;

@@ -43,7 +43,7 @@ pub fn validate(image: &Image, blobs: &dyn BlobSource) -> Result<Vec<Mismatch>, 
     );
     found.compare("config", image.config_digest, Digest::of(&image.config));
     match Image::from_documents(image.manifest.clone(), image.config.clone()) {
-        Err(error) => found.add("documents", "a manifest with its config", error),
+        Err(error) => found.add("documents", "a manifest with its config", &error),
         Ok(told) => {
             found.documents(image);
             found.compare("layer count", image.layers.len(), told.layers.len());
@@ -69,7 +69,7 @@ fn name(at: usize, layer: &ImageLayer) -> String {
 struct Findings(Vec<Mismatch>);
 
 impl Findings {
-    fn add(&mut self, what: &str, claimed: impl ToString, found: impl ToString) {
+    fn add(&mut self, what: &str, claimed: &(impl ToString + ?Sized), found: &impl ToString) {
         self.0.push(Mismatch {
             what: what.to_owned(),
             claimed: claimed.to_string(),
@@ -77,9 +77,9 @@ impl Findings {
         });
     }
 
-    fn compare<T: PartialEq + ToString>(&mut self, what: &str, claimed: T, found: T) {
+    fn compare<T: Copy + PartialEq + ToString>(&mut self, what: &str, claimed: T, found: T) {
         if claimed != found {
-            self.add(what, claimed, found);
+            self.add(what, &claimed, &found);
         }
     }
 
@@ -122,7 +122,7 @@ impl Findings {
             Some(Ok(diff_id)) => {
                 self.compare(&format!("{what} diff id"), layer.diff_id, diff_id);
             }
-            Some(Err(error)) => self.add(what, "a layer", error),
+            Some(Err(error)) => self.add(what, "a layer", &error),
             None => {}
         }
         Ok(())

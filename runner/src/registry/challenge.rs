@@ -84,12 +84,12 @@ mod tests {
 
     use super::*;
 
-    fn bearer(realm: &str, service: Option<&str>, scope: Option<&str>) -> Option<Challenge> {
-        Some(Challenge::Bearer {
+    fn bearer(realm: &str, service: Option<&str>, scope: Option<&str>) -> Challenge {
+        Challenge::Bearer {
             realm: realm.to_owned(),
             service: service.map(str::to_owned),
             scope: scope.map(str::to_owned),
-        })
+        }
     }
 
     #[test]
@@ -97,17 +97,17 @@ mod tests {
         for (header, expected) in [
             (
                 r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:heroku/heroku:pull""#,
-                bearer(
+                Some(bearer(
                     "https://auth.docker.io/token",
                     Some("registry.docker.io"),
                     Some("repository:heroku/heroku:pull"),
-                ),
+                )),
             ),
             (
                 r#"bearer scope="a:b:pull,push", realm=http://x/t"#,
-                bearer("http://x/t", None, Some("a:b:pull,push")),
+                Some(bearer("http://x/t", None, Some("a:b:pull,push"))),
             ),
-            (r#"Bearer realm="a\"b""#, bearer("a\"b", None, None)),
+            (r#"Bearer realm="a\"b""#, Some(bearer("a\"b", None, None))),
             (r#"Basic realm="Registry Realm""#, Some(Challenge::Basic)),
             ("Basic", Some(Challenge::Basic)),
             ("Bearer", None),

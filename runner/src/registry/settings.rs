@@ -14,7 +14,7 @@ use super::{Reference, RegistryError};
 pub enum Credentials {
     /// User and password.
     Basic(String, String),
-    /// A token that is exchanged for others (OAuth2 refresh token).
+    /// A token that is exchanged for others (a refresh token of `OAuth2`).
     IdentityToken(String),
 }
 

@@ -226,37 +226,23 @@ impl Wire {
         }
         let url = ask.url()?;
         let client = self.client(url.as_str())?;
-        let request = match credentials {
-            Some(Credentials::IdentityToken(token)) => {
-                let mut form = vec![
-                    ("grant_type", "refresh_token"),
-                    ("client_id", "bp"),
-                    ("scope", ask.scope.as_str()),
-                    ("refresh_token", token.as_str()),
-                ];
-                form.extend(ask.service.as_deref().map(|it| ("service", it)));
-                let body = reqwest::Url::parse_with_params("http://form", form)
-                    .ok()
-                    .and_then(|url| url.query().map(str::to_owned))
-                    .unwrap_or_default();
-                client
-                    .post(url.clone())
-                    .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                    .body(body)
-            }
-            _ => {
-                let mut with_query = url.clone();
-                with_query
-                    .query_pairs_mut()
-                    .extend_pairs(ask.service.as_deref().map(|it| ("service", it)))
-                    .append_pair("scope", &ask.scope);
-                let request = client.get(with_query);
-                match credentials {
-                    Some(Credentials::Basic(user, password)) => {
-                        request.header(header::AUTHORIZATION, basic(user, password))
-                    }
-                    _ => request,
+        let request = if let Some(Credentials::IdentityToken(token)) = credentials {
+            client
+                .post(url.clone())
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(ask.form(token))
+        } else {
+            let mut with_query = url.clone();
+            with_query
+                .query_pairs_mut()
+                .extend_pairs(ask.service.as_deref().map(|it| ("service", it)))
+                .append_pair("scope", &ask.scope);
+            let request = client.get(with_query);
+            match credentials {
+                Some(Credentials::Basic(user, password)) => {
+                    request.header(header::AUTHORIZATION, basic(user, password))
                 }
+                _ => request,
             }
         };
         let shown = redacted(url.as_str());
@@ -287,6 +273,22 @@ struct TokenRequest<'a> {
 }
 
 impl TokenRequest<'_> {
+    /// The body that exchanges a refresh token (distribution's token specification, "OAuth2").
+    fn form(&self, refresh_token: &str) -> String {
+        let mut form = vec![
+            ("grant_type", "refresh_token"),
+            ("client_id", "bp"),
+            ("scope", self.scope.as_str()),
+            ("refresh_token", refresh_token),
+        ];
+        form.extend(self.service.as_deref().map(|it| ("service", it)));
+        // A form is written as a query is.
+        reqwest::Url::parse_with_params("http://form", form)
+            .ok()
+            .and_then(|url| url.query().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
     /// The token server's URL. A registry reached by TLS must not send our password anywhere without it.
     fn url(&self) -> Result<reqwest::Url, RegistryError> {
         let refuse = |why: &str| RegistryError::Unexpected {

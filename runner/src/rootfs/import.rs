@@ -106,13 +106,13 @@ impl Import<'_> {
             Err(ImageError::NoSuchImage { .. }) => layout::find(folder, None)?,
             other => other?,
         };
-        let mut document = self.document(&source, &blob)?;
+        let mut document = read_document(&source, &blob)?;
         if let Document::Index(index) = &document {
             let Some(entry) = index.pick(self.architecture) else {
                 return Err(self.no_platform(index.platforms()));
             };
             blob = entry.blob.clone();
-            document = self.document(&source, &blob)?;
+            document = read_document(&source, &blob)?;
         }
         let Document::Manifest(manifest) = document else {
             return Err(self.not_an_image("it is an index of indexes"));
@@ -132,11 +132,6 @@ impl Import<'_> {
             }
         }
         Ok(image)
-    }
-
-    fn document(&self, source: &BlobDir, blob: &Descriptor) -> Result<Document, StackError> {
-        let bytes = read_small(source, &blob.digest, "the manifest")?;
-        Ok(Document::parse("the manifest", &bytes)?)
     }
 
     /// What `docker save` writes: `manifest.json`, a config, and layers that are plain tars mostly.
@@ -268,6 +263,11 @@ impl Import<'_> {
             .map_err(|error| doing()(error.error))?;
         Ok(())
     }
+}
+
+fn read_document(source: &BlobDir, blob: &Descriptor) -> Result<Document, StackError> {
+    let bytes = read_small(source, &blob.digest, "the manifest")?;
+    Ok(Document::parse("the manifest", &bytes)?)
 }
 
 fn is_gzip(file: &mut (impl Read + Seek)) -> io::Result<bool> {

@@ -5,6 +5,8 @@
 
 mod error;
 mod import;
+#[cfg(test)]
+mod judges;
 mod pipe;
 mod store;
 mod tree;

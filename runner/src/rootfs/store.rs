@@ -340,4 +340,4 @@ fn old_is_used(error: &RegistryError, image: &StackImage) -> Event {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -134,9 +134,9 @@ impl Tree {
             }
             other => other?,
         }
-        let made = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?.st_ino;
-        self.depths.insert(made, depth);
-        self.ours.insert(made);
+        let inode = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?.st_ino;
+        self.depths.insert(inode, depth);
+        self.ours.insert(inode);
         Ok(())
     }
 

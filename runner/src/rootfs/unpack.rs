@@ -65,6 +65,7 @@ struct Unpack {
     whiteouts: bool,
     /// Folders' times: set last, since every new entry changes that of its folder.
     folders: BTreeMap<Vec<u8>, i64>,
+    buffer: Vec<u8>,
 }
 
 impl Unpack {
@@ -78,6 +79,7 @@ impl Unpack {
             left: limits,
             whiteouts,
             folders: BTreeMap::new(),
+            buffer: vec![0; 64 << 10],
         })
     }
 
@@ -219,9 +221,8 @@ impl Unpack {
         entry: &mut tar::Entry<'_, impl Read>,
         mut file: &std::fs::File,
     ) -> Result<(), Fault> {
-        let mut buffer = [0; 64 << 10];
         loop {
-            let read = entry.read(&mut buffer).map_err(Fault::Read)?;
+            let read = entry.read(&mut self.buffer).map_err(Fault::Read)?;
             if read == 0 {
                 return Ok(());
             }
@@ -230,7 +231,7 @@ impl Unpack {
                 .bytes
                 .checked_sub(read as u64)
                 .ok_or_else(|| Fault::entry("makes the image larger than is allowed"))?;
-            file.write_all(&buffer[..read]).map_err(Fault::Write)?;
+            file.write_all(&self.buffer[..read]).map_err(Fault::Write)?;
         }
     }
 

@@ -23,7 +23,9 @@ impl World {
             .into_iter()
             .enumerate()
             .map(|(at, size)| {
-                let bytes: Vec<u8> = (0..size).map(|i| (i * (at + 7) % 251) as u8).collect();
+                let bytes: Vec<u8> = (0..size)
+                    .map(|i: usize| (i * (at + 7) % 251).to_le_bytes()[0])
+                    .collect();
                 (registry.put_blob(&bytes), bytes)
             })
             .collect();

@@ -96,7 +96,7 @@ fn content(text: &str) -> [Vec<u8>; 2] {
     [tar(&below), tar(&[file("etc/a", text)])]
 }
 
-fn request() -> PullRequest {
+pub(in crate::rootfs) fn request() -> PullRequest {
     PullRequest {
         reference: "heroku/heroku:24-build".parse().unwrap(),
         architecture: "amd64".to_owned(),
@@ -275,7 +275,10 @@ fn many_at_once_unpack_once() {
 }
 
 /// A real image of `content`, with its blobs.
-fn built(folder: &Path, texts: &str) -> (buildpack_core::image::Image, BlobDir) {
+pub(in crate::rootfs) fn built(
+    folder: &Path,
+    texts: &str,
+) -> (buildpack_core::image::Image, BlobDir) {
     let tars = content(texts);
     let (mut base, blobs) = image(folder, &tars);
     let layers: Vec<_> = base

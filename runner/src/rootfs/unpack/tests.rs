@@ -53,7 +53,8 @@ fn pax(records: &[(&str, &str)]) -> Made {
         while length != rest.len() + length.to_string().len() {
             length += 1;
         }
-        content += &format!("{length}{rest}");
+        content.push_str(&length.to_string());
+        content.push_str(&rest);
     }
     made(EntryType::XHeader, "pax", "", content.as_bytes())
 }
@@ -467,7 +468,7 @@ fn caps_are_kept() {
         },
     ] {
         let error = Place::new()
-            .unpack_within(&[entries.clone()], limits)
+            .unpack_within(std::slice::from_ref(&entries), limits)
             .unwrap_err();
         assert!(matches!(error, StackError::Unsafe { .. }), "{error:?}");
     }
@@ -485,13 +486,14 @@ fn caps_are_kept() {
 #[test]
 fn damage_is_found_wherever_it_is() {
     let entries = vec![file("a", "content"), file("b", &"long".repeat(10_000))];
-    let change: [&dyn Fn(&mut BaseImage, &mut Vec<u8>); 6] = [
-        &|image, _| image.layers[0].diff_id = Digest::of(b"other"),
-        &|image, _| image.layers[0].digest = Digest::of(b"other"),
-        &|_, blob| blob.truncate(blob.len() / 2),
-        &|_, blob| blob.extend(b"trailing"),
-        &|_, blob| blob[0] = 0,
-        &|image, _| image.layers[0].media_type = MediaType::OciTar,
+    type Change = fn(&mut BaseImage, &mut Vec<u8>);
+    let change: [Change; 6] = [
+        |image, _| image.layers[0].diff_id = Digest::of(b"other"),
+        |image, _| image.layers[0].digest = Digest::of(b"other"),
+        |_, blob| blob.truncate(blob.len() / 2),
+        |_, blob| blob.extend(b"trailing"),
+        |_, blob| blob[0] = 0,
+        |image, _| image.layers[0].media_type = MediaType::OciTar,
     ];
     for (at, change) in change.iter().enumerate() {
         let place = Place::new();
