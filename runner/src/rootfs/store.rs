@@ -32,7 +32,8 @@ pub struct StackStore {
 pub struct StackImage {
     /// What it is.
     pub base: BaseImage,
-    /// Its unpacked tree, if it is unpacked.
+    /// Its unpacked tree, if it is unpacked. Only [`StackStore::pull`] with `unpack` and [`StackStore::rootfs`] keep
+    /// a clean-up from taking it away while this process runs.
     #[serde(skip)]
     pub rootfs: Option<PathBuf>,
     /// When its name was last resolved.
@@ -94,11 +95,10 @@ impl StackStore {
             events.detail(&format!("Pulling {}", image.base.reference));
             source.blobs(&image.base, &self.blobs(), events)?;
         }
-        image.rootfs = if request.unpack {
-            Some(self.rootfs(&image.base, events)?)
-        } else {
-            self.unpacked(&image.base)
-        };
+        if !request.unpack {
+            return Ok(self.with_tree(image));
+        }
+        image.rootfs = Some(self.rootfs(&image.base, events)?);
         Ok(image)
     }
 
@@ -160,8 +160,11 @@ impl StackStore {
         Ok(found.map(|image| self.with_tree(image)))
     }
 
+    /// With the tree's path, which does not hold the tree.
     fn with_tree(&self, mut image: StackImage) -> StackImage {
-        image.rootfs = self.unpacked(&image.base);
+        let folder = self.store.root().join(Bucket::Rootfs.folder());
+        let tree = folder.join(image.base.digest.hex());
+        image.rootfs = tree.is_dir().then_some(tree);
         image
     }
 

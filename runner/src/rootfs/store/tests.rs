@@ -243,7 +243,8 @@ fn names_are_listed_and_forgotten_and_a_shared_tree_stays() {
         names,
         ["docker.io/heroku/heroku:24-build", "r.example/copy:1"]
     );
-    assert_eq!(world.stacks.live_blobs().unwrap().len(), 3);
+    let live = world.stacks.live_blobs().unwrap();
+    assert_eq!(live.len(), 3);
     assert!(world.stacks.remove(&request().reference, "amd64").unwrap());
     assert!(!world.stacks.remove(&request().reference, "amd64").unwrap());
     assert!(tree.is_dir());
@@ -439,4 +440,29 @@ fn what_is_no_image_is_not_imported() {
         .unwrap_err();
     assert_eq!(other.diagnostic().code.0, "image-no-platform");
     assert_eq!(world.stacks.list().unwrap(), []);
+}
+
+#[test]
+fn looking_holds_nothing_and_a_clean_up_takes_what_nobody_uses() {
+    let world = World::new();
+    let tree = world.pull(&request()).unwrap().rootfs.unwrap();
+    // Another process: it looks, and then makes room.
+    let store = Store::open(world.temp.path().join("store")).unwrap();
+    let stacks = StackStore::new(store.clone());
+    let live = stacks.live_blobs().unwrap();
+    store.gc(0, &|digest| live.contains(digest)).unwrap();
+    assert!(tree.is_dir(), "it was pulled to be used");
+    drop(world.stacks);
+    store.gc(0, &|digest| live.contains(digest)).unwrap();
+    assert!(!tree.exists(), "nobody uses it any more");
+    let image = stacks.get(&request().reference, "amd64").unwrap().unwrap();
+    assert_eq!(image.rootfs, None);
+    let again = PullRequest {
+        offline: true,
+        ..request()
+    };
+    assert_eq!(
+        text(&stacks.pull(&world.source, &again, &Silent).unwrap()),
+        "one"
+    );
 }
