@@ -6,5 +6,6 @@ pub mod pipeline;
 pub mod registry;
 pub mod rootfs;
 pub mod sandbox;
+pub mod settings;
 pub mod tls;
 pub mod ui;

@@ -1,0 +1,203 @@
+//! All settings, declared once; `docs/settings.md` is made from this.
+
+use std::fmt::Write as _;
+
+/// A setting: what it is called in each place, and what it is for.
+pub struct Key {
+    /// Its name in bp.toml.
+    pub name: &'static str,
+    /// Its environment variable.
+    pub variable: &'static str,
+    /// Its flag, if it has one.
+    pub flag: Option<&'static str>,
+    /// Whether bp.toml gives a list, and the variable values separated by commas.
+    pub list: bool,
+    /// What it is when nobody says.
+    pub default: &'static str,
+    /// What it is for, in sentences.
+    pub doc: &'static str,
+}
+
+const fn key(
+    name: &'static str,
+    variable: &'static str,
+    flag: Option<&'static str>,
+    default: &'static str,
+    doc: &'static str,
+) -> Key {
+    Key {
+        name,
+        variable,
+        flag,
+        list: false,
+        default,
+        doc,
+    }
+}
+
+pub(super) const CACHE_DIR: Key = key(
+    "cache_dir",
+    "BP_CACHE_DIR",
+    Some("--cache-dir"),
+    "`$XDG_CACHE_HOME/bp`, else `~/.cache/bp`",
+    "Folder of everything that is kept. In bp.toml, a relative path starts at the folder of the file.",
+);
+pub(super) const CACHE_CAP: Key = key(
+    "cache_cap",
+    "BP_CACHE_CAP",
+    None,
+    "`10GiB`",
+    "What `bp cache gc` makes the kept things fit into, such as `500MB` or `10GiB`.",
+);
+pub(super) const STACK: Key = key(
+    "stack",
+    "BP_STACK",
+    Some("--stack"),
+    "app.json's, else `heroku-24`",
+    "Stack to build on. Heroku's own variable `STACK` is not read.",
+);
+pub(super) const SANDBOX: Key = key(
+    "sandbox",
+    "BP_SANDBOX",
+    Some("--sandbox"),
+    "`auto`",
+    "Where steps run: `namespace`, `none` (where bp stands, inside a stack's image), or `auto`: the first that works.",
+);
+pub(super) const OFFLINE: Key = key(
+    "offline",
+    "BP_OFFLINE",
+    Some("--offline"),
+    "`false`",
+    "Fetch nothing: use what is kept.",
+);
+pub(super) const REGISTRY_MIRROR: Key = Key {
+    list: true,
+    ..key(
+        "registry_mirror",
+        "BP_REGISTRY_MIRROR",
+        Some("--registry-mirror"),
+        "none",
+        "Registries to ask in place of others, each as `HOST=URL`: `docker.io=http://127.0.0.1:5000`.",
+    )
+};
+pub(super) const INSECURE_REGISTRY: Key = Key {
+    list: true,
+    ..key(
+        "insecure_registry",
+        "BP_INSECURE_REGISTRY",
+        None,
+        "none",
+        "Hosts of registries that are spoken to without TLS. Loopback addresses always are.",
+    )
+};
+pub(super) const HEX_BUILDS_URL: Key = key(
+    "hex_builds_url",
+    "BP_HEX_BUILDS_URL",
+    None,
+    "`https://builds.hex.pm`",
+    "Where lists of builds, OTP, Elixir, Hex and rebar3 come from.",
+);
+pub(super) const HEX_BUILDS_KEY: Key = key(
+    "hex_builds_key",
+    "BP_HEX_BUILDS_KEY",
+    None,
+    "the public key of builds.hex.pm",
+    "PEM file of the public key that signs the install lists of that host.",
+);
+pub(super) const HEX_REPO_URL: Key = key(
+    "hex_repo_url",
+    "BP_HEX_REPO_URL",
+    None,
+    "Hex's own",
+    "Where Hex packages come from; Mix gets it as `HEX_MIRROR`.",
+);
+pub(super) const HEX_UNSAFE_REGISTRY: Key = key(
+    "hex_unsafe_registry",
+    "BP_HEX_UNSAFE_REGISTRY",
+    None,
+    "`false`",
+    "Take packages from a registry that is not signed with Hex's key.",
+);
+pub(super) const NODE_DIST_URL: Key = key(
+    "node_dist_url",
+    "BP_NODE_DIST_URL",
+    None,
+    "`https://nodejs.org/dist`",
+    "Where Node comes from.",
+);
+pub(super) const NPM_REGISTRY_URL: Key = key(
+    "npm_registry_url",
+    "BP_NPM_REGISTRY_URL",
+    None,
+    "npm's own",
+    "Where npm packages come from.",
+);
+
+/// All settings, as they are documented.
+pub const KEYS: [Key; 13] = [
+    CACHE_DIR,
+    CACHE_CAP,
+    STACK,
+    SANDBOX,
+    OFFLINE,
+    REGISTRY_MIRROR,
+    INSECURE_REGISTRY,
+    HEX_BUILDS_URL,
+    HEX_BUILDS_KEY,
+    HEX_REPO_URL,
+    HEX_UNSAFE_REGISTRY,
+    NODE_DIST_URL,
+    NPM_REGISTRY_URL,
+];
+
+/// The page `docs/settings.md`.
+pub fn page() -> String {
+    let mut page = String::from(
+        "# Settings\n\n\
+         A flag wins over a variable of the environment, that over bp.toml. An empty variable counts as unset.\n\
+         The file is `$BP_CONFIG`, else `$XDG_CONFIG_HOME/bp/bp.toml`, else `~/.config/bp/bp.toml`.\n",
+    );
+    for key in &KEYS {
+        let flag = key
+            .flag
+            .map(|flag| format!("`{flag}`, "))
+            .unwrap_or_default();
+        let form = if key.list {
+            "; a list in bp.toml, commas in the variable"
+        } else {
+            ""
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(
+            page,
+            "\n## {}\n\n{}\n\n{flag}`{}`, `{}`{form}. Default: {}.\n",
+            key.name, key.doc, key.variable, key.name, key.default
+        );
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_true() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            fs_err::write(path, page()).unwrap();
+        }
+        let kept = fs_err::read_to_string(path).unwrap_or_default();
+        assert!(
+            kept == page(),
+            "write it anew: UPDATE_DOCS=1 cargo test -p runner settings"
+        );
+    }
+
+    #[test]
+    fn names_follow_one_rule() {
+        for key in &KEYS {
+            assert_eq!(key.variable, format!("BP_{}", key.name.to_uppercase()));
+        }
+    }
+}

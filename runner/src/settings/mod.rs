@@ -1,0 +1,334 @@
+//! What people set: flags, then `BP_*` variables, then bp.toml in the user's config folder. [`KEYS`] lists all.
+
+mod file;
+mod keys;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
+
+use crate::sandbox::Mode;
+use crate::ui::parse_bytes;
+use file::Said;
+
+pub use keys::{KEYS, Key, page};
+
+/// What the command line says; what it leaves open is `None`, empty or false.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--cache-dir`.
+    pub cache_dir: Option<PathBuf>,
+    /// `--stack`.
+    pub stack: Option<String>,
+    /// `--sandbox`.
+    pub sandbox: Option<String>,
+    /// `--offline`.
+    pub offline: bool,
+    /// `--registry-mirror`, each as `HOST=URL`. They stand before those of other places.
+    pub registry_mirrors: Vec<String>,
+}
+
+/// All settings, each with where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Folder of everything that is kept.
+    pub cache_dir: Sourced<PathBuf>,
+    /// Bytes that the kept things are to fit into.
+    pub cache_cap: Sourced<u64>,
+    /// Stack to build on, if anybody says.
+    pub stack: Option<Sourced<String>>,
+    /// Where steps run.
+    pub sandbox: Sourced<Mode>,
+    /// Whether nothing may be fetched.
+    pub offline: Sourced<bool>,
+    /// Registries to ask in place of others: host and URL. The first that fits counts.
+    pub registry_mirrors: Vec<Sourced<(String, String)>>,
+    /// Hosts of registries spoken to without TLS.
+    pub insecure_registries: Sourced<Vec<String>>,
+    /// Where lists of builds, OTP, Elixir, Hex and rebar3 come from; like all URLs here, without a slash at its end.
+    pub hex_builds_url: Sourced<String>,
+    /// PEM file of the key that signs the install lists there.
+    pub hex_builds_key: Option<Sourced<PathBuf>>,
+    /// Where Hex packages come from.
+    pub hex_repo_url: Option<Sourced<String>>,
+    /// Whether packages may come from a registry that is not signed with Hex's key.
+    pub hex_unsafe_registry: Sourced<bool>,
+    /// Where Node comes from.
+    pub node_dist_url: Sourced<String>,
+    /// Where npm packages come from.
+    pub npm_registry_url: Option<Sourced<String>>,
+}
+
+/// A variable of the environment by name.
+pub type Env<'e> = &'e dyn Fn(&str) -> Option<OsString>;
+
+impl Settings {
+    /// Reads all settings: `env` is the process environment. Every mistake is reported; none is passed over.
+    pub fn load(env: Env<'_>, flags: &Flags) -> Outcome<Self> {
+        let mut wrong = Vec::new();
+        let said = config_file(env)
+            .and_then(|(path, needed)| read_file(&path, needed, &mut wrong))
+            .unwrap_or_default();
+        let mut reader = Reader { env, said, wrong };
+        let settings = reader.settings(flags);
+        match settings {
+            Some(settings) => Outcome::with(settings, reader.wrong),
+            None => Outcome::failed(reader.wrong),
+        }
+    }
+}
+
+/// The path of bp.toml, and whether it must exist.
+fn config_file(env: Env<'_>) -> Option<(PathBuf, bool)> {
+    if let Some(path) = set(env, "BP_CONFIG") {
+        return Some((path.into(), true));
+    }
+    Some((
+        folder(env, "XDG_CONFIG_HOME", ".config")?.join("bp/bp.toml"),
+        false,
+    ))
+}
+
+fn read_file(
+    path: &Path,
+    needed: bool,
+    wrong: &mut Vec<Diagnostic>,
+) -> Option<HashMap<&'static str, Said>> {
+    match fs_err::read_to_string(path) {
+        Ok(text) => Some(file::read(path, text, wrong)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !needed => None,
+        Err(error) => {
+            wrong.push(
+                Diagnostic::error(
+                    "settings-unreadable",
+                    Class::Usage,
+                    format!("cannot read the settings: {error}"),
+                )
+                .help("mend the file, or name another with `BP_CONFIG`"),
+            );
+            None
+        }
+    }
+}
+
+/// A folder of the XDG rules: its variable if it is absolute, else below HOME.
+fn folder(env: Env<'_>, variable: &str, below_home: &str) -> Option<PathBuf> {
+    set(env, variable)
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+        .or_else(|| Some(PathBuf::from(set(env, "HOME")?).join(below_home)))
+}
+
+fn set(env: Env<'_>, name: &str) -> Option<OsString> {
+    env(name).filter(|value| !value.is_empty())
+}
+
+struct Reader<'e> {
+    env: Env<'e>,
+    said: HashMap<&'static str, Said>,
+    wrong: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn settings(&mut self, flags: &Flags) -> Option<Settings> {
+        let cache_dir = self.cache_dir(flags);
+        let settings = Settings {
+            cache_cap: self
+                .parsed(&keys::CACHE_CAP, None, parse_bytes)
+                .unwrap_or_else(|| default(10 << 30, &keys::CACHE_CAP)),
+            stack: self.parsed(
+                &keys::STACK,
+                flags.stack.clone(),
+                |text| Ok(text.to_owned()),
+            ),
+            sandbox: self
+                .parsed(&keys::SANDBOX, flags.sandbox.clone(), Mode::from_str)
+                .unwrap_or_else(|| default(Mode::Auto, &keys::SANDBOX)),
+            offline: self.switch(&keys::OFFLINE, flags.offline.then(|| "true".to_owned())),
+            registry_mirrors: self.mirrors(&flags.registry_mirrors),
+            insecure_registries: self
+                .list(&keys::INSECURE_REGISTRY)
+                .unwrap_or_else(|| default(Vec::new(), &keys::INSECURE_REGISTRY)),
+            hex_builds_url: self.url_or(&keys::HEX_BUILDS_URL, "https://builds.hex.pm"),
+            hex_builds_key: self.path(&keys::HEX_BUILDS_KEY),
+            hex_repo_url: self.parsed(&keys::HEX_REPO_URL, None, url),
+            hex_unsafe_registry: self.switch(&keys::HEX_UNSAFE_REGISTRY, None),
+            node_dist_url: self.url_or(&keys::NODE_DIST_URL, "https://nodejs.org/dist"),
+            npm_registry_url: self.parsed(&keys::NPM_REGISTRY_URL, None, url),
+            cache_dir: cache_dir?,
+        };
+        Some(settings)
+    }
+
+    /// What the first place that says anything says.
+    fn find(&mut self, key: &Key, flag: Option<String>) -> Option<Said> {
+        if let (Some(value), Some(flag)) = (flag, key.flag) {
+            return Some(Sourced::new(vec![value], Origin::Flag(flag.to_owned())));
+        }
+        match set(self.env, key.variable).map(OsString::into_string) {
+            Some(Ok(text)) => {
+                let values = if key.list {
+                    let parts = text
+                        .split(',')
+                        .map(str::trim)
+                        .filter(|part| !part.is_empty());
+                    parts.map(str::to_owned).collect()
+                } else {
+                    vec![text]
+                };
+                Some(Sourced::new(values, Origin::Env(key.variable.to_owned())))
+            }
+            Some(Err(_)) => {
+                let origin = Origin::Env(key.variable.to_owned());
+                self.refuse(key, &origin, "it is not UTF-8 text");
+                None
+            }
+            None => self.said.remove(key.name),
+        }
+    }
+
+    fn refuse(&mut self, key: &Key, origin: &Origin, why: &str) {
+        let problem = Diagnostic::error(
+            "settings-value",
+            Class::Usage,
+            format!("the setting `{}` has no use: {why}", key.name),
+        );
+        self.wrong
+            .push(problem.from(origin, "it is set here").help(key.doc));
+    }
+
+    fn parsed<T>(
+        &mut self,
+        key: &Key,
+        flag: Option<String>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Sourced<T>> {
+        let said = self.find(key, flag)?;
+        match said.value.first().map(|text| parse(text)) {
+            Some(Ok(value)) => Some(Sourced::new(value, said.origin)),
+            Some(Err(why)) => {
+                self.refuse(key, &said.origin, &why);
+                None
+            }
+            None => None,
+        }
+    }
+
+    fn switch(&mut self, key: &Key, flag: Option<String>) -> Sourced<bool> {
+        let parse = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "0" | "false" | "no" | "off" => Ok(false),
+            _ => Err("expected `true` or `false`".to_owned()),
+        };
+        self.parsed(key, flag, parse)
+            .unwrap_or_else(|| default(false, key))
+    }
+
+    fn url_or(&mut self, key: &Key, otherwise: &str) -> Sourced<String> {
+        self.parsed(key, None, url)
+            .unwrap_or_else(|| default(otherwise.to_owned(), key))
+    }
+
+    fn list(&mut self, key: &Key) -> Option<Said> {
+        self.find(key, None)
+    }
+
+    fn mirrors(&mut self, flags: &[String]) -> Vec<Sourced<(String, String)>> {
+        let key = &keys::REGISTRY_MIRROR;
+        let flags = Sourced::new(flags.to_vec(), Origin::Flag("--registry-mirror".to_owned()));
+        let mut mirrors = Vec::new();
+        for said in [Some(flags), self.list(key)].into_iter().flatten() {
+            for text in &said.value {
+                match text
+                    .trim()
+                    .split_once('=')
+                    .filter(|(host, _)| !host.is_empty())
+                {
+                    Some((host, to)) => match url(to) {
+                        Ok(to) => {
+                            mirrors.push(Sourced::new((host.to_owned(), to), said.origin.clone()))
+                        }
+                        Err(why) => self.refuse(key, &said.origin, &why),
+                    },
+                    None => self.refuse(key, &said.origin, "a mirror is `HOST=URL`"),
+                }
+            }
+        }
+        mirrors
+    }
+
+    /// A path; one of bp.toml starts at the folder of the file.
+    fn path(&mut self, key: &Key) -> Option<Sourced<PathBuf>> {
+        if let Some(path) = set(self.env, key.variable) {
+            return Some(Sourced::new(
+                path.into(),
+                Origin::Env(key.variable.to_owned()),
+            ));
+        }
+        let said = self.said.remove(key.name)?;
+        let path = said.value.into_iter().next()?;
+        let base = match &said.origin {
+            Origin::File(span) => span.source.path.parent().map(Path::to_owned),
+            _ => None,
+        };
+        Some(Sourced::new(
+            base.unwrap_or_default().join(path),
+            said.origin,
+        ))
+    }
+
+    fn cache_dir(&mut self, flags: &Flags) -> Option<Sourced<PathBuf>> {
+        let key = &keys::CACHE_DIR;
+        let flag = flags.cache_dir.clone();
+        let said = flag
+            .map(|folder| Sourced::new(folder, Origin::Flag("--cache-dir".to_owned())))
+            .or_else(|| self.path(key))
+            .or_else(|| {
+                Some(default(
+                    folder(self.env, "XDG_CACHE_HOME", ".cache")?.join("bp"),
+                    key,
+                ))
+            });
+        let Some(said) = said else {
+            self.wrong.push(
+                Diagnostic::error(
+                    "no-cache-folder",
+                    Class::Usage,
+                    "there is no folder to keep things in: HOME is not set",
+                )
+                .help("name one with `--cache-dir` or `BP_CACHE_DIR`"),
+            );
+            return None;
+        };
+        match std::path::absolute(&said.value) {
+            Ok(folder) => Some(Sourced::new(folder, said.origin)),
+            Err(error) => {
+                self.refuse(key, &said.origin, &error.to_string());
+                None
+            }
+        }
+    }
+}
+
+fn default<T>(value: T, key: &Key) -> Sourced<T> {
+    Sourced::new(value, Origin::Default(key.default.to_owned()))
+}
+
+/// An http or https URL without a slash at its end. The error never repeats it: it may hold a password.
+fn url(text: &str) -> Result<String, String> {
+    let text = text.trim().trim_end_matches('/');
+    let parsed = reqwest::Url::parse(text).map_err(|error| format!("it is no URL: {error}"))?;
+    if !matches!(parsed.scheme(), "http" | "https") {
+        return Err("expected a URL with `http://` or `https://`".to_owned());
+    }
+    if parsed.query().is_some() || parsed.fragment().is_some() {
+        return Err("a URL that paths are added to has no `?` and no `#`".to_owned());
+    }
+    Ok(text.to_owned())
+}
