@@ -6,13 +6,10 @@ use buildpack_core::event::EventSink;
 use buildpack_core::store::Freed;
 
 use super::args::{Cache, Cli};
-use super::context::{Context, variable};
+use super::context::Context;
 use super::{Ended, parsed};
 use crate::pipeline::{ConfigVars, record};
 use crate::ui::{Style, bytes, parse_bytes};
-
-/// What is kept at most, unless somebody says otherwise.
-const CAP: &str = "10GiB";
 
 pub(super) fn exec(cli: &Cli, args: &Cache) -> Ended {
     let context = Context::new(cli, &ConfigVars::default())?;
@@ -53,16 +50,17 @@ fn df(context: &Context) -> Ended {
 
 /// Removes what was not used for longest; blobs of images that have a name stay.
 fn gc(context: &Context, max: Option<&str>) -> Ended {
-    let setting = variable("BP_CACHE_CAP");
-    let cap = max.or(setting.as_deref()).unwrap_or(CAP);
-    let cap: Size = parsed("--max or BP_CACHE_CAP", cap)?;
+    let cap = match max {
+        Some(max) => parsed::<Size>("--max", max)?.0,
+        None => context.settings.cache_cap.value,
+    };
     let services = &context.services;
     let mut live = BTreeSet::new();
     for record in record::all_named(&services.store) {
         live.extend(record.image.layers.iter().map(|layer| layer.digest));
     }
     live.extend(services.stacks.live_blobs()?);
-    let freed = services.store.gc(cap.0, &|digest| live.contains(digest))?;
+    let freed = services.store.gc(cap, &|digest| live.contains(digest))?;
     said(context, freed);
     Ok(0)
 }

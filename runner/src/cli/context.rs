@@ -10,17 +10,19 @@ use buildpack_core::toolchain::{Fetch, Offline};
 use stacks::{Arch, Stack, Support, Target};
 
 use super::args::{self, Cli};
-use super::{parsed, ui, vars};
+use super::{ui, vars};
 use crate::http::HttpFetch;
 use crate::pipeline::{ConfigVars, Failure, Parts, Services};
 use crate::registry::{Puller, RegistrySettings};
-use crate::sandbox::{self, Mode};
+use crate::sandbox;
+use crate::settings::{Flags, Settings};
 use crate::ui::{Redactor, Ui};
 
 /// What a command works with.
 pub(super) struct Context {
     pub(super) ui: Ui,
     pub(super) services: Services,
+    pub(super) settings: Settings,
 }
 
 /// A variable of the environment, if it is set to something.
@@ -34,17 +36,10 @@ impl Context {
         crate::tls::install();
         let redactor = Redactor::new(vars.secrets(&[]));
         let ui = ui(cli, redactor);
-        let store = Store::open(cache_folder(cli)?)?;
-        let offline = cli.global.offline || variable("BP_OFFLINE").is_some_and(|v| v != "0");
-        let mode: Mode = match cli
-            .global
-            .sandbox
-            .clone()
-            .or_else(|| variable("BP_SANDBOX"))
-        {
-            Some(mode) => parsed("--sandbox or BP_SANDBOX", &mode)?,
-            None => Mode::Auto,
-        };
+        let settings = settings(cli)?;
+        let store = Store::open(settings.cache_dir.value.clone())?;
+        let offline = settings.offline.value;
+        let mode = settings.sandbox.value;
         let fetch: Box<dyn Fetch> = if offline {
             Box::new(Offline)
         } else {
@@ -54,7 +49,7 @@ impl Context {
         let mut services = Services::new(Parts {
             store,
             fetch,
-            images: Box::new(Puller::new(registry_settings(cli)?)),
+            images: Box::new(Puller::new(registry_settings(&settings))),
             events: Box::new(ui.clone()),
             sandbox: Box::new(move || {
                 sandbox::choose(mode, &root, in_stack_image())
@@ -63,19 +58,23 @@ impl Context {
             now: jiff::Timestamp::now(),
         });
         services.offline = offline;
-        upstreams(&mut services)?;
-        Ok(Self { ui, services })
+        upstreams(&mut services, &settings)?;
+        Ok(Self {
+            ui,
+            services,
+            settings,
+        })
     }
 
-    /// The target of a command: the stack that a flag, `BP_STACK` or app.json names, else heroku-24.
+    /// The target of a command: the stack that a flag, the settings or app.json name, else heroku-24.
     pub(super) fn target(&self, stack: Option<&str>, app: &Path) -> Result<Target, Failure> {
-        let (name, origin) = match (stack, variable("BP_STACK")) {
-            (Some(stack), _) => (stack.to_owned(), "--stack"),
-            (None, Some(stack)) => (stack, "BP_STACK"),
+        let (name, origin) = match (stack, &self.settings.stack) {
+            (Some(stack), _) => (stack.to_owned(), "--stack".to_owned()),
+            (None, Some(stack)) => (stack.value.clone(), stack.origin.to_string()),
             // What is wrong with the app is said when it is planned.
             (None, None) => match App::read(app).value.and_then(|app| app.app_json.stack) {
-                Some(stack) => (stack.value, "app.json"),
-                None => ("heroku-24".to_owned(), "default"),
+                Some(stack) => (stack.value, "app.json".to_owned()),
+                None => ("heroku-24".to_owned(), "default".to_owned()),
             },
         };
         let stack = find_stack(&name)?;
@@ -149,75 +148,42 @@ pub(super) fn find_stack(name: &str) -> Result<&'static Stack, Failure> {
     })
 }
 
-/// The folder of everything that is kept.
-pub(super) fn cache_folder(cli: &Cli) -> Result<PathBuf, Failure> {
-    let named = cli
-        .global
-        .cache_dir
-        .clone()
-        .or_else(|| variable("BP_CACHE_DIR").map(PathBuf::from));
-    let folder = match named {
-        Some(folder) => folder,
-        None => variable("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .filter(|folder| folder.is_absolute())
-            .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".cache")))
-            .map(|folder| folder.join("bp"))
-            .ok_or_else(|| {
-                Failure::of(
-                    Diagnostic::error(
-                        "no-cache-folder",
-                        Class::Usage,
-                        "there is no folder to keep things in: HOME is not set",
-                    )
-                    .help("name one with `--cache-dir` or `BP_CACHE_DIR`"),
-                )
-            })?,
+/// Flags, variables and bp.toml.
+pub(super) fn settings(cli: &Cli) -> Result<Settings, Failure> {
+    let flags = Flags {
+        cache_dir: cli.global.cache_dir.clone(),
+        stack: None,
+        sandbox: cli.global.sandbox.clone(),
+        offline: cli.global.offline,
+        registry_mirrors: cli.global.registry_mirror.clone(),
     };
-    std::path::absolute(&folder).map_err(|error| {
-        Failure::of(Diagnostic::error(
-            "no-cache-folder",
-            Class::Usage,
-            format!("`{}` is no folder: {error}", folder.display()),
-        ))
+    let outcome = Settings::load(&|name| std::env::var_os(name), &flags);
+    outcome.value.ok_or(Failure {
+        diagnostics: outcome.diagnostics,
+        step: None,
     })
 }
 
-fn registry_settings(cli: &Cli) -> Result<RegistrySettings, Failure> {
-    let mut settings = RegistrySettings::default();
-    let variables = variable("BP_REGISTRY_MIRROR");
-    let texts = cli
-        .global
-        .registry_mirror
-        .iter()
-        .map(String::as_str)
-        .chain(variables.iter().flat_map(|text| text.split(',')));
-    for text in texts {
-        let (host, url) = text.trim().split_once('=').ok_or_else(|| {
-            Failure::of(
-                Diagnostic::error(
-                    "registry-mirror",
-                    Class::Usage,
-                    format!("`{text}` is no registry mirror"),
-                )
-                .help("write it as `HOST=URL`, for instance `docker.io=http://127.0.0.1:5000`"),
-            )
-        })?;
-        settings.mirrors.push((host.to_owned(), url.to_owned()));
-    }
-    Ok(settings)
+fn registry_settings(settings: &Settings) -> RegistrySettings {
+    let mut registry = RegistrySettings::default();
+    registry.read_environment(|name| std::env::var_os(name));
+    let mirrors = settings.registry_mirrors.iter();
+    registry.mirrors = mirrors.map(|mirror| mirror.value.clone()).collect();
+    registry
+        .insecure
+        .clone_from(&settings.insecure_registries.value);
+    registry
 }
 
-fn upstreams(services: &mut Services) -> Result<(), Failure> {
-    if let Some(url) = variable("BP_HEX_BUILDS_URL") {
-        services.upstreams.hex_builds = url.trim_end_matches('/').to_owned();
-    }
-    services.upstreams.hex_repository =
-        variable("BP_HEX_REPO_URL").map(|url| url.trim_end_matches('/').to_owned());
-    services.upstreams.hex_unsafe_registry =
-        variable("BP_HEX_UNSAFE_REGISTRY").is_some_and(|value| value != "0");
-    if let Some(path) = variable("BP_HEX_BUILDS_KEY") {
-        services.hex_builds_key = fs_err::read_to_string(&path).map_err(|error| {
+fn upstreams(services: &mut Services, settings: &Settings) -> Result<(), Failure> {
+    services
+        .upstreams
+        .hex_builds
+        .clone_from(&settings.hex_builds_url.value);
+    services.upstreams.hex_repository = settings.hex_repo_url.as_ref().map(|url| url.value.clone());
+    services.upstreams.hex_unsafe_registry = settings.hex_unsafe_registry.value;
+    if let Some(path) = &settings.hex_builds_key {
+        services.hex_builds_key = fs_err::read_to_string(&path.value).map_err(|error| {
             Failure::of(
                 Diagnostic::error(
                     "hex-builds-key",

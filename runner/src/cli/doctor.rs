@@ -5,24 +5,12 @@ use buildpack_core::store::Store;
 
 use super::Ended;
 use super::args::Cli;
-use super::context::{cache_folder, variable};
+use super::context::{settings, variable};
 use super::ui;
 use crate::pipeline::Failure;
 use crate::sandbox;
+use crate::settings::KEYS;
 use crate::ui::Redactor;
-
-/// Settings that change what is reached.
-const SETTINGS: [&str; 9] = [
-    "BP_CACHE_DIR",
-    "BP_STACK",
-    "BP_SANDBOX",
-    "BP_OFFLINE",
-    "BP_REGISTRY_MIRROR",
-    "BP_HEX_BUILDS_URL",
-    "BP_HEX_BUILDS_KEY",
-    "BP_HEX_REPO_URL",
-    "BP_HEX_UNSAFE_REGISTRY",
-];
 
 pub(super) fn exec(cli: &Cli) -> Ended {
     let ui = ui(cli, Redactor::default());
@@ -31,7 +19,7 @@ pub(super) fn exec(cli: &Cli) -> Ended {
         env!("CARGO_PKG_VERSION"),
         std::env::consts::ARCH
     ));
-    let folder = cache_folder(cli)?;
+    let folder = settings(cli)?.cache_dir.value;
     let store = Store::open(folder.clone());
     match &store {
         Ok(_) => ui.line(&format!("cache folder        {}", folder.display())),
@@ -57,7 +45,7 @@ pub(super) fn exec(cli: &Cli) -> Ended {
     } else {
         "sandbox none        only inside a stack's build image"
     });
-    for name in SETTINGS {
+    for name in KEYS.iter().map(|key| key.variable) {
         if let Some(value) = variable(name) {
             ui.line(&format!(
                 "{name:<24} {}",

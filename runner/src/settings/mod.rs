@@ -252,7 +252,7 @@ impl Reader<'_> {
                 {
                     Some((host, to)) => match url(to) {
                         Ok(to) => {
-                            mirrors.push(Sourced::new((host.to_owned(), to), said.origin.clone()))
+                            mirrors.push(Sourced::new((host.to_owned(), to), said.origin.clone()));
                         }
                         Err(why) => self.refuse(key, &said.origin, &why),
                     },
