@@ -1,9 +1,6 @@
 //! Rules of the house that no compiler knows: who may import whom, where `unsafe` stands, what a code looks like.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a rule that cannot be read has failed"
-)]
+#![allow(clippy::unwrap_used, reason = "a rule that cannot be read has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
