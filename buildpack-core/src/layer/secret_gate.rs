@@ -10,8 +10,8 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// longer text.
 ///
 /// Values shorter than [`SecretGate::SHORTEST`] bytes (without white space around them) are not searched for: they
-/// would be found everywhere. A value that a program encrypted, hashed or compressed is not found, except where a
-/// [`super::Normalise`] undoes the compression.
+/// would be found everywhere. Gzip files are searched unpacked, and so is what a [`super::Normalise`] reveals; a value
+/// that a program encrypted, hashed or compressed otherwise is not found.
 pub struct SecretGate {
     search: Option<AhoCorasick>,
     /// The name to each pattern.
