@@ -7,6 +7,7 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
 use buildpack_core::digest::Digest;
 use buildpack_core::lists::{BuildList, ListSource, Publication};
 use buildpack_core::version::{ElixirRequest, ElixirVersion, OtpVersion};
+use jiff::civil::Date;
 use stacks::Target;
 
 use crate::config::{ConfigValue, ElixirConfig};
@@ -155,7 +156,10 @@ fn otp(
     };
     warn_of_age(&list, "Erlang/OTP", diagnostics);
     let Some(build) = list.find(&version.reference()) else {
-        diagnostics.push(otp_not_built(version, value, target, &list, lists));
+        diagnostics.push(match list.taken {
+            Some(day) => unknown("Erlang/OTP", &version.to_string(), day, value),
+            None => otp_not_built(version, value, target, &list, lists),
+        });
         return None;
     };
     if breaks_tls(version) {
@@ -189,6 +193,17 @@ fn rule(value: &Sourced<ConfigValue>, version: &str) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// An old list can't tell whether something was published since.
+fn unknown(what: &str, version: &str, day: Date, value: &Sourced<ConfigValue>) -> Diagnostic {
+    Diagnostic::error(
+        "build-list-too-old",
+        Class::Surroundings,
+        format!("cannot tell whether {what} {version} was built: the list of {day} lacks it"),
+    )
+    .from(&value.origin, "asked for here")
+    .help("run it again where the builds host can be reached")
 }
 
 fn otp_not_built(
@@ -301,13 +316,13 @@ fn elixir(
             version: Sourced::new(request.version.to_string(), value.origin.clone()),
         }),
         Err(majors) => {
-            diagnostics.push(elixir_not_built(
-                &request.version,
-                major,
-                &majors,
-                value,
-                &list,
-            ));
+            diagnostics.push(match list.taken {
+                // Versions that the list knows rarely get builds for another OTP later.
+                Some(day) if majors.is_empty() => {
+                    unknown("Elixir", &request.version.to_string(), day, value)
+                }
+                _ => elixir_not_built(&request.version, major, &majors, value, &list),
+            });
             None
         }
     }

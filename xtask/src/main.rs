@@ -10,6 +10,7 @@
 use std::process::ExitCode;
 
 mod licences;
+mod snapshot;
 mod world;
 
 /// A chore's name, what it is for, and its entry: it gets what was typed after its name.
@@ -25,6 +26,11 @@ const CHORES: &[Chore] = &[
         "licences",
         "check the licences of what is linked in",
         licences::run,
+    ),
+    (
+        "snapshot",
+        "FOLDER   make the built-in list of published builds from tables",
+        snapshot::run,
     ),
 ];
 

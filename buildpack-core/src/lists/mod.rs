@@ -1,6 +1,7 @@
 //! Published builds, and a verdict for a version.
 
 mod provider;
+mod snapshot;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub use provider::Provider;
 pub struct Publication {
     /// Its name, such as `OTP-27.3.4.1` or `v1.18.3-otp-27`.
     pub reference: String,
-    /// The commit it was made from.
+    /// The commit it was made from; empty in the built-in list.
     pub commit: String,
     /// When it was made, as the list says it (ISO 8601).
     pub date: String,

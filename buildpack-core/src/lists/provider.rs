@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use stacks::{Arch, Target};
 
-use super::{BuildList, FetchList, ListError, ListSource};
+use super::{BuildList, FetchList, ListError, ListSource, snapshot};
 use crate::diagnostic::{Class, Diagnostic, Explain};
 
-/// Gives lists that a builds host has; each is asked for once. Without the host, the list last kept stands in, with
-/// its day.
+/// Gives lists that a builds host has; each is asked for once. Without the host, the list last kept stands in, else
+/// the built-in one, both with their day.
 pub struct Provider<F> {
     fetch: F,
     lists: Mutex<BTreeMap<String, Arc<BuildList>>>,
@@ -72,6 +72,7 @@ impl<F: FetchList> Provider<F> {
 
     fn read(&self, what: &str, folder: &str) -> Result<Option<BuildList>, Box<dyn ListError>> {
         let path = format!("{folder}/builds.txt");
+        let mut unreachable = false;
         let failed: Box<dyn ListError> = match self.fetch.get(&path) {
             Ok(None) => return Ok(None),
             Ok(Some(text)) => match BuildList::parse(folder, &text, None) {
@@ -81,11 +82,16 @@ impl<F: FetchList> Provider<F> {
                     why,
                 }),
             },
-            Err(error) => error,
+            Err(error) => {
+                unreachable = true;
+                error
+            }
         };
         self.fetch
             .kept(&path)
             .and_then(|(text, day)| BuildList::parse(folder, &text, Some(day)).ok())
+            // A host that answers with nonsense is not to be covered up.
+            .or_else(|| unreachable.then(|| snapshot::list(folder)).flatten())
             .map(Some)
             .ok_or(failed)
     }
@@ -115,12 +121,20 @@ mod tests {
     use super::*;
 
     struct Host {
+        /// Whether it can be reached at all.
+        down: bool,
         there: BTreeMap<&'static str, &'static str>,
         kept: Option<&'static str>,
     }
 
     impl FetchList for Host {
         fn get(&self, path: &str) -> Result<Option<String>, Box<dyn ListError>> {
+            if self.down {
+                return Err(Box::new(Error::Missing {
+                    what: "anything".to_owned(),
+                    path: path.to_owned(),
+                }));
+            }
             Ok(self.there.get(path).map(|&text| text.to_owned()))
         }
 
@@ -136,6 +150,7 @@ mod tests {
         kept: Option<&'static str>,
     ) -> Result<Arc<BuildList>, String> {
         let host = Host {
+            down: false,
             there: there.iter().copied().collect(),
             kept,
         };
@@ -169,5 +184,30 @@ mod tests {
         assert!(otp(&[page], None).is_err());
         let list = otp(&[page], Some(LINE)).unwrap();
         assert_eq!(list.taken, Some(date(2026, 6, 1)));
+    }
+
+    #[test]
+    fn without_the_host_the_built_in_list_stands_in() {
+        let provider = |kept| {
+            Provider::new(Host {
+                down: true,
+                there: BTreeMap::new(),
+                kept,
+            })
+        };
+        let target = |arch| Target::new(stacks::find("24").unwrap(), arch).unwrap();
+        let amd64 = target(Arch::Amd64);
+        let list = provider(None)
+            .otp(&amd64)
+            .map_err(|e| e.to_string())
+            .unwrap();
+        assert!(list.taken.is_some());
+        assert!(list.find("OTP-26.2.5").is_some());
+        let list = provider(Some(LINE))
+            .otp(&amd64)
+            .map_err(|e| e.to_string())
+            .unwrap();
+        assert_eq!(list.taken, Some(date(2026, 6, 1)));
+        assert!(provider(None).otp(&target(Arch::Arm64)).is_err());
     }
 }
