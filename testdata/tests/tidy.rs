@@ -246,6 +246,60 @@ fn a_code_is_a_slug_with_one_meaning() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The page `docs/errors.md`: every code, how it ends the run, and the file that makes it.
+fn errors_page() -> String {
+    let class =
+        Regex::new(r#"Diagnostic::(error|warning|note_only)\(\s*"([^"]*)",(?:\s*Class::(\w+))?"#)
+            .unwrap();
+    let mut ends: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let sources = all_sources();
+    for (_, text) in &sources {
+        for found in class.captures_iter(text) {
+            let end = match (&found[1], found.get(3).map(|class| class.as_str())) {
+                ("warning", _) => "warning",
+                ("note_only", _) => "note",
+                (_, Some("Build")) => "exit 1",
+                (_, Some("Usage")) => "exit 2",
+                (_, Some("Config")) => "exit 3",
+                (_, Some("Surroundings")) => "exit 4",
+                (_, Some("Bug")) => "exit 70",
+                _ => "error",
+            };
+            ends.entry(found[2].to_owned()).or_default().insert(end);
+        }
+    }
+    let mut page = String::from(
+        "# Codes of problems\n\n\
+         Each problem has a code, in brackets after its severity, and with `--format json` as `code`. Codes are stable:\n\
+         a script may ask for them. What each means is written where it is made.\n\n\
+         | code | is | made in |\n| --- | --- | --- |\n",
+    );
+    for (code, files) in codes() {
+        let ends: Vec<&str> = ends.get(&code).into_iter().flatten().copied().collect();
+        let files: Vec<String> = files.into_iter().map(|file| format!("`{file}`")).collect();
+        page += &format!(
+            "| `{code}` | {} | {} |\n",
+            ends.join(", "),
+            files.join(", ")
+        );
+    }
+    page
+}
+
+#[test]
+fn the_page_of_codes_is_true() {
+    let path = root().join("docs/errors.md");
+    let page = errors_page();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs_err::write(&path, &page).unwrap();
+    }
+    let kept = fs_err::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == page,
+        "write it anew: UPDATE_DOCS=1 cargo test -p testdata --test tidy"
+    );
+}
+
 #[test]
 fn nothing_is_left_to_do() {
     let left = Regex::new(r"\b(TODO|FIXME|XXX)\b|\b(todo|unimplemented)!").unwrap();

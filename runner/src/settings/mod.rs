@@ -197,7 +197,7 @@ impl Reader<'_> {
         let problem = Diagnostic::error(
             "settings-value",
             Class::Usage,
-            format!("the setting `{}` has no use: {why}", key.name),
+            format!("the setting `{}` cannot be used: {why}", key.name),
         );
         self.wrong
             .push(problem.from(origin, "it is set here").help(key.doc));
