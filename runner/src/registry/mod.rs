@@ -3,13 +3,16 @@
 //! The wire is the OCI distribution specification, 1.1, over blocking HTTP: each step says which repository on which
 //! host it asks, tries again what is worth trying again, and lets nothing in that its digest does not vouch for.
 
+mod blobs;
 mod challenge;
 mod credentials;
 mod endpoint;
 mod error;
 mod pull;
 mod reference;
+mod refusal;
 mod settings;
+mod token;
 mod wire;
 
 pub use error::RegistryError;

@@ -175,13 +175,13 @@ fn a_real_registry_gives_back_what_was_pushed() {
             &to,
         ],
     );
-    let puller = Puller::new(RegistrySettings {
+    let registry = Puller::new(RegistrySettings {
         mirrors: vec![("docker.io".to_owned(), format!("http://{host}"))],
         patience: Duration::from_secs(20),
         ..RegistrySettings::default()
     });
     let stacks = StackStore::new(Store::open(temp.path().join("store")).unwrap());
-    let pulled = stacks.pull(&puller, &request(), &Silent).unwrap();
+    let pulled = stacks.pull(&registry, &request(), &Silent).unwrap();
     assert_eq!(pulled.base.digest, image.manifest_digest);
     let file = pulled.rootfs.unwrap().join("etc/a");
     assert_eq!(fs_err::read_to_string(file).unwrap(), "judged");
@@ -193,6 +193,6 @@ fn a_real_registry_gives_back_what_was_pushed() {
         unpack: false,
         ..request()
     };
-    let pinned = stacks.pull(&puller, &pinned, &Silent).unwrap();
+    let pinned = stacks.pull(&registry, &pinned, &Silent).unwrap();
     assert_eq!(pinned.base.layers, pulled.base.layers);
 }

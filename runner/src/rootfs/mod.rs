@@ -4,13 +4,17 @@
 //! takes as its lower layer, as root or not, on every kernel that has unprivileged overlays at all.
 
 mod error;
+mod fault;
 mod import;
 #[cfg(test)]
 mod judges;
 mod pipe;
+mod request;
 mod store;
 mod tree;
 mod unpack;
+mod whiteout;
 
 pub use error::StackError;
-pub use store::{PullRequest, StackImage, StackStore};
+pub use request::PullRequest;
+pub use store::{StackImage, StackStore};

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use buildpack_core::digest::Digest;
 use buildpack_core::event::{Event, EventSink};
@@ -11,6 +10,7 @@ use buildpack_core::image::{BaseImage, BlobDir};
 use buildpack_core::store::{Bucket, Record, Share, Store};
 use serde::{Deserialize, Serialize};
 
+use super::request::PullRequest;
 use super::unpack::{Limits, unpack_image};
 use super::{StackError, import};
 use crate::registry::{ImageSource, Reference, RegistryError};
@@ -40,24 +40,6 @@ pub struct StackImage {
     pub resolved: jiff::Timestamp,
     /// Whether a registry gave it, rather than an import.
     pub from_registry: bool,
-}
-
-/// What to pull, and how fresh it has to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PullRequest {
-    /// The image.
-    pub reference: Reference,
-    /// `amd64` or `arm64`.
-    pub architecture: String,
-    /// How long a tag that was resolved once is believed; zero asks the registry now. A name with a digest is
-    /// believed for ever, and so is an import while this is not zero.
-    pub max_age: Duration,
-    /// Whether no registry may be asked.
-    pub offline: bool,
-    /// Whether to unpack it: only what a sandbox is to run in has to be.
-    pub unpack: bool,
-    /// The time.
-    pub now: jiff::Timestamp,
 }
 
 impl StackStore {
@@ -116,7 +98,7 @@ impl StackStore {
         };
         let reason = match &known {
             None => "it is not in the store".to_owned(),
-            Some(image) => match stale(image, request) {
+            Some(image) => match request.stale(image) {
                 None => {
                     events.emit(said(true, None));
                     return Ok(image.clone());
@@ -300,25 +282,6 @@ impl StackStore {
         };
         self.record(as_name, architecture).write(&image)?;
         Ok(self.with_tree(image))
-    }
-}
-
-/// Why what is known is not fresh enough.
-fn stale(image: &StackImage, request: &PullRequest) -> Option<String> {
-    if request.reference.digest().is_some() {
-        return None;
-    }
-    if request.max_age.is_zero() {
-        return Some("the registry is to be asked each time".to_owned());
-    }
-    if !image.from_registry {
-        return None;
-    }
-    // A clock that was set back makes no image fresh for ever.
-    let age = Duration::try_from(request.now.duration_since(image.resolved)).ok();
-    match age {
-        Some(age) if age < request.max_age => None,
-        _ => Some(format!("it was resolved at {}", image.resolved)),
     }
 }
 

@@ -15,7 +15,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 /// Folders inside each other: deep enough for any image, and shallow enough to be removed again without care.
-const DEEPEST: u32 = 512;
+pub(super) const DEEPEST: u32 = 512;
 
 /// What can't be done in a tree.
 #[derive(Debug)]
@@ -43,11 +43,11 @@ impl From<Errno> for TreeError {
 pub(super) struct Tree {
     root: OwnedFd,
     /// The folder of the last entry: archives list a folder's files one after another.
-    last: Option<(Vec<u8>, Rc<OwnedFd>)>,
+    pub(super) last: Option<(Vec<u8>, Rc<OwnedFd>)>,
     /// How deep each folder stands that was made here.
     depths: HashMap<u64, u32>,
     /// Inodes that the layer at hand made or named: its whiteouts leave them alone.
-    ours: std::collections::HashSet<u64>,
+    pub(super) ours: std::collections::HashSet<u64>,
 }
 
 impl Tree {
@@ -75,7 +75,7 @@ impl Tree {
             .into())
     }
 
-    fn resolve(&self, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    pub(super) fn resolve(&self, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
         let path = if path.is_empty() {
             b".".as_slice()
         } else {
@@ -228,61 +228,6 @@ impl Tree {
         Ok(())
     }
 
-    /// Hides `path` of the layers below (image-spec, layer.md, "Whiteouts").
-    pub(super) fn hide(&mut self, path: &[u8]) -> Result<(), TreeError> {
-        let (parent, name) = split(path);
-        let flags = OFlags::PATH | OFlags::DIRECTORY;
-        let parent = match self.resolve(parent, flags) {
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
-            other => other?,
-        };
-        self.last = None;
-        self.clear(parent.as_fd(), name, 0)
-    }
-
-    /// Hides all that the layers below have in the folder `path`.
-    pub(super) fn hide_inside(&mut self, path: &[u8]) -> Result<(), TreeError> {
-        let folder = match self.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY) {
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
-            other => other?,
-        };
-        self.last = None;
-        for name in names(&folder)? {
-            self.clear(folder.as_fd(), &name, 0)?;
-        }
-        Ok(())
-    }
-
-    /// Removes what the layers below have under `name`, and keeps what the layer at hand brought.
-    fn clear(&self, parent: BorrowedFd<'_>, name: &OsStr, depth: u32) -> Result<(), TreeError> {
-        let Some(there) = look(parent, name)? else {
-            return Ok(());
-        };
-        let ours = self.ours.contains(&there.st_ino);
-        if !is_folder(&there) {
-            if !ours {
-                unlinkat(parent, name, AtFlags::empty())?;
-            }
-            return Ok(());
-        }
-        if depth > DEEPEST {
-            return Err(TreeError::Entry("hides a tree that is too deep".to_owned()));
-        }
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let folder = openat(parent, name, flags, Mode::empty())?;
-        for child in names(&folder)? {
-            self.clear(folder.as_fd(), &child, depth + 1)?;
-        }
-        if !ours {
-            match unlinkat(parent, name, AtFlags::REMOVEDIR) {
-                // Something of ours stands in it.
-                Err(Errno::NOTEMPTY) => {}
-                other => other?,
-            }
-        }
-        Ok(())
-    }
-
     /// Removes what stands under `name`, whoever brought it.
     fn remove(&mut self, parent: BorrowedFd<'_>, name: &OsStr) -> Result<(), TreeError> {
         self.last = None;
@@ -336,7 +281,7 @@ pub(super) fn times(seconds: i64) -> Timestamps {
 }
 
 /// Parent and name of a clean relative path.
-fn split(path: &[u8]) -> (&[u8], &OsStr) {
+pub(super) fn split(path: &[u8]) -> (&[u8], &OsStr) {
     let (parent, name) = match path.iter().rposition(|byte| *byte == b'/') {
         Some(at) => (&path[..at], &path[at + 1..]),
         None => (&path[..0], path),
@@ -344,7 +289,7 @@ fn split(path: &[u8]) -> (&[u8], &OsStr) {
     (parent, OsStr::from_bytes(name))
 }
 
-fn look(parent: BorrowedFd<'_>, name: &OsStr) -> Result<Option<Stat>, TreeError> {
+pub(super) fn look(parent: BorrowedFd<'_>, name: &OsStr) -> Result<Option<Stat>, TreeError> {
     match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(there) => Ok(Some(there)),
         Err(Errno::NOENT) => Ok(None),
@@ -352,11 +297,11 @@ fn look(parent: BorrowedFd<'_>, name: &OsStr) -> Result<Option<Stat>, TreeError>
     }
 }
 
-fn is_folder(there: &Stat) -> bool {
+pub(super) fn is_folder(there: &Stat) -> bool {
     FileType::from_raw_mode(there.st_mode) == FileType::Directory
 }
 
-fn names(folder: &OwnedFd) -> Result<Vec<std::ffi::OsString>, TreeError> {
+pub(super) fn names(folder: &OwnedFd) -> Result<Vec<std::ffi::OsString>, TreeError> {
     let mut all = Vec::new();
     for entry in Dir::read_from(folder)? {
         let entry = entry?;

@@ -1,4 +1,5 @@
 use std::sync::Mutex;
+use std::time::Duration;
 
 use buildpack_core::diagnostic::Explain;
 use buildpack_core::event::{Recorder, Silent};

@@ -483,10 +483,11 @@ fn caps_are_kept() {
         .unwrap();
 }
 
+type Change = fn(&mut BaseImage, &mut Vec<u8>);
+
 #[test]
 fn damage_is_found_wherever_it_is() {
     let entries = vec![file("a", "content"), file("b", &"long".repeat(10_000))];
-    type Change = fn(&mut BaseImage, &mut Vec<u8>);
     let change: [Change; 6] = [
         |image, _| image.layers[0].diff_id = Digest::of(b"other"),
         |image, _| image.layers[0].digest = Digest::of(b"other"),
