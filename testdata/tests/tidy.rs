@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a rule that cannot be read has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
@@ -277,8 +278,10 @@ fn errors_page() -> String {
     for (code, files) in codes() {
         let ends: Vec<&str> = ends.get(&code).into_iter().flatten().copied().collect();
         let files: Vec<String> = files.into_iter().map(|file| format!("`{file}`")).collect();
-        page += &format!(
-            "| `{code}` | {} | {} |\n",
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            page,
+            "| `{code}` | {} | {} |",
             ends.join(", "),
             files.join(", ")
         );
