@@ -86,20 +86,20 @@ pub(crate) fn make(dir: &Path, stacks: &[u8]) -> Result<Made, Failure> {
         .collect();
     let builds = builds::tree(&kitchen, &tools, &key)?;
     let repo = packages::repo(&kitchen, &maker.image, &maker.tools)?;
-    let hosts = [
-        ("builds.hex.pm", &builds),
-        ("repo.hex.pm", &repo),
-        ("nodejs.org/dist", &node),
-    ];
-    let inputs: Vec<&str> = hosts.iter().map(|(_, part)| part.key.as_str()).collect();
+    let hosts = [("builds.hex.pm", &builds), ("nodejs.org/dist", &node)];
+    let mut inputs: Vec<&str> = hosts.iter().map(|(_, part)| part.key.as_str()).collect();
+    inputs.push(&repo.key);
     let tree = kitchen.part("hosts", &inputs, |folder| {
         for (host, part) in &hosts {
-            let link = folder.join(host);
-            if let Some(parent) = link.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            fs::os::unix::fs::symlink(&part.path, link)?;
+            link(&part.path, &folder.join(host))?;
         }
+        let packages = folder.join("repo.hex.pm");
+        for entry in fs::read_dir(&repo.path)? {
+            let entry = entry?;
+            link(&entry.path(), &packages.join(entry.file_name()))?;
+        }
+        // Elixirs before 1.15 look for Hex and rebar3 there.
+        link(&builds.path.join("installs"), &packages.join("installs"))?;
         Ok(())
     })?;
     Ok(Made {
@@ -111,6 +111,14 @@ pub(crate) fn make(dir: &Path, stacks: &[u8]) -> Result<Made, Failure> {
             .collect(),
         public_key: key.path.join("public.pem"),
     })
+}
+
+/// A symbolic link, and the folders above it.
+fn link(to: &Path, at: &Path) -> Result<(), Failure> {
+    if let Some(parent) = at.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    Ok(fs::os::unix::fs::symlink(to, at)?)
 }
 
 fn stack_parts(kitchen: &Kitchen, stack: &'static Stack) -> Result<StackParts, Failure> {

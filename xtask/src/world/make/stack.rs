@@ -48,7 +48,7 @@ pub(crate) const ALL: [Stack; 3] = [
         suite: "forky",
         ubuntu: "ubuntu-26.04",
         user: "heroku",
-        libraries: "libssl3t64",
+        libraries: "libssl3t64,libsctp1",
         hex_package: true,
         sources: "",
         label: true,

@@ -13,6 +13,6 @@ tar -xf "$ROOTS"/sources/erlang-hex_*.orig.tar.* -C root/src --strip-components=
 chroot root sh -c 'cd /src && PATH=/opt/elixir/bin:/opt/otp/bin:$PATH MIX_ENV=prod LC_ALL=C.UTF-8 mix compile'
 mkdir hex
 cp -r root/src/_build/prod/lib/hex/ebin hex/
-cp elixir.version hex/.elixir
+printf '~> 1.5' >hex/.elixir
 umount root/dev root/proc root
 rm -rf upper work root
