@@ -20,3 +20,39 @@ pub fn detect(app: &App) -> Option<String> {
         names_phoenix.then(|| format!("{file} names phoenix"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detected(files: &[(&str, &str)]) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs_err::write(folder.path().join(name), text).unwrap();
+        }
+        detect(&App::read(folder.path()).value.unwrap())
+    }
+
+    #[test]
+    fn says_what_it_saw() {
+        let lock = "%{\n  \"phoenix\": {:hex, :phoenix, \"1.8.9\"},\n}\n";
+        let mix = ("mix.exs", "");
+        assert_eq!(
+            detected(&[mix, (CONFIG, "")]).as_deref(),
+            Some("phoenix_static_buildpack.config is there")
+        );
+        assert_eq!(
+            detected(&[mix, ("mix.lock", lock)]).as_deref(),
+            Some("mix.lock names phoenix")
+        );
+        assert_eq!(
+            detected(&[("mix.exs", "[{:phoenix, \"~> 1.8\"}]")]).as_deref(),
+            Some("mix.exs names phoenix")
+        );
+        assert_eq!(
+            detected(&[mix, ("mix.lock", "%{\"phoenix_html\": 1}")]),
+            None
+        );
+        assert_eq!(detected(&[(CONFIG, "")]), None);
+    }
+}

@@ -76,8 +76,7 @@ fn fields<const N: usize>(line: &str) -> Result<[&str; N], String> {
 }
 
 /// Adds a build, unless it is one of a branch, which changes under its name.
-fn take(sections: &mut Sections, folder: &str, build: [&str; 4]) {
-    let [reference, built, sha256, dated] = build;
+fn take(sections: &mut Sections, folder: &str, [reference, built_at, sha256, dated]: [&str; 4]) {
     let bare = reference.strip_prefix("OTP-").or_else(|| {
         reference
             .strip_prefix('v')
@@ -90,7 +89,7 @@ fn take(sections: &mut Sections, folder: &str, build: [&str; 4]) {
     if day.as_str() < dated {
         dated.clone_into(day);
     }
-    let date = built.split('T').next().unwrap_or_default();
+    let date = built_at.split('T').next().unwrap_or_default();
     let line = [reference, date, sha256].join(" ");
     lines.push(line.trim_end().to_owned());
 }

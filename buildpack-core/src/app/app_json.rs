@@ -10,7 +10,7 @@ use crate::diagnostic::{Class, Diagnostic, Origin, Source, Sourced, Span};
 
 /// The file's content; what cannot be read is an error with its place.
 pub(super) fn parse(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> AppJson {
-    let json: Value = match serde_json::from_str(&source.text) {
+    let json: Value = match serde_json::from_str(&plain(&source.text)) {
         Ok(json) => json,
         Err(error) => {
             let at = place(source, error.line(), error.column());
@@ -73,6 +73,64 @@ fn env(source: &Arc<Source>, name: &str, entry: &Value) -> EnvEntry {
     }
 }
 
+/// The text with comments and commas before a closing bracket as blanks, all else where it was: Dokku reads the file
+/// as JSONC.
+fn plain(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let mut at = 0;
+    let mut comma = None;
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        let length = if rest.starts_with(b"//") {
+            rest.iter()
+                .position(|byte| *byte == b'\n')
+                .unwrap_or(rest.len())
+        } else if rest.starts_with(b"/*") {
+            let end = rest[2..].windows(2).position(|pair| pair == b"*/");
+            end.map_or(rest.len(), |end| end + 4)
+        } else {
+            match rest[0] {
+                b'"' => {
+                    comma = None;
+                    at = end_of_string(&bytes, at);
+                    continue;
+                }
+                b',' => comma = Some(at),
+                b'}' | b']' => {
+                    if let Some(comma) = comma.take() {
+                        bytes[comma] = b' ';
+                    }
+                }
+                byte if byte.is_ascii_whitespace() => {}
+                _ => comma = None,
+            }
+            at += 1;
+            continue;
+        };
+        for byte in &mut bytes[at..at + length] {
+            if *byte != b'\n' {
+                *byte = b' ';
+            }
+        }
+        at += length;
+    }
+    // Whole comments and single ASCII bytes were replaced, so this is still text.
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// One past the closing quote of the string that opens at `start`.
+fn end_of_string(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(byte) = bytes.get(at) {
+        at += match byte {
+            b'\\' => 2,
+            b'"' => return at + 1,
+            _ => 1,
+        };
+    }
+    bytes.len()
+}
+
 /// The value with the place where it stands behind its key, as far as a search can tell.
 fn sourced(source: &Arc<Source>, key: &str, value: &str) -> Sourced<String> {
     let written = Value::from(value).to_string();
@@ -112,5 +170,35 @@ fn place(source: &Arc<Source>, line: usize, column: usize) -> Span {
         source: Arc::clone(source),
         start,
         end: start,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn comments_and_last_commas_are_no_mistakes() {
+        let text = "{ // \"é\"\n \"a\": \"//x, }\", /* , */ \"b\": [1, 2,], \"c\\\"\": 1, /*]*/ }";
+        let json: Value = serde_json::from_str(&plain(text)).unwrap();
+        assert_eq!(json["a"], "//x, }");
+        assert_eq!(json["b"][1], 2);
+        assert_eq!(plain(text).len(), text.len());
+        assert!(serde_json::from_str::<Value>(&plain("{\"a\" 1}")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn plain_json_stays_as_it_is(key in "\\PC{0,8}", value in "\\PC{0,8}") {
+            let text = serde_json::json!({ key: [value, 1, { "x": null }] }).to_string();
+            prop_assert_eq!(plain(&text), text);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "(\\PC|[\"/*,}\\\\\n\\[]){0,60}") {
+            let _ = plain(&text);
+        }
     }
 }

@@ -13,7 +13,7 @@ const SHA: &str = "19d80df49510d24079baf670e9675cba2c005b65ede2086d70db03a9e52b8
 fn list(folder: &str, names: &[&str]) -> Arc<BuildList> {
     let text: String = names
         .iter()
-        .map(|name| format!("{name} abc 2026-01-01T00:00:00Z {SHA}\n"))
+        .map(|name| [name, " abc 2026-01-01T00:00:00Z ", SHA, "\n"].concat())
         .collect();
     Arc::new(BuildList::parse(folder, &text, None).unwrap())
 }
@@ -164,6 +164,17 @@ fn known_trouble_is_a_warning() {
     assert_eq!(codes("27.2.1", "1.18.3"), ["erlang-tls-regression"]);
 }
 
+/// One list for all.
+struct Only(Arc<BuildList>);
+impl ListSource for Only {
+    fn otp(&self, _: &Target) -> Result<Arc<BuildList>, Box<dyn ListError>> {
+        Ok(Arc::clone(&self.0))
+    }
+    fn elixir(&self) -> Result<Arc<BuildList>, Box<dyn ListError>> {
+        Ok(Arc::clone(&self.0))
+    }
+}
+
 #[test]
 fn a_pair_that_is_built_but_not_documented_is_a_warning() {
     let list = list("builds/elixir", &["v1.18.4-otp-28"]);
@@ -171,15 +182,6 @@ fn a_pair_that_is_built_but_not_documented_is_a_warning() {
         ConfigValue::Text("1.18.4".to_owned()),
         Origin::Default("test".to_owned()),
     );
-    struct Only(Arc<BuildList>);
-    impl ListSource for Only {
-        fn otp(&self, _: &Target) -> Result<Arc<BuildList>, Box<dyn ListError>> {
-            Ok(Arc::clone(&self.0))
-        }
-        fn elixir(&self) -> Result<Arc<BuildList>, Box<dyn ListError>> {
-            Ok(Arc::clone(&self.0))
-        }
-    }
     let mut diagnostics = Vec::new();
     let build = elixir(
         &"1.18.4".parse().unwrap(),
