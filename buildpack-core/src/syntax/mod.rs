@@ -41,7 +41,8 @@ pub enum Value {
 /// Reads the assignments of `source` in order; a name may occur more than once, the last one counts.
 ///
 /// A statement that is no assignment makes every name that is set in or after it [`Value::Dynamic`]; one that may set
-/// anything does so to the names before it, too. Unbalanced quotes are an error with line and column.
+/// anything does so to the names before it, too. Unbalanced quotes are an error with line and column, and leave no value; a space around `=` is an error, too, but
+/// the value that was meant is given.
 pub fn parse(source: &Arc<Source>) -> Outcome<Vec<Assignment>> {
     statements::Reader::new(source).read()
 }

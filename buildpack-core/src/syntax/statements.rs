@@ -76,6 +76,8 @@ pub(super) struct Reader<'a> {
     doubt: Option<String>,
     /// Whether a statement may set variables that the file does not name, as `source` and `eval` do.
     anything_set: bool,
+    /// Whether a quote or bracket is never closed, so that nobody knows what is set.
+    broken: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -87,6 +89,7 @@ impl<'a> Reader<'a> {
             diagnostics: Vec::new(),
             doubt: None,
             anything_set: false,
+            broken: false,
         }
     }
 
@@ -115,7 +118,10 @@ impl<'a> Reader<'a> {
             }
         }
         self.odd_characters();
-        Outcome::with(self.assignments, self.diagnostics)
+        Outcome {
+            value: (!self.broken).then_some(self.assignments),
+            diagnostics: self.diagnostics,
+        }
     }
 
     /// Reads up to and over the end of one statement.
@@ -402,8 +408,19 @@ impl<'a> Reader<'a> {
                 format!("`{name}` is not set: bash allows no space around `=`"),
             )
             .at(span.clone(), "bash takes this for a command")
-            .suggest("remove the space", span, format!("{name}={value}")),
+            .suggest("remove the space", span.clone(), format!("{name}={value}")),
         );
+        // What was meant is kept, so that what follows judges it and does not call it missing.
+        self.set(Assignment {
+            name: Sourced::new(name, Origin::File(span.clone())),
+            value: Value::Text(value.trim_matches(['"', '\'']).to_owned()),
+            exported: false,
+            value_span: Span {
+                start: value_start,
+                ..span.clone()
+            },
+            span,
+        });
         true
     }
 
@@ -525,6 +542,7 @@ impl<'a> Reader<'a> {
 
     fn unbalanced(&mut self, unbalanced: &Unbalanced) {
         let Unbalanced { at, open } = *unbalanced;
+        self.broken = true;
         if self.diagnostics.len() >= MOST_COMPLAINTS {
             return;
         }
