@@ -9,7 +9,7 @@ use reqwest::header;
 
 use super::challenge::{self, Challenge};
 use super::credentials;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, is_loopback};
 use super::refusal::{accepted, refusal, transport};
 use super::token::{TokenRequest, basic};
 use super::{Credentials, RegistryError, RegistrySettings};
@@ -21,10 +21,18 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Clients and tokens: one for all requests of a process.
 pub(super) struct Wire {
     settings: RegistrySettings,
-    client: Mutex<Option<Client>>,
-    plain: Mutex<Option<Client>>,
+    clients: Mutex<HashMap<Kind, Client>>,
     /// `Authorization` values that worked, by origin and repository.
     known: Mutex<HashMap<(String, String), String>>,
+}
+
+/// What sets one client apart from another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Kind {
+    /// Whether it trusts anybody; one that does not is for plain HTTP where no authorities are known.
+    trusting: bool,
+    /// Whether it passes by the system's proxy.
+    direct: bool,
 }
 
 /// What to ask of a repository.
@@ -42,8 +50,7 @@ impl Wire {
     pub(super) fn new(settings: RegistrySettings) -> Self {
         Self {
             settings,
-            client: Mutex::default(),
-            plain: Mutex::default(),
+            clients: Mutex::default(),
             known: Mutex::default(),
         }
     }
@@ -182,36 +189,41 @@ impl Wire {
     }
 
     pub(super) fn client(&self, url: &str) -> Result<Client, RegistryError> {
-        if let Some(client) = lock(&self.plain)
-            .as_ref()
-            .filter(|_| url.starts_with("http:"))
+        let plain = url.starts_with("http:");
+        // A proxy can't reach our loopback.
+        let direct =
+            reqwest::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(is_loopback));
+        let mut clients = lock(&self.clients);
+        let kinds = [true, false].map(|trusting| Kind { trusting, direct });
+        if let Some(known) = kinds
+            .iter()
+            .filter(|kind| kind.trusting || plain)
+            .find_map(|kind| clients.get(kind))
         {
-            return Ok(client.clone());
-        }
-        let mut slot = lock(&self.client);
-        if let Some(client) = slot.as_ref() {
-            return Ok(client.clone());
+            return Ok(known.clone());
         }
         let trust = match &self.settings.ca_file {
             Some(file) => Trust::File(file),
             None => Trust::System,
         };
-        match tls::client(self.builder(), trust) {
-            Ok(client) => Ok(slot.insert(client).clone()),
-            Err(TlsError::NoAuthorities { .. }) if url.starts_with("http:") => {
-                let client = tls::client(self.builder(), Trust::Nobody)?;
-                Ok(lock(&self.plain).insert(client).clone())
+        let [trusting, trustless] = kinds;
+        let (kind, client) = match tls::client(self.builder(direct), trust) {
+            Err(TlsError::NoAuthorities { .. }) if plain => {
+                (trustless, tls::client(self.builder(direct), Trust::Nobody)?)
             }
-            Err(error) => Err(error.into()),
-        }
+            other => (trusting, other?),
+        };
+        clients.insert(kind, client.clone());
+        Ok(client)
     }
 
-    fn builder(&self) -> reqwest::blocking::ClientBuilder {
+    fn builder(&self, direct: bool) -> reqwest::blocking::ClientBuilder {
         // The blocking client's time limit is for each wait, not for a whole transfer.
-        reqwest::blocking::Client::builder()
+        let builder = Client::builder()
             .user_agent(&self.settings.user_agent)
             .connect_timeout(self.settings.patience)
-            .timeout(self.settings.patience)
+            .timeout(self.settings.patience);
+        if direct { builder.no_proxy() } else { builder }
     }
 }
 
