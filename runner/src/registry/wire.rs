@@ -13,7 +13,7 @@ use super::endpoint::{Endpoint, is_loopback};
 use super::refusal::{accepted, refusal, transport};
 use super::token::{TokenRequest, basic};
 use super::{Credentials, RegistryError, RegistrySettings};
-use crate::tls::{self, TlsError, Trust};
+use crate::tls::{self, Trust};
 
 /// The longest `Retry-After` that is waited for.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -208,9 +208,8 @@ impl Wire {
         };
         let [trusting, trustless] = kinds;
         let (kind, client) = match tls::client(self.builder(direct), trust) {
-            Err(TlsError::NoAuthorities { .. }) if plain => {
-                (trustless, tls::client(self.builder(direct), Trust::Nobody)?)
-            }
+            // What is wrong with the authorities is told where they are needed.
+            Err(_) if plain => (trustless, tls::client(self.builder(direct), Trust::Nobody)?),
             other => (trusting, other?),
         };
         clients.insert(kind, client.clone());

@@ -403,3 +403,22 @@ fn secrets_of_settings_are_in_no_error() {
     let shown = Credentials::Basic("user".to_owned(), "pw".to_owned());
     assert!(shown == Credentials::Basic("user".to_owned(), "pw".to_owned()));
 }
+
+#[test]
+fn plain_http_needs_no_authorities() {
+    let world = World::new();
+    let image = world
+        .pull(RegistrySettings {
+            ca_file: Some(world.folder.path().join("missing.pem")),
+            ..world.settings()
+        })
+        .unwrap();
+    world.check(&image);
+    let secure = RegistrySettings {
+        ca_file: Some(world.folder.path().join("missing.pem")),
+        mirrors: vec![("docker.io".to_owned(), "https://127.0.0.1:1".to_owned())],
+        ..world.settings()
+    };
+    let error = world.pull(secure).unwrap_err();
+    assert_eq!(error.diagnostic().code.0, "tls-ca-file");
+}
