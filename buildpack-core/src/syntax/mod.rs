@@ -4,6 +4,7 @@
 //! substitution, conditions, globs, the environment) is named and left to a real bash in the sandbox.
 
 mod ansi_c;
+mod complaints;
 mod cursor;
 mod statements;
 mod words;

@@ -243,7 +243,7 @@ fn comparable(outcome: &Outcome<Vec<Assignment>>) -> bool {
     let opaque = outcome
         .diagnostics
         .iter()
-        .any(|d| d.code.0 == "config-command");
+        .any(|d| d.is_error() || d.code.0 == "config-command");
     !opaque
         && outcome
             .value

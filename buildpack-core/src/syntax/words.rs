@@ -78,7 +78,8 @@ pub(super) fn read(
                 }
                 match cursor.bump() {
                     Some(escaped) => word.text.push(escaped),
-                    None => word.text.push('\\'),
+                    // Bash keeps it or drops it, depending on what stands before.
+                    None => word.is_dynamic("a backslash at the end of the file"),
                 }
             }
             '$' | '`' => expansion(cursor, known, Some(place), &mut word)?,
