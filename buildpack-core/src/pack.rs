@@ -14,9 +14,9 @@ use crate::app::App;
 use crate::diagnostic::Outcome;
 use crate::layer::{Normalise, Purpose};
 use crate::lists::{FetchList, ListSource};
-use crate::plan::PackPlan;
+use crate::plan::{PackPlan, Step};
 
-pub use compile::{CompileContext, CompileError, FailedCommand, StepMemo};
+pub use compile::{CompileContext, CompileError, FailedCommand, Host, StepMemo};
 
 /// Whether a pack applies, and what it saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,8 +86,20 @@ pub trait Buildpack: Send + Sync {
         plan: &PackPlan,
         context: &mut CompileContext<'_>,
     ) -> Result<Built, CompileError> {
-        context.run_steps(plan)?;
+        context.run_steps(plan, &|step, host| self.prepare(plan, step, host))?;
         self.survey(plan, context.tree())
+    }
+
+    /// Does a step of kind [`crate::plan::Run::Pack`]: reads and writes files of the tree, starts nothing. Returns
+    /// variables that the steps after it see.
+    fn prepare(
+        &self,
+        plan: &PackPlan,
+        step: &Step,
+        host: &Host<'_>,
+    ) -> Result<BTreeMap<String, String>, CompileError> {
+        let _ = (plan, step, host);
+        Ok(BTreeMap::new())
     }
 
     /// What a finished build left under `tree`, the app's folder on the host.

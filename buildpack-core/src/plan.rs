@@ -118,6 +118,8 @@ pub enum Run {
         /// The text.
         script: String,
     },
+    /// Done by the pack itself, outside of the sandbox, on the files of the tree: [`crate::pack::Buildpack::prepare`].
+    Pack,
     /// A task of a program that can run several in one start; neighbours of the same program are run together.
     Task {
         /// The program.
@@ -219,6 +221,7 @@ fn runner(step: &Step) -> Option<&TaskRunner> {
 
 fn argv(steps: &[&Step]) -> Vec<String> {
     match &steps[0].run {
+        Run::Pack => Vec::new(),
         Run::Program { argv } => argv.clone(),
         Run::Bash { script } => ["bash", "-c", script.as_str()].map(str::to_owned).to_vec(),
         Run::Task { runner, .. } => {

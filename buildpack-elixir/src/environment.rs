@@ -97,6 +97,11 @@ pub fn addresses(upstreams: &Upstreams) -> BTreeMap<String, String> {
     env
 }
 
+/// Lets Elixir's virtual machines begin with the boot file at `path`, which stands there with the extension `.boot`.
+pub fn boot(path: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("ELIXIR_ERL_OPTIONS".to_owned(), format!("-boot {path}"))])
+}
+
 /// Scripts of `.profile.d`: what the running app finds set, where its config vars are silent. Sourced twice, they
 /// change nothing the second time.
 pub fn profile(settings: &Settings, places: &Places, release: bool) -> BTreeMap<String, String> {

@@ -11,7 +11,7 @@ pub fn of_source(mix_env: &str, built: &Built, path: &str) -> Option<Purpose> {
     let parts: Vec<&str> = path.split('/').collect();
     Some(match parts.as_slice() {
         // Mounted while building; the tools have layers of their own.
-        [".platform_tools", ..] => return None,
+        [".platform_tools" | ".bp", ..] => return None,
         ["deps", ..] => Purpose::Dependencies,
         ["_build", env, "lib", name, ..]
             if *env == mix_env && built.dependencies.contains(*name) =>
@@ -51,7 +51,10 @@ pub fn of_release(mix_env: &str, built: &Built, path: &str) -> Option<Purpose> {
                 _ => Purpose::App,
             })
         }
-        [".platform_tools" | "_build" | "deps" | ".mix" | ".hex", ..] => None,
+        [
+            ".platform_tools" | ".bp" | "_build" | "deps" | ".mix" | ".hex",
+            ..,
+        ] => None,
         _ => Some(Purpose::App),
     }
 }

@@ -1,5 +1,6 @@
 //! The Elixir pack.
 
+pub mod atom_order;
 pub mod config;
 pub mod detect;
 pub mod environment;

@@ -6,15 +6,15 @@ use std::path::Path;
 use buildpack_core::app::App;
 use buildpack_core::diagnostic::{Diagnostic, Origin, Outcome, Sourced};
 use buildpack_core::layer::{Normalise, Purpose};
-use buildpack_core::pack::{Buildpack, Built, CompileError, Detection, PlanContext, Release};
-use buildpack_core::plan::{Decision, PackPlan};
+use buildpack_core::pack::{Buildpack, Built, CompileError, Detection, Host, PlanContext, Release};
+use buildpack_core::plan::{Decision, PackPlan, Step};
 
 use crate::config::ElixirConfig;
 use crate::environment::{self, Settings};
 use crate::normalise::{BeamNormaliser, not_for_the_image};
 use crate::resolve::ResolvedTools;
 use crate::tools::{Places, Versions};
-use crate::{detect, layers, resolve, steps, tools};
+use crate::{atom_order, detect, layers, resolve, steps, tools};
 
 /// The Elixir pack, compatible with `elixir_buildpack.config`.
 #[derive(Default)]
@@ -43,6 +43,26 @@ impl Buildpack for ElixirPack {
             value: plan.filter(|_| !diagnostics.iter().any(Diagnostic::is_error)),
             diagnostics,
         }
+    }
+
+    fn prepare(
+        &self,
+        plan: &PackPlan,
+        step: &Step,
+        host: &Host<'_>,
+    ) -> Result<BTreeMap<String, String>, CompileError> {
+        if step.id != steps::ATOM_ORDER {
+            return Ok(BTreeMap::new());
+        }
+        let pinned = pin_atoms(host).map_err(|source| CompileError::Tree {
+            path: host.tree.to_owned(),
+            source,
+        })?;
+        Ok(if pinned {
+            environment::boot(&format!("{}/{BOOT_FILE}", plan.app_dir))
+        } else {
+            BTreeMap::new()
+        })
     }
 
     fn survey(&self, plan: &PackPlan, tree: &Path) -> Result<Built, CompileError> {
@@ -79,6 +99,24 @@ impl Buildpack for ElixirPack {
     fn normaliser(&self) -> &dyn Normalise {
         &self.normaliser
     }
+}
+
+/// The boot file that names the app's words, below the app's folder and without its extension.
+const BOOT_FILE: &str = ".bp/atoms";
+
+/// Writes it; `false` where OTP's own boot file is none that we know how to begin.
+fn pin_atoms(host: &Host<'_>) -> std::io::Result<bool> {
+    let Some(erlang) = host.tools.get("erlang") else {
+        return Ok(false);
+    };
+    let start = fs_err::read(erlang.join("bin/start.boot"))?;
+    let Some(file) = atom_order::boot_file(&start, &atom_order::words(host.tree)?) else {
+        return Ok(false);
+    };
+    let path = host.tree.join(BOOT_FILE).with_extension("boot");
+    fs_err::create_dir_all(path.parent().unwrap_or(host.tree))?;
+    fs_err::write(path, file)?;
+    Ok(true)
 }
 
 fn plan(
@@ -123,7 +161,7 @@ fn plan(
             .map(|command| ("web".to_owned(), command.to_owned()))
             .into_iter()
             .collect(),
-        kept: ["_build", "deps", ".mix", ".hex"]
+        kept: ["_build", "deps", ".mix", ".hex", ".bp"]
             .map(str::to_owned)
             .to_vec(),
         from_scratch: config.always_rebuild.value,

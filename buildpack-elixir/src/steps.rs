@@ -76,6 +76,7 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step>
         Some(fetch),
         Some(clean),
         pre_compile,
+        Some(atom_order()),
         Some(compile),
         hook(
             "hook_post_compile",
@@ -92,6 +93,20 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step>
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The id of the step that gives atoms one order.
+pub const ATOM_ORDER: &str = "atom-order";
+
+/// Right before the compile, when all sources are there. It starts nothing and says nothing.
+fn atom_order() -> Step {
+    Step {
+        id: ATOM_ORDER.to_owned(),
+        heading: "Giving atoms one order".to_owned(),
+        run: Run::Pack,
+        skip_if_unchanged: None,
+        begins_with: Vec::new(),
+    }
 }
 
 /// How Mix runs one task or several; `+` came with Elixir 1.14.
@@ -171,21 +186,28 @@ mod tests {
         let steps = plan(config, &Version::parse(elixir).unwrap(), "prod");
         batches(&steps, &|_| false)
             .iter()
+            .filter(|batch| batch.steps[0].run != Run::Pack)
             .map(|batch| batch.argv.join(" "))
             .collect()
     }
 
     #[test]
-    fn mix_starts_once_where_no_hook_stands_between() {
+    fn mix_starts_once_to_fetch_and_once_to_compile_where_no_hook_stands_between() {
         let mut config = config();
         config.release.value = true;
         assert_eq!(
             lines(&config, "1.18.3"),
-            ["mix do deps.get --only prod + deps.clean --unused + compile + release --overwrite"]
+            [
+                "mix do deps.get --only prod + deps.clean --unused",
+                "mix do compile + release --overwrite"
+            ]
         );
         assert_eq!(
             lines(&config, "1.13.4"),
-            ["mix do deps.get --only prod, deps.clean --unused, compile, release --overwrite"]
+            [
+                "mix do deps.get --only prod, deps.clean --unused",
+                "mix do compile, release --overwrite"
+            ]
         );
     }
 

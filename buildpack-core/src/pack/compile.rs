@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink};
-use crate::plan::{Batch, PackPlan, Step, batches};
+use crate::plan::{Batch, PackPlan, Run, Step, batches};
 use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
 /// Remembers which steps need not run again in a tree.
@@ -21,12 +21,20 @@ pub trait StepMemo {
     fn succeeded(&mut self, step: &Step) -> io::Result<()>;
 }
 
+/// What a pack's own steps may look at, on the host.
+pub struct Host<'a> {
+    /// The app's folder.
+    pub tree: &'a Path,
+    /// The plan's tools by id: their folders.
+    pub tools: &'a BTreeMap<String, PathBuf>,
+}
+
 /// What a compile may use: the sandbox and the app's tree, and no handle to network or registry.
 pub struct CompileContext<'a> {
     sandbox: &'a dyn Sandbox,
     room: &'a Room,
-    tree: &'a Path,
-    env: &'a BTreeMap<String, String>,
+    host: Host<'a>,
+    env: BTreeMap<String, String>,
     events: &'a dyn EventSink,
     memo: &'a mut dyn StepMemo,
 }
@@ -102,19 +110,20 @@ impl Explain for CompileError {
 }
 
 impl<'a> CompileContext<'a> {
-    /// A context that runs in `room`, whose mounts show `tree` as the app's folder, with `env` as the whole environment of its programs.
+    /// A context that runs in `room`, whose mounts show `host.tree` as the app's folder, with `env` as the whole
+    /// environment of its programs.
     pub fn new(
         sandbox: &'a dyn Sandbox,
         room: &'a Room,
-        tree: &'a Path,
-        env: &'a BTreeMap<String, String>,
+        host: Host<'a>,
+        env: BTreeMap<String, String>,
         events: &'a dyn EventSink,
         memo: &'a mut dyn StepMemo,
     ) -> Self {
         Self {
             sandbox,
             room,
-            tree,
+            host,
             env,
             events,
             memo,
@@ -123,11 +132,15 @@ impl<'a> CompileContext<'a> {
 
     /// The app's folder on the host.
     pub fn tree(&self) -> &Path {
-        self.tree
+        self.host.tree
     }
 
-    /// Runs the plan's steps in order; steps whose inputs are unchanged are skipped.
-    pub fn run_steps(&mut self, plan: &PackPlan) -> Result<(), CompileError> {
+    /// Runs the plan's steps in order; steps whose inputs are unchanged are skipped. `prepare` does the pack's own.
+    pub fn run_steps(
+        &mut self,
+        plan: &PackPlan,
+        prepare: &dyn Fn(&Step, &Host<'_>) -> Result<BTreeMap<String, String>, CompileError>,
+    ) -> Result<(), CompileError> {
         let skipped: Vec<&str> = plan
             .steps
             .iter()
@@ -142,7 +155,13 @@ impl<'a> CompileContext<'a> {
             });
         }
         for batch in batches(&plan.steps, &|step| skipped.contains(&step.id.as_str())) {
-            self.run_batch(plan, &batch)?;
+            if batch.steps[0].run == Run::Pack {
+                for step in &batch.steps {
+                    self.env.extend(prepare(step, &self.host)?);
+                }
+            } else {
+                self.run_batch(plan, &batch)?;
+            }
         }
         Ok(())
     }
@@ -198,7 +217,7 @@ impl<'a> CompileContext<'a> {
 
     fn tree_error(&self, source: io::Error) -> CompileError {
         CompileError::Tree {
-            path: self.tree.to_owned(),
+            path: self.host.tree.to_owned(),
             source,
         }
     }

@@ -9,7 +9,7 @@ use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
 use buildpack_core::image::{BaseImage, BlobDir, LayerRecord, assemble};
 use buildpack_core::layer::{Purpose, StatCache};
-use buildpack_core::pack::{Built, CompileContext};
+use buildpack_core::pack::{Built, CompileContext, Host};
 use buildpack_core::plan::Tool;
 use buildpack_core::sandbox::{Command, Exit, Terminal};
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
@@ -367,11 +367,21 @@ impl<'a> Build<'a> {
             self.identity.revision.as_deref(),
             self.services.offline,
         );
+        let folders = plan
+            .tools
+            .iter()
+            .zip(tools)
+            .map(|(tool, installed)| (tool.id.clone(), installed.path.clone()))
+            .collect();
+        let host = Host {
+            tree: &app,
+            tools: &folders,
+        };
         let mut context = CompileContext::new(
             self.services.sandbox()?,
             &room,
-            &app,
-            &env,
+            host,
+            env,
             &*self.services.events,
             tree,
         );
