@@ -9,7 +9,11 @@
 
 use std::process::ExitCode;
 
+mod bp;
+mod debian;
+mod demo;
 mod licences;
+mod page;
 mod snapshot;
 mod world;
 
@@ -21,6 +25,11 @@ const CHORES: &[Chore] = &[
         "world",
         "[--stacks 22,24,26] -- COMMAND…   run COMMAND in the test world",
         world::run,
+    ),
+    (
+        "demo",
+        "[--live]   build bp, an app with it, start the image, read its page",
+        demo::run,
     ),
     (
         "licences",

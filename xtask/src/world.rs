@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use crate::debian;
+
 mod failure;
 mod make;
 mod registry;
@@ -23,6 +25,7 @@ pub(crate) struct World {
 impl World {
     /// Makes what is missing for these stacks (`22`, `24`, `26`), then serves it.
     pub(crate) fn start(stacks: &[u8]) -> Result<Self, Failure> {
+        debian::need(&[("docker-registry", "docker-registry")])?;
         let dir = make::folder()?;
         let made = make::make(&dir, stacks)?;
         let files = server::serve(made.tree.clone())?;

@@ -7,7 +7,18 @@ use std::time::Instant;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
+use crate::debian::{self, Program};
 use crate::world::Failure;
+
+/// What the recipes call, besides what every Debian has.
+const TOOLS: [Program; 6] = [
+    ("mmdebstrap", "mmdebstrap"),
+    ("npm", "npm"),
+    ("openssl", "openssl"),
+    ("unzip", "unzip"),
+    ("xz", "xz-utils"),
+    ("zip", "zip"),
+];
 
 /// Where parts are made. One process at a time makes a part; the others wait for it.
 pub(crate) struct Kitchen {
@@ -75,6 +86,7 @@ impl Kitchen {
         if path.exists() {
             return Ok(());
         }
+        debian::need(&TOOLS)?;
         let started = Instant::now();
         let half = self.dir.join(format!("{key}.making"));
         if half.exists() {
