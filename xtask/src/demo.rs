@@ -123,8 +123,9 @@ impl Show<'_> {
         let port = page::free_port()?;
         let mut run = self.bp();
         run.args(["run", &self.layout(), "--port", &port.to_string()]);
-        let mut app = Running::start(&mut run)?;
-        check_pages(port, &mut app.0)
+        let mut app = Running::start(&mut run, self.folder)?;
+        check_pages(port, &mut app.program)?;
+        app.said_nothing_of_compiling()
     }
 
     /// The layout goes into a storage of podman's that is gone afterwards, and runs from there.
@@ -155,15 +156,16 @@ impl Show<'_> {
             .args(["--ulimit", "nofile=1024:4096"])
             .args(["--ulimit", "nproc=1024:1024"])
             .args(["--env", &format!("PORT={port}"), name]);
-        let mut app = Running::start(&mut run)?;
-        let seen = check_pages(port, &mut app.0);
+        let mut app = Running::start(&mut run, self.folder)?;
+        let seen = check_pages(port, &mut app.program);
         // The container is no child of the program that was started.
         let mut remove = podman();
         remove
             .args(["rm", "--force", "--time", "0", "bp-demo"])
             .stdout(Stdio::null());
         let removed = succeed(&mut remove, "podman rm");
-        seen.and(removed)
+        seen.and(removed)?;
+        app.said_nothing_of_compiling()
     }
 }
 
@@ -204,22 +206,51 @@ fn succeed(command: &mut Command, name: &str) -> Result<(), Failure> {
 }
 
 /// A program that ends with this value.
-struct Running(Child);
+struct Running {
+    program: Child,
+    said: tempfile::NamedTempFile,
+}
 
 impl Running {
-    fn start(command: &mut Command) -> Result<Self, Failure> {
+    fn start(command: &mut Command, folder: &Path) -> Result<Self, Failure> {
+        let said = tempfile::NamedTempFile::new_in(folder)?;
         let name = command.get_program().to_owned();
-        command
+        let program = command
+            .stdout(append(&said)?)
+            .stderr(append(&said)?)
             .spawn()
-            .map(Self)
-            .map_err(|cause| Failure::new(format!("cannot start {}", name.display()), cause))
+            .map_err(|cause| Failure::new(format!("cannot start {}", name.display()), cause))?;
+        Ok(Self { program, said })
+    }
+
+    /// Shows what the app printed: it must start as it was built, and not build itself again.
+    fn said_nothing_of_compiling(&self) -> Result<(), Failure> {
+        let said = fs_err::read_to_string(self.said.path())?;
+        for line in said.lines().filter(|line| !line.is_empty()) {
+            println!("   the app said: {line}");
+        }
+        match said
+            .lines()
+            .find(|line| line.contains("Compiling") || line.contains("Generated"))
+        {
+            Some(line) => Err(Failure::say(format!(
+                "the app compiles when it starts: {line}"
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         // Both fail only when it has ended already.
-        self.0.kill().ok();
-        self.0.wait().ok();
+        self.program.kill().ok();
+        self.program.wait().ok();
     }
+}
+
+/// Both streams of a program write at the end of one file.
+fn append(file: &tempfile::NamedTempFile) -> Result<std::fs::File, Failure> {
+    let opened = fs_err::OpenOptions::new().append(true).open(file.path())?;
+    Ok(opened.into_parts().0)
 }

@@ -30,7 +30,7 @@ pub(crate) fn get(port: u16, path: &str, program: &mut Child) -> Result<Page, Fa
     loop {
         match ask(port, path) {
             Ok(page) => return Ok(page),
-            Err(cause) if begin.elapsed() > Duration::from_secs(60) => {
+            Err(cause) if begin.elapsed() > Duration::from_mins(1) => {
                 return Err(Failure::new(
                     format!("no page from port {port} within a minute"),
                     cause,
