@@ -160,15 +160,20 @@ impl Store {
     ) -> Result<PathBuf, E> {
         let name = key.entry_name();
         let mut make = Some(make);
+        let lock_path = self.lock_path(bucket, &name);
         loop {
             if let Some(path) = self.find(bucket, &name, shape) {
                 return Ok(path);
             }
-            let lock = Guard::wait(&self.lock_path(bucket, &name), Share::Exclusive, &|| {
-                events.detail(&format!(
-                    "Waiting for another bp that works on the same {bucket}"
-                ));
-            })?;
+            let Some(lock) = Guard::attempt(&lock_path, Share::Exclusive)? else {
+                // Whoever made it shares it for as long as it lives: wait to share as well, not to be alone.
+                Guard::wait(&lock_path, Share::Shared, &|| {
+                    events.detail(&format!(
+                        "Waiting for another bp that works on the same {bucket}"
+                    ));
+                })?;
+                continue;
+            };
             let path = self.folder(bucket).join(&name);
             if !shape.stands(&path)
                 && let Some(make) = make.take()

@@ -305,3 +305,31 @@ fn places_that_are_no_store_are_told() {
         Ok(_) => assert!(rustix::process::geteuid().is_root()),
     }
 }
+
+/// Whoever waits for an entry gets it when it is made, not when its maker ends.
+#[test]
+fn a_waiter_takes_what_another_made_while_that_one_lives_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let key = CacheKey::new("slow");
+    let begun = std::sync::Barrier::new(2);
+    std::thread::scope(|scope| {
+        let maker = scope.spawn(|| {
+            let store = Store::open(root.clone()).unwrap();
+            let made = store.make_dir::<StoreError>(Bucket::Tools, &key, &Silent, |_| {
+                begun.wait();
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                Ok(())
+            });
+            (made.unwrap(), store)
+        });
+        begun.wait();
+        let waiting = Store::open(root.clone()).unwrap();
+        let taken = waiting
+            .make_dir::<StoreError>(Bucket::Tools, &key, &Silent, |_| panic!("made twice"))
+            .unwrap();
+        // The maker's store, and its shared lock, end only here.
+        let (made, _store) = maker.join().unwrap();
+        assert_eq!(made, taken);
+    });
+}

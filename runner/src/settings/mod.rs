@@ -102,7 +102,16 @@ fn read_file(
 ) -> Option<HashMap<&'static str, Said>> {
     match fs_err::read_to_string(path) {
         Ok(text) => Some(file::read(path, text, wrong)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !needed => None,
+        // Nobody named the file: what is not there, or belongs to the user that HOME still names, says nothing.
+        Err(error)
+            if !needed
+                && matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+                ) =>
+        {
+            None
+        }
         Err(error) => {
             wrong.push(
                 Diagnostic::error(
