@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::diagnostic::Outcome;
+use crate::digest::Digest;
 use crate::layer::{Normalise, Purpose};
 use crate::lists::{FetchList, ListSource};
 use crate::plan::{PackPlan, Step};
@@ -113,6 +114,10 @@ pub trait Buildpack: Send + Sync {
     /// Asked for files only, with `/` between the components.
     fn purpose_of(&self, plan: &PackPlan, built: &Built, path: &str) -> Option<Purpose>;
 
-    /// Makes file contents that differ from build to build the same.
-    fn normaliser(&self) -> &dyn Normalise;
+    /// Make file contents that differ from build to build the same. What has to be made up, such as the cookie of a
+    /// release, is made of `inputs`, the identity of the app and its plan.
+    fn normalisers(&self, inputs: &Digest) -> Vec<Box<dyn Normalise>>;
+
+    /// Changes whenever the same files are sorted or normalised to other layers than before.
+    fn layers_version(&self) -> &'static str;
 }

@@ -5,22 +5,21 @@ use std::path::Path;
 
 use buildpack_core::app::App;
 use buildpack_core::diagnostic::{Diagnostic, Origin, Outcome, Sourced};
+use buildpack_core::digest::Digest;
 use buildpack_core::layer::{Normalise, Purpose};
 use buildpack_core::pack::{Buildpack, Built, CompileError, Detection, Host, PlanContext, Release};
 use buildpack_core::plan::{Decision, PackPlan, Step};
 
 use crate::config::ElixirConfig;
 use crate::environment::{self, Settings};
-use crate::normalise::{BeamNormaliser, not_for_the_image};
+use crate::normalise::{self, BeamNormaliser, ReleaseCookie, not_for_the_image};
 use crate::resolve::ResolvedTools;
 use crate::tools::{Places, Versions};
 use crate::{atom_order, detect, layers, resolve, steps, tools};
 
 /// The Elixir pack, compatible with `elixir_buildpack.config`.
-#[derive(Default)]
-pub struct ElixirPack {
-    normaliser: BeamNormaliser,
-}
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ElixirPack;
 
 impl Buildpack for ElixirPack {
     fn detect(&self, app: &App) -> Detection {
@@ -96,8 +95,15 @@ impl Buildpack for ElixirPack {
         }
     }
 
-    fn normaliser(&self) -> &dyn Normalise {
-        &self.normaliser
+    fn normalisers(&self, inputs: &Digest) -> Vec<Box<dyn Normalise>> {
+        vec![
+            Box::new(BeamNormaliser),
+            Box::new(ReleaseCookie::new(inputs.bytes())),
+        ]
+    }
+
+    fn layers_version(&self) -> &'static str {
+        normalise::VERSION
     }
 }
 

@@ -50,6 +50,8 @@ struct Build<'a> {
     /// Folder of what is kept between builds of this app.
     kept: PathBuf,
     source: Source,
+    /// Identity of the source and the plan.
+    content: Digest,
     in_place: bool,
 }
 
@@ -141,7 +143,16 @@ impl<'a> Build<'a> {
         let mut cache = StatCache::load(kept.join("source-stat"));
         let source = Source::read(&request.app, &mut cache, &*services.events)?;
         cache.save()?;
+        let plan = prepared
+            .plan
+            .digest()
+            .map_err(|error| disk("write the plan as JSON", &std::io::Error::other(error)))?;
+        let content = CacheKey::new("app")
+            .part("source", source.digest())
+            .part("plan", plan)
+            .digest();
         Ok(Self {
+            content,
             request,
             services,
             prepared,
@@ -174,15 +185,9 @@ impl<'a> Build<'a> {
         build_image: Option<&BaseImage>,
         run_image: &BaseImage,
     ) -> Result<Digest, Failure> {
-        let plan = self
-            .prepared
-            .plan
-            .digest()
-            .map_err(|error| disk("write the plan as JSON", &std::io::Error::other(error)))?;
         let built_in = build_image.map_or("in place".to_owned(), |image| image.digest.to_string());
         Ok(CacheKey::new("image")
-            .part("source", self.source.digest())
-            .part("plan", plan)
+            .part("app", self.content)
             .part("config vars", &self.environment)
             .part("public vars", self.request.public_vars.join(","))
             .part("build image", built_in)
@@ -396,6 +401,7 @@ impl<'a> Build<'a> {
             request: self.request,
             plan: &self.prepared.plan,
             pack: &*self.prepared.pack,
+            inputs: &self.content,
             services: self.services,
         }
     }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
 use buildpack_core::image::{BlobDir, LayerRecord, MediaType};
 use buildpack_core::layer::{
-    COMPRESSOR, Options, Purpose, SecretGate, Selection, StatCache, Synthetic, Tree, tree_digest,
-    write,
+    COMPRESSOR, Normalise, Options, Purpose, SecretGate, Selection, StatCache, Synthetic, Tree,
+    tree_digest, write,
 };
 use buildpack_core::pack::{Buildpack, Built};
 use buildpack_core::plan::{PackPlan, Tool};
@@ -38,6 +39,8 @@ pub(super) struct Layerer<'a> {
     pub plan: &'a PackPlan,
     /// Its pack.
     pub pack: &'a dyn Buildpack,
+    /// The identity of the app and its plan.
+    pub(super) inputs: &'a Digest,
     /// Services.
     pub services: &'a Services,
 }
@@ -103,6 +106,7 @@ impl Layerer<'_> {
         CacheKey::new("layer")
             .part("purpose", purpose.name())
             .part("made by", LAYERS_VERSION)
+            .part("pack", self.pack.layers_version())
             .part("compressor", COMPRESSOR)
             .part("owner", format!("{}:{}", user.uid, user.gid))
     }
@@ -127,12 +131,18 @@ impl Layerer<'_> {
             return Ok(Some(layer));
         }
         let user = self.request.target.stack.user;
+        // A tool is what its archive holds, the same everywhere already.
+        let made_to_measure = match gate {
+            Some(_) => self.pack.normalisers(self.inputs),
+            None => Vec::new(),
+        };
+        let normalisers: Vec<&dyn Normalise> = made_to_measure.iter().map(|n| &**n).collect();
         let options = Options {
             owner: (user.uid, user.gid),
             home: &self.plan.app_dir,
             name: purpose.title(),
             mtime_from_content: &|path| path.contains("/priv/static/"),
-            normalisers: &[self.pack.normaliser()],
+            normalisers: &normalisers,
             gate,
             threads: self.services.threads,
         };

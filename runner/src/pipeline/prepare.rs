@@ -36,7 +36,7 @@ pub fn read_app(folder: &std::path::Path, services: &Services) -> Result<App, Fa
 
 /// Which packs apply to an app, in the order in which they are asked.
 pub fn detect(app: &App) -> Vec<(Box<dyn Buildpack>, Detection)> {
-    let packs: [Box<dyn Buildpack>; 1] = [Box::new(ElixirPack::default())];
+    let packs: [Box<dyn Buildpack>; 1] = [Box::new(ElixirPack)];
     packs
         .into_iter()
         .map(|pack| {
