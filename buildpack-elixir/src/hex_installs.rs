@@ -46,9 +46,15 @@ pub struct Host<'a> {
 }
 
 impl Host<'_> {
-    /// From Elixir 1.18 on, lists and folders name the OTP release as well.
+    /// From Elixir 1.18.4 on, lists and folders name the OTP release as well (its change notes).
     fn names_otp(self) -> bool {
-        (self.elixir.major, self.elixir.minor) >= (1, 18)
+        let Version {
+            major,
+            minor,
+            patch,
+            ..
+        } = *self.elixir;
+        (major, minor, patch) >= (1, 18, 4)
     }
 
     /// The list of `program`, as a path below the builds host; its signature is at the same path and `.signed`.
@@ -162,10 +168,10 @@ mod tests {
             sum("c")
         );
         assert_eq!(
-            choose("1.18.3", 27, Program::Hex, &list).unwrap().path,
+            choose("1.18.4", 27, Program::Hex, &list).unwrap().path,
             "installs/1.18.0/hex-2.1.1-otp-26.ez"
         );
-        assert_eq!(choose("1.18.3", 24, Program::Hex, &list), None);
+        assert_eq!(choose("1.18.4", 24, Program::Hex, &list), None);
     }
 
     #[test]
@@ -178,14 +184,14 @@ mod tests {
     #[test]
     fn rebar_lies_where_mix_looks() {
         let (old, new) = (
-            Version::parse("1.14.0").unwrap(),
             Version::parse("1.18.3").unwrap(),
+            Version::parse("1.18.4").unwrap(),
         );
         let host = |elixir| Host {
             elixir,
             otp_major: 27,
         };
-        assert_eq!(host(&old).rebar_folder(), "elixir/1-14");
+        assert_eq!(host(&old).rebar_folder(), "elixir/1-18");
         assert_eq!(host(&new).rebar_folder(), "elixir/1-18-otp-27");
     }
 }
