@@ -15,6 +15,7 @@ mod demo;
 mod licences;
 mod page;
 mod snapshot;
+mod test;
 mod world;
 
 /// A chore's name, what it is for, and its entry: it gets what was typed after its name.
@@ -30,6 +31,11 @@ const CHORES: &[Chore] = &[
         "demo",
         "[--live]   build bp, an app with it, start the image, read its page",
         demo::run,
+    ),
+    (
+        "test",
+        "[-- FILTER…]   run all tests in the test world",
+        test::run,
     ),
     (
         "licences",
