@@ -104,7 +104,8 @@ fn as_nobody(
         .args(["--show-output", part])
         .current_dir(folder.path())
         .env("HOME", folder.path())
-        .env("TMPDIR", folder.path());
+        .env("TMPDIR", folder.path())
+        .env("XDG_RUNTIME_DIR", folder.path());
     watch(command, world, report)
 }
 

@@ -1,6 +1,6 @@
 //! What the lines of test binaries add up to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Begins a line of a test that cannot run here; what follows is the reason.
@@ -13,7 +13,7 @@ pub(super) struct Report {
     failed: u64,
     ignored: u64,
     /// Tests by the reason why they were skipped.
-    skipped: BTreeMap<String, Vec<String>>,
+    skipped: BTreeMap<String, BTreeSet<String>>,
     failures: Vec<String>,
     /// The test whose output is being read.
     test: String,
@@ -38,10 +38,8 @@ impl Report {
         {
             name.clone_into(&mut self.test);
         } else if let Some(reason) = line.strip_prefix(SKIPPED) {
-            self.skipped
-                .entry(reason.to_owned())
-                .or_default()
-                .push(self.test.clone());
+            let test = self.test.clone();
+            self.skip(reason, &test);
         } else if let Some(name) = line
             .strip_prefix("test ")
             .and_then(|line| line.strip_suffix(" ... FAILED"))
@@ -53,7 +51,7 @@ impl Report {
         {
             let reason = reason.trim_start_matches(", ");
             let reason = if reason.is_empty() { "ignored" } else { reason };
-            self.left_out_because(reason, name);
+            self.skip(reason, name);
         }
         !self.hidden
     }
@@ -63,11 +61,11 @@ impl Report {
         self.skipped.entry(what.to_owned()).or_default();
     }
 
-    fn left_out_because(&mut self, reason: &str, test: &str) {
+    fn skip(&mut self, reason: &str, test: &str) {
         self.skipped
             .entry(reason.to_owned())
             .or_default()
-            .push(test.to_owned());
+            .insert(test.to_owned());
     }
 
     /// `ok. 8 passed; 0 failed; 1 ignored; …`
@@ -145,7 +143,8 @@ test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
         assert!(shown.contains(&"panicked"));
         assert_eq!((report.passed, report.failed, report.ignored), (5, 1, 1));
         assert_eq!(report.failures, ["b"]);
-        assert_eq!(report.skipped["[\"umoci\"] not installed"], ["a"]);
-        assert_eq!(report.skipped["needs a reason"], ["c"]);
+        let skipped = |reason: &str| Vec::from_iter(&report.skipped[reason]);
+        assert_eq!(skipped("[\"umoci\"] not installed"), ["a"]);
+        assert_eq!(skipped("needs a reason"), ["c"]);
     }
 }
