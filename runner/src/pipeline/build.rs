@@ -27,7 +27,7 @@ use super::source::Source;
 use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
 use super::tree::Tree;
-use super::{image, launch, stack_images};
+use super::{image, in_place, launch, stack_images};
 
 /// A finished build.
 pub struct Finished {
@@ -139,6 +139,9 @@ impl<'a> Build<'a> {
         let environment = request.config_vars.keyed_hash(&services.store)?;
         let identity = Identity::of(&request.app, request.source_date_epoch.as_deref())?;
         let in_place = services.sandbox()?.in_place();
+        if in_place {
+            in_place::check(request.target.stack)?;
+        }
         let kept = kept_folder(request, services, &prepared)?;
         let mut cache = StatCache::load(kept.join("source-stat"));
         let source = Source::read(&request.app, &mut cache, &*services.events)?;
@@ -308,6 +311,7 @@ impl<'a> Build<'a> {
             &|| events.heading("Waiting for another build of this app"),
         )?;
         let tree = if self.in_place {
+            in_place::take_over(Path::new(&plan.app_dir), &self.request.app)?;
             Tree::at(Path::new(&plan.app_dir), &self.kept)
         } else {
             Tree::open(&self.kept)
@@ -333,7 +337,7 @@ impl<'a> Build<'a> {
                     reason: Some("config vars changed".to_owned()),
                 });
             }
-            tree.wipe().map_err(failed)?;
+            tree.wipe(&plan.kept).map_err(failed)?;
         }
         tree.sync(
             &self.request.app,

@@ -9,6 +9,7 @@ mod export;
 mod failure;
 mod identity;
 mod image;
+mod in_place;
 mod launch;
 mod layers;
 mod prepare;

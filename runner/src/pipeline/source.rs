@@ -183,7 +183,8 @@ fn left_out(root: &Path, path: &Path) -> bool {
     let parts: Vec<&[u8]> = below.iter().map(OsStrExt::as_bytes).collect();
     match parts.as_slice() {
         [
-            b".git" | b".hg" | b".svn" | b".bzr" | b".elixir_ls" | b".lexical" | b".platform_tools",
+            b".git" | b".hg" | b".svn" | b".bzr" | b".elixir_ls" | b".lexical" | b".platform_tools"
+            | b".bp" | b".mix" | b".hex",
         ] => true,
         [.., b"node_modules"] => true,
         [.., b"_build"] => path.with_file_name("mix.exs").exists(),

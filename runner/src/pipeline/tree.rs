@@ -16,6 +16,7 @@ use buildpack_core::plan::Step;
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
+use super::in_place::{MARK, same};
 use super::source::{Source, SourceFile};
 
 /// A build tree on disk; whoever holds it holds its lock.
@@ -96,12 +97,13 @@ impl Tree {
             .is_some_and(|before| before != hash)
     }
 
-    /// Removes everything, and what is remembered.
-    pub(super) fn wipe(&mut self) -> io::Result<()> {
+    /// Removes what is kept from build to build, and what is remembered; the rest goes with the next sync.
+    pub(super) fn wipe(&mut self, kept: &[String]) -> io::Result<()> {
         self.index = Index::default();
         self.save()?;
-        for entry in fs_err::read_dir(&self.app)? {
-            remove(&entry?.path())?;
+        // The engine's own folder marks the tree as ours; what is in it is written anew each time.
+        for name in kept.iter().filter(|name| *name != MARK) {
+            remove(&self.app.join(name))?;
         }
         Ok(())
     }
@@ -114,6 +116,12 @@ impl Tree {
         kept: &[String],
         environment: &str,
     ) -> io::Result<Synced> {
+        if same(&self.app, root) {
+            // The source is the tree: nothing to bring, and nothing that may be removed.
+            self.index.environment = Some(environment.to_owned());
+            self.save()?;
+            return Ok(Synced::default());
+        }
         let mut done = Synced {
             removed: self.remove_strangers(source, kept)?,
             ..Synced::default()

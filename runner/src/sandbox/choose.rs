@@ -47,7 +47,8 @@ impl FromStr for Mode {
 
 /// The sandbox for `mode`. Namespaces are tried in `folder`, which should lie where rooms will have their scratch:
 /// what works depends on its file system. `in_stack_image` says whether `bp` stands inside the stack's own image,
-/// the one place where `auto` may run programs in place; they are then run as the room's user if `bp` is root.
+/// the one place where `auto` may run programs in place. They are then run as the user that `bp` itself is: the files
+/// that they have to write are that user's.
 pub fn choose(
     mode: Mode,
     folder: &Path,
@@ -61,7 +62,7 @@ pub fn choose(
     if decide(mode, in_stack_image, trial)? {
         Ok(Box::new(namespace))
     } else {
-        Ok(Box::new(InPlaceSandbox::new(true)))
+        Ok(Box::new(InPlaceSandbox::new(false)))
     }
 }
 

@@ -1,0 +1,108 @@
+//! Building where `bp` stands: what runs there must be what the stack's image runs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use buildpack_core::diagnostic::{Class, Diagnostic};
+use stacks::Stack;
+
+use super::failure::{Failure, disk};
+
+/// Refuses to build for `stack` on another Ubuntu: what is compiled there would look for other libraries. Where the
+/// system is no Ubuntu at all, nobody can tell.
+pub(super) fn check(stack: &Stack) -> Result<(), Failure> {
+    let text = fs_err::read_to_string("/etc/os-release").unwrap_or_default();
+    match ubuntu(&text) {
+        Some(release) if release != stack.ubuntu => Err(Failure::of(
+            Diagnostic::error(
+                "in-place-other-stack",
+                Class::Usage,
+                format!(
+                    "without a sandbox, {} can only be built on Ubuntu {}; this is Ubuntu {release}",
+                    stack.name, stack.ubuntu
+                ),
+            )
+            .help(format!("run `bp` inside `{}`", stack.build_image)),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What stands in an app's folder that `bp` has made its own.
+pub(super) const MARK: &str = ".bp";
+
+/// Takes `app` over as the build tree of the source in `from`. Whatever else stands there would be removed with the
+/// first build, so that only an empty folder, an earlier tree or the source itself will do.
+pub(super) fn take_over(app: &Path, from: &Path) -> Result<(), Failure> {
+    let failed =
+        |error: std::io::Error| disk(&format!("use `{}` to build in", app.display()), &error);
+    fs_err::create_dir_all(app).map_err(failed)?;
+    let mark = app.join(MARK);
+    let empty = fs_err::read_dir(app).map_err(failed)?.next().is_none();
+    if !empty && !mark.exists() && !same(app, from) {
+        return Err(Failure::of(
+            Diagnostic::error(
+                "in-place-not-empty",
+                Class::Usage,
+                format!(
+                    "`{}` is not empty, and `bp` would have to replace what is there",
+                    app.display()
+                ),
+            )
+            .help(format!(
+                "empty it; or, if it is the app's source, build that: bp build {}",
+                app.display()
+            )),
+        ));
+    }
+    fs_err::create_dir_all(mark).map_err(failed)
+}
+
+/// Whether the source is built where it stands.
+pub(super) fn same(app: &Path, from: &Path) -> bool {
+    match (fs_err::canonicalize(app), fs_err::canonicalize(from)) {
+        (Ok(app), Ok(from)) => app == from,
+        _ => false,
+    }
+}
+
+/// The release of an Ubuntu, from the text of `os-release(5)`.
+fn ubuntu(text: &str) -> Option<&str> {
+    let fields: BTreeMap<&str, &str> = text
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name, value.trim_matches(['"', '\''])))
+        .collect();
+    (fields.get("ID") == Some(&"ubuntu"))
+        .then(|| fields.get("VERSION_ID").copied())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_left_in_the_folder_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (app, source) = (folder.path().join("app"), folder.path().join("source"));
+        fs_err::create_dir(&source).unwrap();
+        assert!(take_over(&app, &source).is_ok());
+        fs_err::write(app.join("built"), "").unwrap();
+        assert!(take_over(&app, &source).is_ok());
+        fs_err::remove_dir(app.join(MARK)).unwrap();
+        assert_eq!(take_over(&app, &source).unwrap_err().class(), Class::Usage);
+        assert!(app.join("built").exists());
+        assert!(take_over(&app, &app).is_ok());
+    }
+
+    #[test]
+    fn only_an_ubuntu_has_a_release() {
+        assert_eq!(
+            ubuntu("NAME=\"Ubuntu\"\nID=ubuntu\nVERSION_ID=\"24.04\"\n"),
+            Some("24.04")
+        );
+        assert_eq!(ubuntu("ID=debian\nVERSION_ID=\"12\"\n"), None);
+        assert_eq!(ubuntu(""), None);
+    }
+}
