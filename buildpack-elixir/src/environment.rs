@@ -36,7 +36,7 @@ impl Settings {
                 config_vars,
                 "MIX_ENV",
                 "prod",
-                "`prod` unless the config var MIX_ENV says otherwise",
+                "the config var MIX_ENV is not set",
             ),
             mix_home: home("MIX_HOME", ".mix"),
             hex_home: home("HEX_HOME", ".hex"),

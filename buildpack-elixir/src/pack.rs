@@ -185,19 +185,16 @@ fn decisions(config: &ElixirConfig, tools: &ResolvedTools, settings: &Settings) 
             value.clone().map(|version| format!("{version} ({rule})"))
         },
     };
-    vec![
+    let mut decisions = vec![
         decided("Erlang", &tools.otp.version, &tools.otp.rule),
         decided("Elixir", &tools.elixir.version, &tools.elixir.rule),
         decided("MIX_ENV", &settings.mix_env, ""),
-        decided(
-            "release",
-            &config
-                .release
-                .clone()
-                .map(|release| if release { "yes" } else { "no" }.to_owned()),
-            "",
-        ),
-    ]
+    ];
+    if config.release.value {
+        let yes = config.release.clone().map(|_| "yes".to_owned());
+        decisions.push(decided("release", &yes, ""));
+    }
+    decisions
 }
 
 fn keep<T>(outcome: Outcome<T>, diagnostics: &mut Vec<Diagnostic>) -> Option<T> {

@@ -95,8 +95,10 @@ impl Explain for LayerError {
             Self::Secret { findings } => {
                 let all = error("secret-in-image", Class::Build)
                     .help("read the config var when the app starts (`config/runtime.exs`), not when it is compiled");
+                // One finding is the message itself.
                 findings
                     .iter()
+                    .filter(|_| findings.len() > 1)
                     .fold(all, |all, finding| all.note(finding.to_string()))
             }
         }

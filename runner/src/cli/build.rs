@@ -14,6 +14,8 @@ use crate::ui::{Style, summary};
 pub(super) fn exec(cli: &Cli, args: &Build) -> Ended {
     let begin = Instant::now();
     let (context, vars) = context::with_vars(cli, &args.target.vars)?;
+    // A folder that cannot be read is said as such, before anything else about it.
+    pipeline::readable(&args.app)?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None => app_name(&args.app).ok_or_else(|| no_name(args))?,
@@ -51,6 +53,13 @@ pub(super) fn exec(cli: &Cli, args: &Build) -> Ended {
 /// Says what failed; opens a shell there if that was asked for.
 fn failed(args: &Build, request: &Request, context: &Context, mut failure: Failure) -> Ended {
     let Some(step) = failure.step.take() else {
+        if let Some(first) = failure.diagnostics.first_mut()
+            && first.code.0 == "secret-in-image"
+        {
+            *first = first
+                .clone()
+                .help("if it is no secret, let it in: `--allow-in-image NAME`");
+        }
         return Err(failure);
     };
     if !args.shell {

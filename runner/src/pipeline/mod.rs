@@ -29,7 +29,7 @@ pub use enter::{Enterable, find, kept_image, layout_image};
 pub use export::{Output, export};
 pub use failure::{FailedStep, Failure};
 pub use image::label;
-pub use prepare::{Prepared, detect, prepare, read_app};
+pub use prepare::{Prepared, detect, prepare, read_app, readable};
 pub use request::{ConfigVars, ENV_DIR, Request};
 pub use services::{Parts, Services};
 pub use stack_images::{parse as parse_image_name, pull as pull_stack_image};

@@ -1,6 +1,6 @@
 //! From the app's folder to its plan: everything that is decided before anything is done.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use buildpack_core::app::App;
@@ -30,8 +30,19 @@ pub struct Prepared {
 }
 
 /// Reads the app; its diagnostics are emitted, its errors end the run.
-pub fn read_app(folder: &std::path::Path, services: &Services) -> Result<App, Failure> {
+pub fn read_app(folder: &Path, services: &Services) -> Result<App, Failure> {
     settle(App::read(folder), services)
+}
+
+/// Says whether `folder` is one that an app can be read from.
+pub fn readable(folder: &Path) -> Result<(), Failure> {
+    match fs_err::read_dir(folder) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Failure {
+            diagnostics: App::read(folder).diagnostics,
+            step: None,
+        }),
+    }
 }
 
 /// Which packs apply to an app, in the order in which they are asked.
