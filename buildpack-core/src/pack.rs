@@ -17,7 +17,7 @@ use crate::layer::{Normalise, Purpose};
 use crate::lists::{FetchList, ListSource};
 use crate::plan::{PackPlan, Step};
 
-pub use compile::{CompileContext, CompileError, FailedCommand, Host, StepMemo};
+pub use compile::{CompileContext, CompileError, FailedCommand, Host, Prepare, StepMemo};
 
 /// Whether a pack applies, and what it saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

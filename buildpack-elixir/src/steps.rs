@@ -178,8 +178,8 @@ mod tests {
         Origin::Default("test".to_owned())
     }
 
-    fn hook_text(text: &str) -> Option<Sourced<ConfigValue>> {
-        Some(Sourced::new(ConfigValue::Text(text.to_owned()), said()))
+    fn hook_text(text: &str) -> Sourced<ConfigValue> {
+        Sourced::new(ConfigValue::Text(text.to_owned()), said())
     }
 
     fn lines(config: &ElixirConfig, elixir: &str) -> Vec<String> {
@@ -215,12 +215,13 @@ mod tests {
     fn hooks_run_in_the_packs_order_and_by_bash() {
         let mut config = config();
         config.release.value = true;
-        config.pre_compile = hook_text("one");
-        config.hook_pre_fetch_dependencies = hook_text("two");
-        config.hook_pre_compile = hook_text("three");
-        config.hook_compile = hook_text("four");
-        config.hook_post_compile = hook_text("eval mix assets.deploy && rm -f _build/esbuild*");
-        config.post_compile = hook_text("six");
+        config.pre_compile = Some(hook_text("one"));
+        config.hook_pre_fetch_dependencies = Some(hook_text("two"));
+        config.hook_pre_compile = Some(hook_text("three"));
+        config.hook_compile = Some(hook_text("four"));
+        config.hook_post_compile =
+            Some(hook_text("eval mix assets.deploy && rm -f _build/esbuild*"));
+        config.post_compile = Some(hook_text("six"));
         assert_eq!(
             lines(&config, "1.18.3"),
             [
@@ -245,7 +246,7 @@ mod tests {
         };
         let mut config = config();
         assert!(skippable(&config));
-        config.hook_pre_fetch_dependencies = hook_text("./vendor.sh");
+        config.hook_pre_fetch_dependencies = Some(hook_text("./vendor.sh"));
         assert!(!skippable(&config));
     }
 }

@@ -1,6 +1,6 @@
 //! Layers by purpose: one pass over the files yields tar, both digests and the compressed blob.
 //!
-//! A [`Selection`] says what goes into a layer, [`write`] makes the blob, and [`tree_digest`] says quickly whether
+//! A [`Selection`] says what goes into a layer, [`write()`] makes the blob, and [`tree_digest`] says quickly whether
 //! it would be the same blob as last time. What a layer holds depends on the content of the files, their names and
 //! the owner's executable bit; never on the clock, on owners, umask, folder order or the count of threads.
 //! What a language must rewrite to keep that promise comes in through [`Normalise`].

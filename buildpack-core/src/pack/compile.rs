@@ -109,6 +109,10 @@ impl Explain for CompileError {
     }
 }
 
+/// A pack's own part of a step, done without running a program; returns variables for the steps that follow.
+pub type Prepare<'f> =
+    dyn Fn(&Step, &Host<'_>) -> Result<BTreeMap<String, String>, CompileError> + 'f;
+
 impl<'a> CompileContext<'a> {
     /// A context that runs in `room`, whose mounts show `host.tree` as the app's folder, with `env` as the whole
     /// environment of its programs.
@@ -139,7 +143,7 @@ impl<'a> CompileContext<'a> {
     pub fn run_steps(
         &mut self,
         plan: &PackPlan,
-        prepare: &dyn Fn(&Step, &Host<'_>) -> Result<BTreeMap<String, String>, CompileError>,
+        prepare: &Prepare<'_>,
     ) -> Result<(), CompileError> {
         let skipped: Vec<&str> = plan
             .steps

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn gives_up_when_the_program_is_gone() {
         let port = free_port().unwrap();
-        let error = page(port, "/", Duration::from_secs(60), &mut || true).unwrap_err();
+        let error = page(port, "/", Duration::from_mins(1), &mut || true).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
     }
 }

@@ -188,7 +188,7 @@ fn not_a_list(url: &str, why: &str) -> Error {
     }
 }
 
-/// The RSA public key (PKCS#1, as ring wants it) of a PEM `PUBLIC KEY` (SubjectPublicKeyInfo, RFC 5280).
+/// The RSA public key (PKCS#1, as ring wants it) of a PEM `PUBLIC KEY` (`SubjectPublicKeyInfo`, RFC 5280).
 fn rsa_key(pem: &str) -> Result<Vec<u8>, String> {
     let body: String = pem
         .lines()

@@ -13,7 +13,7 @@ use super::failure::Failure;
 pub(super) struct Identity {
     /// The commit, where the app is a git checkout.
     pub revision: Option<String>,
-    /// The image's time: SOURCE_DATE_EPOCH, else the commit's, else 2000-01-01.
+    /// The image's time: `SOURCE_DATE_EPOCH`, else the commit's, else 2000-01-01.
     pub created: Timestamp,
 }
 

@@ -17,7 +17,7 @@ use super::request::Request;
 use super::services::Services;
 
 /// Lists younger than this are not asked for again, unless they lack what the app wants.
-const LIST_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+const LIST_AGE: Duration = Duration::from_hours(24);
 
 /// An app with the pack that will build it and its plan.
 pub struct Prepared {

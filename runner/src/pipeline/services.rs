@@ -91,7 +91,7 @@ impl Services {
     }
 
     /// How downloads are tried again.
-    pub(super) fn retries(&self) -> RetryPolicy<'static> {
+    pub(super) fn retries() -> RetryPolicy<'static> {
         RetryPolicy::new(&thread::sleep)
     }
 }

@@ -106,7 +106,7 @@ fn fetch(tool: &Tool, services: &Services) -> Result<Downloaded, Failure> {
         &*services.fetch,
         &services.store,
         &tool.artifact,
-        &services.retries(),
+        &Services::retries(),
         &*services.events,
     )?;
     if !downloaded.reused {
@@ -142,14 +142,14 @@ fn fit(
     tool: &Tool,
     command: &[String],
     folder: &Path,
-    root: Option<PathBuf>,
+    unpacked: Option<PathBuf>,
     request: &Request,
     services: &Services,
 ) -> Result<(), Failure> {
     let scratch = services.store.temp_dir(Bucket::Rootfs)?;
     let user = request.target.stack.user;
     let room = Room {
-        root: root.into_iter().collect(),
+        root: unpacked.into_iter().collect(),
         scratch: scratch.path().to_owned(),
         mounts: vec![Mount {
             source: folder.to_owned(),
