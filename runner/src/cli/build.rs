@@ -47,6 +47,8 @@ pub(super) fn exec(cli: &Cli, args: &Build) -> Ended {
     if context.ui.style() == Style::Text {
         summary(&context.ui, &finished, begin.elapsed());
     }
+    // The build is done, whatever becomes of the clean-up.
+    let _ = pipeline::daily_clean_up(&context.services, context.settings.cache_cap.value);
     Ok(0)
 }
 

@@ -1,14 +1,12 @@
 //! `bp cache`: what is kept, and its end.
 
-use std::collections::BTreeSet;
-
 use buildpack_core::event::EventSink;
 use buildpack_core::store::Freed;
 
 use super::args::{Cache, Cli};
 use super::context::Context;
 use super::{Ended, parsed};
-use crate::pipeline::{ConfigVars, record};
+use crate::pipeline::{self, ConfigVars};
 use crate::ui::{Style, bytes, parse_bytes};
 
 pub(super) fn exec(cli: &Cli, args: &Cache) -> Ended {
@@ -54,13 +52,7 @@ fn gc(context: &Context, max: Option<&str>) -> Ended {
         Some(max) => parsed::<Size>("--max", max)?.0,
         None => context.settings.cache_cap.value,
     };
-    let services = &context.services;
-    let mut live = BTreeSet::new();
-    for record in record::all_named(&services.store) {
-        live.extend(record.image.layers.iter().map(|layer| layer.digest));
-    }
-    live.extend(services.stacks.live_blobs()?);
-    let freed = services.store.gc(cap, &|digest| live.contains(digest))?;
+    let freed = pipeline::clean_up(&context.services, cap)?;
     said(context, freed);
     Ok(0)
 }
