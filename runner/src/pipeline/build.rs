@@ -101,11 +101,11 @@ pub fn shell(
     let (tree, _lock) = build.open_tree()?;
     let scratch = build.kept.join("scratch");
     let plan = &build.prepared.plan;
-    let root = rootfs.wait().ok().flatten();
+    let unpacked = rootfs.wait().ok().flatten();
     let room = build_room(
         request,
         plan,
-        root.as_deref(),
+        unpacked.as_deref(),
         scratch.clone(),
         tree.app(),
         &tools,
@@ -155,7 +155,6 @@ impl<'a> Build<'a> {
             .part("plan", plan)
             .digest();
         Ok(Self {
-            content,
             request,
             services,
             prepared,
@@ -163,6 +162,7 @@ impl<'a> Build<'a> {
             environment,
             kept,
             source,
+            content,
             in_place,
         })
     }
@@ -183,13 +183,9 @@ impl<'a> Build<'a> {
     }
 
     /// One digest of everything that the image depends on.
-    fn inputs(
-        &self,
-        build_image: Option<&BaseImage>,
-        run_image: &BaseImage,
-    ) -> Result<Digest, Failure> {
+    fn inputs(&self, build_image: Option<&BaseImage>, run_image: &BaseImage) -> Digest {
         let built_in = build_image.map_or("in place".to_owned(), |image| image.digest.to_string());
-        Ok(CacheKey::new("image")
+        CacheKey::new("image")
             .part("app", self.content)
             .part("config vars", &self.environment)
             .part("public vars", self.request.public_vars.join(","))
@@ -199,7 +195,7 @@ impl<'a> Build<'a> {
             .part("created", self.identity.created)
             .part("revision", self.identity.revision.as_deref().unwrap_or(""))
             .part("bp", env!("CARGO_PKG_VERSION"))
-            .digest())
+            .digest()
     }
 
     /// The image of an earlier build with the same inputs, if all of it is still there.
@@ -212,7 +208,7 @@ impl<'a> Build<'a> {
         else {
             return Ok(None);
         };
-        let inputs = self.inputs(build_image.as_ref(), &run_image)?;
+        let inputs = self.inputs(build_image.as_ref(), &run_image);
         let blobs = BlobDir::new(self.services.store.blob_dir());
         Ok(by_inputs(&self.services.store, &inputs)
             .get()
@@ -358,13 +354,13 @@ impl<'a> Build<'a> {
         tools: &[Installed],
     ) -> Result<Built, Failure> {
         let plan = &self.prepared.plan;
-        let root = rootfs.wait().ok().flatten();
+        let unpacked = rootfs.wait().ok().flatten();
         let scratch = self.kept.join("scratch");
         let app = tree.app().to_owned();
         let room = build_room(
             self.request,
             plan,
-            root.as_deref(),
+            unpacked.as_deref(),
             scratch.clone(),
             &app,
             tools,
@@ -489,7 +485,7 @@ impl<'a> Build<'a> {
         );
         let image = assemble(&run_image, &layers, &settings);
         let user = self.request.target.stack.user;
-        let inputs = self.inputs(build_image, &run_image)?;
+        let inputs = self.inputs(build_image, &run_image);
         let record = BuildRecord {
             name: self.request.name.clone(),
             app: self.request.app.clone(),

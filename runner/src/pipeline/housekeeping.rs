@@ -10,7 +10,7 @@ use super::record::all_named;
 use super::services::Services;
 
 /// How long one clean-up lasts.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Removes what no named image and no stack needs, then what was not used for longest until the rest is within `cap`
 /// bytes. What other processes use stays.

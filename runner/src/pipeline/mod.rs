@@ -13,6 +13,7 @@ mod image;
 mod in_place;
 mod launch;
 mod layers;
+mod phoenix;
 mod prepare;
 mod promise;
 pub mod record;

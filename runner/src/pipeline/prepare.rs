@@ -13,6 +13,7 @@ use buildpack_elixir::ElixirPack;
 
 use super::build_lists::BuildLists;
 use super::failure::Failure;
+use super::phoenix;
 use super::request::Request;
 use super::services::Services;
 
@@ -69,7 +70,10 @@ pub fn prepare(request: &Request, services: &Services) -> Result<Prepared, Failu
         // What yesterday's list lacks may have been built since.
         outcome = plan(&*pack, &app, request, services, Duration::ZERO);
     }
-    let plan = settle(outcome, services)?;
+    let mut plan = settle(outcome, services)?;
+    if let Some(diagnostic) = phoenix::apply(&app, &plan.steps, &mut plan.default_processes) {
+        services.events.emit(Event::Diagnostic { diagnostic });
+    }
     Ok(Prepared { app, pack, plan })
 }
 

@@ -145,11 +145,11 @@ impl Source {
         let mut hasher = Hasher::new();
         for (path, file) in &self.files {
             let name = path.file_name().unwrap_or_default().as_bytes();
-            let named = names.iter().any(|wanted| match wanted.strip_prefix('*') {
+            let wanted = names.iter().any(|pattern| match pattern.strip_prefix('*') {
                 Some(ending) => name.ends_with(ending.as_bytes()),
-                None => name == wanted.as_bytes(),
+                None => name == pattern.as_bytes(),
             });
-            if named {
+            if wanted {
                 hasher.field(path.as_os_str().as_bytes());
                 hasher.field(&file.identity());
             }
@@ -185,8 +185,8 @@ fn left_out(root: &Path, path: &Path) -> bool {
         [
             b".git" | b".hg" | b".svn" | b".bzr" | b".elixir_ls" | b".lexical" | b".platform_tools"
             | b".bp" | b".mix" | b".hex",
-        ] => true,
-        [.., b"node_modules"] => true,
+        ]
+        | [.., b"node_modules"] => true,
         [.., b"_build"] => path.with_file_name("mix.exs").exists(),
         // What Mix fetched carries its mark; a vendored dependency has none and is source.
         [b"deps", _] => [".hex", ".git", ".fetch"]
