@@ -9,6 +9,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod bp;
 mod debian;
 mod demo;
@@ -36,6 +37,11 @@ const CHORES: &[Chore] = &[
         "test",
         "[-- FILTER…]   run all tests in the test world",
         test::run,
+    ),
+    (
+        "bench",
+        "[--only NAME]   measure bp beside its peers",
+        bench::run,
     ),
     (
         "licences",

@@ -14,6 +14,7 @@ mod registry;
 mod server;
 
 pub(crate) use failure::Failure;
+pub(crate) use registry::Registry;
 
 /// A running test world.
 pub(crate) struct World {

@@ -1,0 +1,73 @@
+//! How fast and how small `bp` is, each figure beside its peer's in one run.
+
+use std::process::ExitCode;
+
+use crate::world::{Failure, World};
+use shared::Bench;
+use table::Row;
+
+mod buildah;
+mod cases;
+mod measure;
+mod memory;
+mod shared;
+mod table;
+
+/// A figure's name, what it is, and how to get it.
+type Case = (
+    &'static str,
+    &'static str,
+    fn(&Bench<'_>) -> Result<Vec<Row>, Failure>,
+);
+
+const CASES: &[Case] = &[
+    (
+        "unchanged",
+        "nothing changed since the last build",
+        cases::unchanged,
+    ),
+    ("line", "one source line changed", cases::line),
+    ("cold", "empty store", cases::cold),
+    ("second", "a second app on the same stack", cases::second),
+    ("memory", "an image with a layer of 1 GiB", memory::peak),
+];
+
+/// `cargo xtask bench [--only NAME]`: exits with 0 only if every limit holds.
+pub(crate) fn run(args: &[String]) -> ExitCode {
+    let chosen: Vec<&Case> = match args {
+        [] => CASES.iter().collect(),
+        [flag, name] if flag == "--only" && CASES.iter().any(|(case, ..)| case == name) => {
+            CASES.iter().filter(|(case, ..)| case == name).collect()
+        }
+        _ => {
+            eprintln!("usage: cargo xtask bench [--only NAME]");
+            for (name, about, _) in CASES {
+                eprintln!("  {name:<10} {about}");
+            }
+            return ExitCode::from(2);
+        }
+    };
+    match bench(&chosen) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("xtask bench: {failure}");
+            ExitCode::from(4)
+        }
+    }
+}
+
+fn bench(chosen: &[&Case]) -> Result<bool, Failure> {
+    let bp = crate::bp::release()?;
+    let world = World::start(&[24])?;
+    let temp = tempfile::Builder::new().prefix("bp-bench-").tempdir()?;
+    let bench = Bench::new(&bp, &world, temp.path());
+    println!("{}", measure::machine());
+    let mut rows = Vec::new();
+    for (name, about, measure) in chosen {
+        eprintln!("bench: {name} – {about}");
+        rows.extend(measure(&bench)?);
+    }
+    print!("{}", table::draw(&rows));
+    Ok(rows.iter().all(Row::holds))
+}

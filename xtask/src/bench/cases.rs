@@ -1,0 +1,210 @@
+//! The figures of time.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use fs_err as fs;
+use serde_json::Value;
+
+use super::buildah::Buildah;
+use super::measure::{TIMES, median, output, time};
+use super::shared::{Bench, change_line};
+use super::table::{Figure, Limit, Row};
+use crate::world::Failure;
+
+/// The most that an unchanged build may take.
+const AT_ONCE: Duration = Duration::from_millis(200);
+
+/// Nothing changed since the last build.
+pub(super) fn unchanged(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
+    let app = bench.app("unchanged")?;
+    output(&mut bench.build("cache", &app))?;
+    let buildah = Buildah::warm(bench, &app)?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..TIMES {
+        ours.push(time(&mut bench.build("cache", &app))?);
+        theirs.push(time(&mut buildah.build(&app))?);
+    }
+    Ok(vec![Row {
+        what: "nothing changed".to_owned(),
+        ours: Figure::Time(median(ours)),
+        peer: Some((
+            "buildah bud --layers".to_owned(),
+            Figure::Time(median(theirs)),
+        )),
+        limits: vec![Limit::Most(Figure::Time(AT_ONCE)), Limit::Part(0.25)],
+    }])
+}
+
+/// One source line changed: beside Mix alone, in a tree of the same kind, and beside the Dockerfile.
+pub(super) fn line(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
+    let app = bench.app("line")?;
+    let alone = bench.app("line-alone")?;
+    output(&mut bench.build("cache", &app))?;
+    output(&mut bench.build("cache", &alone))?;
+    let buildah = Buildah::warm(bench, &app)?;
+    let (mut ours, mut mix, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..TIMES {
+        change_line(&app, number)?;
+        change_line(&alone, number)?;
+        ours.push(time(&mut bench.build("cache", &app))?);
+        let page = fs::File::open(alone.join("lib/hello/page.ex"))?;
+        mix.push(in_sandbox(
+            bench,
+            &alone,
+            "cat >/app/lib/hello/page.ex",
+            "mix compile",
+            page.into_parts().0,
+        )?);
+        theirs.push(time(&mut buildah.build(&app))?);
+    }
+    let ours = Figure::Time(median(ours));
+    Ok(vec![
+        Row {
+            what: "one source line changed".to_owned(),
+            ours,
+            peer: Some((
+                "mix compile alone, in the same sandbox".to_owned(),
+                Figure::Time(median(mix)),
+            )),
+            limits: vec![Limit::Beyond(Duration::from_millis(500))],
+        },
+        Row {
+            what: "one source line changed".to_owned(),
+            ours,
+            peer: Some((
+                "buildah bud --layers".to_owned(),
+                Figure::Time(median(theirs)),
+            )),
+            limits: Vec::new(),
+        },
+    ])
+}
+
+/// Everything from nothing, beside Mix and the compilers alone with all tools in place.
+pub(super) fn cold(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
+    const STEPS: &str = "mix do deps.get --only prod + deps.clean --unused && mix compile";
+    let app = bench.app("cold")?;
+    let alone = bench.app("cold-alone")?;
+    output(&mut bench.build("cache", &alone))?;
+    let archive = bench.path("cold.tar");
+    let mut pack = Command::new("tar");
+    pack.arg("-cf").arg(&archive).arg("-C").arg(&alone).arg(".");
+    output(&mut pack)?;
+    let (mut ours, mut mix) = (Vec::new(), Vec::new());
+    for _ in 0..TIMES {
+        ours.push(time(&mut bench.build("empty", &app))?);
+        fs::remove_dir_all(bench.path("empty"))?;
+        let files = fs::File::open(&archive)?.into_parts().0;
+        let fresh = "find /app -mindepth 1 -delete && tar -x -C /app";
+        mix.push(in_sandbox(bench, &alone, fresh, STEPS, files)?);
+    }
+    Ok(vec![Row {
+        what: "empty store".to_owned(),
+        ours: Figure::Time(median(ours)),
+        peer: Some((
+            "mix and compilers alone, tools in place".to_owned(),
+            Figure::Time(median(mix)),
+        )),
+        limits: vec![Limit::Beyond(Duration::from_millis(1500))],
+    }])
+}
+
+/// How long `measured` takes in the sandbox of an app's build, after `first`, which may read `input`.
+fn in_sandbox(
+    bench: &Bench<'_>,
+    app: &Path,
+    first: &str,
+    measured: &str,
+    input: std::fs::File,
+) -> Result<Duration, Failure> {
+    let script = format!(
+        "cd /app && {first} || exit 1; begin=$EPOCHREALTIME; ({measured}) >&2 </dev/null || exit 1; \
+         echo \"took $begin $EPOCHREALTIME\""
+    );
+    let done = bench
+        .bp("cache")
+        .args(["shell", "--stack", "heroku-24", "--build"])
+        .arg(app)
+        .args(["--", "bash", "-c", &script])
+        .stdin(Stdio::from(input))
+        .output()
+        .map_err(|cause| Failure::new("cannot start `bp shell`", cause))?;
+    let said = String::from_utf8_lossy(&done.stdout);
+    let times = said.lines().find_map(|line| line.strip_prefix("took "));
+    let micros: Vec<u64> = times
+        .unwrap_or_default()
+        .split(' ')
+        .filter_map(|time| time.replace(['.', ','], "").parse().ok())
+        .collect();
+    match micros[..] {
+        [begin, end] if done.status.success() => Ok(Duration::from_micros(end - begin)),
+        _ => Err(Failure::say(format!(
+            "`{measured}` failed in the sandbox ({}):\n{said}{}",
+            done.status,
+            String::from_utf8_lossy(&done.stderr)
+        ))),
+    }
+}
+
+/// What a second app of the same versions spends on Erlang, Elixir, Hex and rebar: layers made, and time.
+pub(super) fn second(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
+    let (mut made, mut times, mut first_times) = (0, Vec::new(), Vec::new());
+    let mut first_made = 0;
+    for number in 0..TIMES {
+        let first = events(bench, &format!("first-{number}"))?;
+        let second = events(bench, &format!("second-{number}"))?;
+        first_times.push(tools(&first));
+        times.push(tools(&second));
+        first_made = tool_layers(&first);
+        made = made.max(tool_layers(&second));
+        fs::remove_dir_all(bench.path("shared"))?;
+    }
+    let none = Limit::Most(Figure::Count(0));
+    Ok(vec![
+        Row {
+            what: "second app: tool layers made".to_owned(),
+            ours: Figure::Count(made),
+            peer: Some(("the first app".to_owned(), Figure::Count(first_made))),
+            limits: vec![none],
+        },
+        Row {
+            what: "second app: waiting for tools".to_owned(),
+            ours: Figure::Time(median(times)),
+            peer: Some((
+                "the first app".to_owned(),
+                Figure::Time(median(first_times)),
+            )),
+            limits: vec![Limit::Part(0.1)],
+        },
+    ])
+}
+
+/// The events of a build of a new app in a store of its own that such apps share.
+fn events(bench: &Bench<'_>, app: &str) -> Result<Vec<Value>, Failure> {
+    let app = bench.app(app)?;
+    let said = output(bench.build("shared", &app).args(["--format", "json"]))?;
+    Ok(said
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect())
+}
+
+fn tools(events: &[Value]) -> Duration {
+    let finished = events
+        .iter()
+        .find(|it| it["event"] == "stage-finished" && it["stage"] == "tools");
+    let millis = finished.and_then(|it| it["millis"].as_u64());
+    Duration::from_millis(millis.unwrap_or_default())
+}
+
+fn tool_layers(events: &[Value]) -> u64 {
+    let made = events.iter().filter(|it| {
+        let purpose = it["purpose"].as_str().unwrap_or_default();
+        it["event"] == "layer"
+            && it["reused"] == false
+            && ["Erlang", "Elixir", "Hex and rebar"].contains(&purpose)
+    });
+    made.count() as u64
+}
