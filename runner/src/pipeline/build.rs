@@ -11,11 +11,11 @@ use buildpack_core::image::{BaseImage, BlobDir, LayerRecord, assemble};
 use buildpack_core::layer::{Purpose, StatCache};
 use buildpack_core::pack::{Built, CompileContext, Host};
 use buildpack_core::plan::Tool;
-use buildpack_core::sandbox::{Command, Exit, Terminal};
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
-use super::failure::{FailedStep, Failure, disk};
+use super::failure::{Failure, disk};
 use super::identity::Identity;
+use super::kept::kept_folder;
 use super::layers::{Beside, Layerer};
 use super::prepare::{Prepared, prepare};
 use super::promise::Promise;
@@ -40,15 +40,15 @@ pub struct Finished {
 }
 
 /// A build under way: what does not change once it is known.
-struct Build<'a> {
-    request: &'a Request,
-    services: &'a Services,
-    prepared: Prepared,
-    identity: Identity,
+pub(super) struct Build<'a> {
+    pub(super) request: &'a Request,
+    pub(super) services: &'a Services,
+    pub(super) prepared: Prepared,
+    pub(super) identity: Identity,
     /// Keyed hash of the config vars.
     environment: String,
     /// Folder of what is kept between builds of this app.
-    kept: PathBuf,
+    pub(super) kept: PathBuf,
     source: Source,
     /// Identity of the source and the plan.
     content: Digest,
@@ -81,60 +81,8 @@ pub fn build(request: &Request, services: &Services) -> Result<Finished, Failure
     })
 }
 
-/// Opens a shell, or runs another command, in the room of a build of this app as the last one left it.
-///
-/// `failed` is the step that failed, for its environment; without it the environment is that of every step.
-pub fn shell(
-    request: &Request,
-    services: &Services,
-    failed: Option<&FailedStep>,
-    argv: &[String],
-) -> Result<Exit, Failure> {
-    let build = Build::begin(request, services)?;
-    let rootfs: RootfsPromise = Promise::new();
-    let base = Mutex::new(None);
-    build.build_image(&rootfs, &base)?;
-    let mut tools = Vec::new();
-    for tool in &build.prepared.plan.tools {
-        tools.extend(toolchains::install(tool, request, services, &rootfs)?);
-    }
-    let (tree, _lock) = build.open_tree()?;
-    let scratch = build.kept.join("scratch");
-    let plan = &build.prepared.plan;
-    let unpacked = rootfs.wait().ok().flatten();
-    let room = build_room(
-        request,
-        plan,
-        unpacked.as_deref(),
-        scratch.clone(),
-        tree.app(),
-        &tools,
-    );
-    let base = base.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let revision = build.identity.revision.as_deref();
-    let mut env = match failed {
-        Some(step) => step.command.0.env.clone(),
-        None => build_env(request, plan, base.as_ref(), revision, services.offline),
-    };
-    if let Some(terminal) = request.terminal.clone() {
-        env.insert("TERM".to_owned(), terminal);
-    }
-    let command = Command {
-        argv: argv.to_vec(),
-        cwd: PathBuf::from(&plan.app_dir),
-        env,
-    };
-    let exit = services
-        .sandbox()?
-        .run(&room, &command, Terminal::Inherit)
-        .map_err(|error| Failure::of(error.diagnostic()));
-    // The next build makes it anew; what can't be removed now is removed then.
-    let _ = crate::sandbox::discard(&scratch);
-    exit
-}
-
 impl<'a> Build<'a> {
-    fn begin(request: &'a Request, services: &'a Services) -> Result<Self, Failure> {
+    pub(super) fn begin(request: &'a Request, services: &'a Services) -> Result<Self, Failure> {
         let prepared = prepare(request, services)?;
         let environment = request.config_vars.keyed_hash(&services.store)?;
         let identity = Identity::of(&request.app, request.source_date_epoch.as_deref())?;
@@ -274,7 +222,7 @@ impl<'a> Build<'a> {
         })
     }
 
-    fn build_image(
+    pub(super) fn build_image(
         &self,
         rootfs: &RootfsPromise,
         base: &Mutex<Option<BaseImage>>,
@@ -297,7 +245,7 @@ impl<'a> Build<'a> {
     }
 
     /// The tree as the last build left it, locked.
-    fn open_tree(&self) -> Result<(Tree, Guard), Failure> {
+    pub(super) fn open_tree(&self) -> Result<(Tree, Guard), Failure> {
         let events = &*self.services.events;
         let plan = &self.prepared.plan;
         let lock = self.services.store.lock(
@@ -508,44 +456,6 @@ impl<'a> Build<'a> {
         });
         Ok(record)
     }
-}
-
-/// The folder in which an app's tree is kept: one for each app folder, stack and set of tools, so that output of one
-/// compiler never meets another.
-pub(super) fn kept_folder(
-    request: &Request,
-    services: &Services,
-    prepared: &Prepared,
-) -> Result<PathBuf, Failure> {
-    let app = fs_err::canonicalize(&request.app)
-        .map_err(|error| disk("find the app's folder", &error))?;
-    let plan = &prepared.plan;
-    let mut key = CacheKey::new("build tree")
-        .part("app", app.display())
-        .part("stack", request.target.stack.name)
-        .part("architecture", request.target.arch)
-        .part("folder", &plan.app_dir);
-    for tool in &plan.tools {
-        key = key.part(&tool.id, tool.artifact.identity());
-    }
-    for name in ["MIX_ENV", "MIX_HOME", "HEX_HOME"] {
-        key = key.part(name, plan.build_env.get(name).map_or("", String::as_str));
-    }
-    let store = &services.store;
-    let slot = app.display().to_string();
-    if store.dir(Bucket::Builds, &key).is_none() {
-        services.events.emit(Event::Cache {
-            what: "build tree".to_owned(),
-            hit: false,
-            reason: Some(store.miss(Bucket::Builds, &slot, &key).to_string()),
-        });
-    }
-    let folder = store.make_dir::<Failure>(Bucket::Builds, &key, &*services.events, |folder| {
-        fs_err::create_dir_all(folder.join("app"))
-            .map_err(|error| disk("make a build tree", &error))
-    })?;
-    store.remember(Bucket::Builds, &slot, &key)?;
-    Ok(folder)
 }
 
 fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {

@@ -1,0 +1,66 @@
+//! A shell where a build stands.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use buildpack_core::sandbox::{Command, Exit, Terminal};
+
+use super::build::Build;
+use super::failure::{FailedStep, Failure};
+use super::promise::Promise;
+use super::request::Request;
+use super::room::{build_env, build_room};
+use super::services::Services;
+use super::toolchains::{self, RootfsPromise};
+
+/// Opens a shell, or runs another command, in the room of a build of this app as the last one left it.
+///
+/// `failed` is the step that failed, for its environment; without it the environment is that of every step.
+pub fn shell(
+    request: &Request,
+    services: &Services,
+    failed: Option<&FailedStep>,
+    argv: &[String],
+) -> Result<Exit, Failure> {
+    let build = Build::begin(request, services)?;
+    let rootfs: RootfsPromise = Promise::new();
+    let base = Mutex::new(None);
+    build.build_image(&rootfs, &base)?;
+    let mut tools = Vec::new();
+    for tool in &build.prepared.plan.tools {
+        tools.extend(toolchains::install(tool, request, services, &rootfs)?);
+    }
+    let (tree, _lock) = build.open_tree()?;
+    let scratch = build.kept.join("scratch");
+    let plan = &build.prepared.plan;
+    let unpacked = rootfs.wait().ok().flatten();
+    let room = build_room(
+        request,
+        plan,
+        unpacked.as_deref(),
+        scratch.clone(),
+        tree.app(),
+        &tools,
+    );
+    let base = base.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let revision = build.identity.revision.as_deref();
+    let mut env = match failed {
+        Some(step) => step.command.0.env.clone(),
+        None => build_env(request, plan, base.as_ref(), revision, services.offline),
+    };
+    if let Some(terminal) = request.terminal.clone() {
+        env.insert("TERM".to_owned(), terminal);
+    }
+    let command = Command {
+        argv: argv.to_vec(),
+        cwd: PathBuf::from(&plan.app_dir),
+        env,
+    };
+    let exit = services
+        .sandbox()?
+        .run(&room, &command, Terminal::Inherit)
+        .map_err(|error| Failure::of(error.diagnostic()));
+    // The next build makes it anew; what can't be removed now is removed then.
+    let _ = crate::sandbox::discard(&scratch);
+    exit
+}
