@@ -36,7 +36,8 @@ pub(super) struct Global {
     /// Fetch nothing: use what is kept
     #[arg(long, global = true, help_heading = "Global options")]
     pub offline: bool,
-    /// Where steps run
+    /// Where programs run: in `namespace`s on the stack's image, where bp stands (`none`, inside a stack's image), or in
+    /// the first that works [default: auto]
     #[arg(
         long,
         global = true,
@@ -69,6 +70,7 @@ pub(super) enum Format {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Build an app into an image
+    #[command(after_help = EXIT_CODES)]
     Build(Build),
     /// Start a process type of a built image
     Run(Run),
@@ -98,6 +100,16 @@ pub(super) enum Command {
         folder: PathBuf,
     },
 }
+
+/// What a build's exit code says.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   done
+  1   the app's build failed
+  2   the command line or a setting is wrong
+  3   not buildable as configured
+  4   the surroundings failed: network, registry, disk, sandbox; worth a retry
+  70  a bug in bp";
 
 /// Which stack and which config vars.
 #[derive(Debug, Clone, Args)]
@@ -133,16 +145,16 @@ pub(super) struct Build {
     /// Name to keep the image under [default: the folder's name]
     #[arg(short = 't', long = "tag", value_name = "NAME")]
     pub name: Option<String>,
-    /// Also write the image: `oci:DIR`, `oci-archive:FILE` or `docker-archive:FILE`
+    /// Also write the image: `oci:DIR`, `oci-archive:FILE` or `docker-archive:FILE`; may be given several times
     #[arg(short, long, value_name = "KIND:PATH")]
     pub output: Vec<Output>,
     /// Start from scratch: use nothing that earlier builds of this app left
     #[arg(long)]
     pub clear_cache: bool,
-    /// If a step fails, open a shell there
+    /// If a step fails, open a shell there, with its environment
     #[arg(long)]
     pub shell: bool,
-    /// Let the value of this config var stand in the image
+    /// Let the value of this config var stand in the image, because it is no secret
     #[arg(long, value_name = "NAME")]
     pub allow_in_image: Vec<String>,
 }
@@ -161,7 +173,7 @@ pub(super) struct Run {
     pub port: Option<u16>,
     #[command(flatten)]
     pub vars: Vars,
-    /// Wait for the port, ask for PATH, report the status, stop
+    /// Wait for the port, ask for PATH [default: /], report the status, stop; 2xx and 3xx are a success
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/", conflicts_with = "command")]
     pub check: Option<String>,
     /// Seconds to wait for the port with --check
