@@ -111,6 +111,19 @@ Exit codes:
   4   the surroundings failed: network, registry, disk, sandbox; worth a retry
   70  a bug in bp";
 
+impl Command {
+    /// The flags that give config vars, if the command has them.
+    pub(super) fn vars(&self) -> Option<&Vars> {
+        match self {
+            Self::Build(args) => Some(&args.target.vars),
+            Self::Run(args) => Some(&args.vars),
+            Self::Shell(args) => Some(&args.target.vars),
+            Self::Detect(args) => Some(&args.target.vars),
+            _ => None,
+        }
+    }
+}
+
 /// Which stack and which config vars.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Target {
@@ -133,6 +146,9 @@ pub(super) struct Vars {
     /// Folder of config vars: a file's name is the variable's, its content the value
     #[arg(long, value_name = "DIR")]
     pub env_dir: Vec<PathBuf>,
+    /// Read all config vars from standard input, one JSON object of strings
+    #[arg(long, hide = true)]
+    pub env_from_stdin: bool,
 }
 
 #[derive(Debug, Args)]
@@ -246,6 +262,6 @@ pub(super) enum Cache {
         #[arg(long, value_name = "SIZE")]
         max: Option<String>,
     },
-    /// Remove everything that is kept
+    /// Remove everything that is kept, images and imported stack images too
     Clear,
 }

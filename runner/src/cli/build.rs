@@ -5,15 +5,15 @@ use std::time::Instant;
 use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::EventSink;
 
-use super::Ended;
-use super::args::{Build, Cli};
+use super::args::Build;
 use super::context::{self, Context, app_name};
+use super::{Call, Ended};
 use crate::pipeline::{self, Failure, Request};
 use crate::ui::{Style, summary};
 
-pub(super) fn exec(cli: &Cli, args: &Build) -> Ended {
+pub(super) fn exec(call: &Call, args: &Build) -> Ended {
     let begin = Instant::now();
-    let (context, vars) = context::with_vars(cli, &args.target.vars)?;
+    let context = Context::new(call)?;
     // A folder that cannot be read is said as such, before anything else about it.
     pipeline::readable(&args.app)?;
     let name = match &args.name {
@@ -24,7 +24,7 @@ pub(super) fn exec(cli: &Cli, args: &Build) -> Ended {
         target: context.target(args.target.stack.as_deref(), &args.app)?,
         app: args.app.clone(),
         name,
-        config_vars: vars,
+        config_vars: call.vars.clone(),
         source_date_epoch: context::variable("SOURCE_DATE_EPOCH"),
         clear_cache: args.clear_cache,
         terminal: context::variable("TERM"),

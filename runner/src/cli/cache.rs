@@ -1,23 +1,22 @@
 //! `bp cache`: what is kept, and its end.
 
+use std::collections::BTreeSet;
+
 use buildpack_core::event::EventSink;
 use buildpack_core::store::Freed;
 
-use super::args::{Cache, Cli};
+use super::args::Cache;
 use super::context::Context;
-use super::{Ended, parsed};
-use crate::pipeline::{self, ConfigVars};
+use super::{Call, Ended, parsed};
+use crate::pipeline::{self};
 use crate::ui::{Style, bytes, parse_bytes};
 
-pub(super) fn exec(cli: &Cli, args: &Cache) -> Ended {
-    let context = Context::new(cli, &ConfigVars::default())?;
+pub(super) fn exec(call: &Call, args: &Cache) -> Ended {
+    let context = Context::new(call)?;
     match args {
         Cache::Df => df(&context),
         Cache::Gc { max } => gc(&context, max.as_deref()),
-        Cache::Clear => {
-            said(&context, context.services.store.clear()?);
-            Ok(0)
-        }
+        Cache::Clear => clear(&context),
     }
 }
 
@@ -54,6 +53,29 @@ fn gc(context: &Context, max: Option<&str>) -> Ended {
     };
     let freed = pipeline::clean_up(&context.services, cap)?;
     said(context, freed);
+    Ok(0)
+}
+
+/// Removes everything. Imported images are named: no registry may have them.
+fn clear(context: &Context) -> Ended {
+    let services = &context.services;
+    let imported = || -> BTreeSet<String> {
+        // A store that is too damaged to be read is one more reason to clear it.
+        let images = services.stacks.list().unwrap_or_default().into_iter();
+        images
+            .filter(|image| !image.from_registry)
+            .map(|image| image.base.reference)
+            .collect()
+    };
+    let before = imported();
+    said(context, services.store.clear()?);
+    let gone: Vec<String> = before.difference(&imported()).cloned().collect();
+    if !gone.is_empty() {
+        context.ui.detail(&format!(
+            "imported stack images are gone too, import them again with `bp stack import`: {}",
+            gone.join(", ")
+        ));
+    }
     Ok(0)
 }
 

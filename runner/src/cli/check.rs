@@ -20,6 +20,11 @@ pub(super) fn free_port() -> io::Result<u16> {
         .port())
 }
 
+/// Whether nobody listens on `port` at this moment.
+pub(super) fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
+}
+
 /// Asks `port` for `path` as soon as it answers. `gone` is asked meanwhile whether waiting still makes sense.
 pub(super) fn page(
     port: u16,
@@ -31,11 +36,20 @@ pub(super) fn page(
     let deadline = Instant::now() + patience;
     loop {
         match TcpStream::connect_timeout(&address, Duration::from_secs(1)) {
-            Ok(stream) => return ask(stream, port, path, deadline),
+            Ok(stream) if !to_itself(&stream) => return ask(stream, port, path, deadline),
+            Ok(_) => {}
             Err(_) if gone() => return Err(io::ErrorKind::ConnectionAborted.into()),
             Err(_) if Instant::now() >= deadline => return Err(io::ErrorKind::TimedOut.into()),
             Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
+    }
+}
+
+/// Whether the kernel gave this end the very port that nobody listens on, so that it talks to itself.
+fn to_itself(stream: &TcpStream) -> bool {
+    match (stream.local_addr(), stream.peer_addr()) {
+        (Ok(here), Ok(there)) => here == there,
+        _ => true,
     }
 }
 
@@ -50,7 +64,7 @@ fn ask(mut stream: TcpStream, port: u16, path: &str, deadline: Instant) -> io::R
     )?;
     let mut answer = Vec::new();
     // A server that resets after its answer has still answered.
-    if let Err(error) = stream.take(1 << 20).read_to_end(&mut answer)
+    if let Err(error) = stream.take(64 << 20).read_to_end(&mut answer)
         && answer.is_empty()
     {
         return Err(error);

@@ -9,14 +9,14 @@ use buildpack_core::store::Store;
 use buildpack_core::toolchain::{Fetch, Offline};
 use stacks::{Arch, Stack, Support, Target};
 
-use super::args::{self, Cli};
-use super::{ui, vars};
+use super::Call;
+use super::args::Cli;
 use crate::http::HttpFetch;
-use crate::pipeline::{ConfigVars, Failure, Parts, Services};
+use crate::pipeline::{Failure, Parts, Services};
 use crate::registry::{Puller, RegistrySettings};
 use crate::sandbox;
 use crate::settings::{Flags, Settings};
-use crate::ui::{Redactor, Ui};
+use crate::ui::Ui;
 
 /// What a command works with.
 pub(super) struct Context {
@@ -31,12 +31,11 @@ pub(super) fn variable(name: &str) -> Option<String> {
 }
 
 impl Context {
-    /// Services as flags and settings say; the values of `vars` are never drawn.
-    pub(super) fn new(cli: &Cli, vars: &ConfigVars) -> Result<Self, Failure> {
+    /// Services as flags and settings say.
+    pub(super) fn new(call: &Call) -> Result<Self, Failure> {
         crate::tls::install();
-        let redactor = Redactor::new(vars.secrets(&[]));
-        let ui = ui(cli, redactor);
-        let settings = settings(cli)?;
+        let ui = call.ui.clone();
+        let settings = settings(&call.cli, &ui)?;
         let store = Store::open(settings.cache_dir.value.clone())?;
         let offline = settings.offline.value;
         let mode = settings.sandbox.value;
@@ -114,12 +113,6 @@ impl Context {
     }
 }
 
-/// Config vars and a context that does not draw them.
-pub(super) fn with_vars(cli: &Cli, flags: &args::Vars) -> Result<(Context, ConfigVars), Failure> {
-    let vars = vars::read(flags, &|name| std::env::var(name).ok())?;
-    Ok((Context::new(cli, &vars)?, vars))
-}
-
 /// The architecture of this machine.
 pub(super) fn arch() -> Result<Arch, Failure> {
     Arch::host().ok_or_else(|| {
@@ -149,7 +142,7 @@ pub(super) fn find_stack(name: &str) -> Result<&'static Stack, Failure> {
 }
 
 /// Flags, variables and bp.toml.
-pub(super) fn settings(cli: &Cli) -> Result<Settings, Failure> {
+pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
     let flags = Flags {
         cache_dir: cli.global.cache_dir.clone(),
         stack: None,
@@ -158,10 +151,18 @@ pub(super) fn settings(cli: &Cli) -> Result<Settings, Failure> {
         registry_mirrors: cli.global.registry_mirror.clone(),
     };
     let outcome = Settings::load(&|name| std::env::var_os(name), &flags);
-    outcome.value.ok_or(Failure {
-        diagnostics: outcome.diagnostics,
-        step: None,
-    })
+    match outcome.value {
+        Some(settings) => {
+            for diagnostic in &outcome.diagnostics {
+                ui.diagnostic(diagnostic);
+            }
+            Ok(settings)
+        }
+        None => Err(Failure {
+            diagnostics: outcome.diagnostics,
+            step: None,
+        }),
+    }
 }
 
 fn registry_settings(settings: &Settings) -> RegistrySettings {
@@ -203,7 +204,7 @@ fn in_stack_image() -> bool {
         && Path::new("/app").is_dir()
 }
 
-/// Reads an app without a word.
+/// The name of an app's folder, as an image may be called.
 pub(super) fn app_name(folder: &Path) -> Option<String> {
     let name = fs_err::canonicalize(folder).ok()?;
     let name: String = name

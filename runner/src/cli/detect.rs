@@ -2,24 +2,24 @@
 
 use buildpack_core::toolchain::redact_url;
 
-use super::Ended;
-use super::args::{Cli, Detect};
-use super::context;
+use super::args::Detect;
+use super::context::Context;
+use super::{Call, Ended};
 use crate::pipeline::{self, Request};
 use crate::ui::Style;
 
-pub(super) fn exec(cli: &Cli, args: &Detect) -> Ended {
-    let (context, vars) = context::with_vars(cli, &args.target.vars)?;
+pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
+    let context = Context::new(call)?;
     let ui = &context.ui;
     if !args.explain {
         let app = pipeline::read_app(&args.app, &context.services)?;
-        let found: Vec<String> = pipeline::detect(&app)
-            .into_iter()
-            .filter(|(_, detection)| detection.applies)
-            .map(|(_, detection)| detection.name)
-            .collect();
-        for name in &found {
-            ui.line(name);
+        let mut found = pipeline::detect(&app);
+        found.retain(|(_, detection)| detection.applies);
+        for (_, detection) in &found {
+            match ui.style() {
+                Style::Text => ui.line(&detection.name),
+                Style::Json => ui.json(&serde_json::json!({ "detection": detection })),
+            }
         }
         return Ok(u8::from(found.is_empty()));
     }
@@ -44,7 +44,7 @@ pub(super) fn exec(cli: &Cli, args: &Detect) -> Ended {
         target: context.target(args.target.stack.as_deref(), &args.app)?,
         app: args.app.clone(),
         name: String::new(),
-        config_vars: vars,
+        config_vars: call.vars.clone(),
         source_date_epoch: None,
         clear_cache: false,
         terminal: None,

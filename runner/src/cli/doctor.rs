@@ -3,23 +3,20 @@
 use buildpack_core::diagnostic::Explain;
 use buildpack_core::store::Store;
 
-use super::Ended;
-use super::args::Cli;
 use super::context::{settings, variable};
-use super::ui;
+use super::{Call, Ended};
 use crate::pipeline::Failure;
 use crate::sandbox;
 use crate::settings::KEYS;
-use crate::ui::Redactor;
 
-pub(super) fn exec(cli: &Cli) -> Ended {
-    let ui = ui(cli, Redactor::default());
+pub(super) fn exec(call: &Call) -> Ended {
+    let ui = &call.ui;
     ui.line(&format!(
         "bp {} on linux/{}",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::ARCH
     ));
-    let folder = settings(cli)?.cache_dir.value;
+    let folder = settings(&call.cli, ui)?.cache_dir.value;
     let store = Store::open(folder.clone());
     match &store {
         Ok(_) => ui.line(&format!("cache folder        {}", folder.display())),

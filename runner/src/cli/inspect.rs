@@ -1,16 +1,21 @@
 //! `bp inspect`: what a built image is.
 
-use super::Ended;
-use super::args::{Cli, Inspect};
+use super::args::Inspect;
 use super::context::Context;
-use crate::pipeline::{self, ConfigVars, record};
+use super::{Call, Ended};
+use crate::pipeline::find;
+use crate::pipeline::record::{self, BuildRecord};
 use crate::ui::{Style, bytes};
 
-pub(super) fn exec(cli: &Cli, args: &Inspect) -> Ended {
-    let context = Context::new(cli, &ConfigVars::default())?;
+pub(super) fn exec(call: &Call, args: &Inspect) -> Ended {
+    let context = Context::new(call)?;
     let ui = &context.ui;
     let Some(name) = &args.name else {
         for record in record::all_named(&context.services.store) {
+            if ui.style() == Style::Json {
+                ui.json(&answer(&record));
+                continue;
+            }
             ui.line(&format!(
                 "{:<24} {:<10} {:>10}  {}",
                 record.name,
@@ -21,20 +26,9 @@ pub(super) fn exec(cli: &Cli, args: &Inspect) -> Ended {
         }
         return Ok(0);
     };
-    let record = pipeline::find(&context.services.store, name)?;
+    let record = find(&context.services.store, name)?;
     if ui.style() == Style::Json {
-        ui.json(&serde_json::json!({
-            "name": record.name,
-            "digest": record.image.manifest_digest,
-            "stack": record.stack,
-            "architecture": record.architecture,
-            "processes": record.processes,
-            "layers": record.layers,
-            "run_image": { "name": record.run_image.reference, "digest": record.run_image.digest },
-            "size": record.image.total_size(),
-            "built": record.built.to_string(),
-            "config": serde_json::from_slice::<serde_json::Value>(&record.image.config).ok(),
-        }));
+        ui.json(&answer(&record));
         return Ok(0);
     }
     ui.line(&format!(
@@ -67,4 +61,20 @@ pub(super) fn exec(cli: &Cli, args: &Inspect) -> Ended {
         ));
     }
     Ok(0)
+}
+
+/// All that is known of an image.
+fn answer(record: &BuildRecord) -> serde_json::Value {
+    serde_json::json!({
+        "name": record.name,
+        "digest": record.image.manifest_digest,
+        "stack": record.stack,
+        "architecture": record.architecture,
+        "processes": record.processes,
+        "layers": record.layers,
+        "run_image": { "name": record.run_image.reference, "digest": record.run_image.digest },
+        "size": record.image.total_size(),
+        "built": record.built.to_string(),
+        "config": serde_json::from_slice::<serde_json::Value>(&record.image.config).ok(),
+    })
 }

@@ -14,19 +14,30 @@ mod stack;
 mod vars;
 
 use std::ffi::OsString;
+use std::io;
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use buildpack_core::diagnostic::{Class, Diagnostic};
 use clap::{CommandFactory, Parser};
 
-use crate::pipeline::Failure;
+use crate::pipeline::{ConfigVars, Failure};
 use crate::ui::{Redactor, Screen, Style, Ui};
 
 use args::{Cli, Command, Format};
 
 /// How a command ends when it does not fail: 0, or the code of a program that it ran.
 type Ended = Result<u8, Failure>;
+
+/// One call of the program.
+struct Call {
+    /// What was typed.
+    cli: Cli,
+    /// The app's config vars, if the command takes any.
+    vars: ConfigVars,
+    /// Draws, the values of `vars` never.
+    ui: Ui,
+}
 
 /// Runs the command line and draws what it fails with.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -43,33 +54,48 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let ui = ui(&cli, Redactor::default());
-    match dispatch(&cli) {
+    let vars = match cli.command.vars() {
+        Some(flags) => vars::read(flags, &|name| std::env::var(name).ok(), &mut io::stdin()),
+        None => Ok(ConfigVars::default()),
+    };
+    let (ui, ended) = match vars {
+        Ok(vars) => {
+            let ui = ui(&cli, Redactor::new(vars.secrets(&[])));
+            let call = Call { cli, vars, ui };
+            let ended = dispatch(&call);
+            (call.ui, ended)
+        }
+        Err(failure) => (ui(&cli, Redactor::default()), Err(failure)),
+    };
+    let ended = ended.and_then(|code| match ui.unwritten() {
+        Some(error) => Err(unwritten(&error)),
+        None => Ok(code),
+    });
+    match ended {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            let class = failure.class();
             for diagnostic in &failure.diagnostics {
                 ui.diagnostic(diagnostic);
             }
-            ExitCode::from(class.exit_code())
+            ExitCode::from(failure.class().exit_code())
         }
     }
 }
 
-fn dispatch(cli: &Cli) -> Ended {
-    match &cli.command {
-        Command::Build(args) => build::exec(cli, args),
-        Command::Run(args) => run::exec(cli, args),
-        Command::Shell(args) => shell::exec(cli, args),
-        Command::Detect(args) => detect::exec(cli, args),
-        Command::Inspect(args) => inspect::exec(cli, args),
-        Command::Stack(args) => stack::exec(cli, args),
-        Command::Cache(args) => cache::exec(cli, args),
-        Command::Doctor => doctor::exec(cli),
+fn dispatch(call: &Call) -> Ended {
+    match &call.cli.command {
+        Command::Build(args) => build::exec(call, args),
+        Command::Run(args) => run::exec(call, args),
+        Command::Shell(args) => shell::exec(call, args),
+        Command::Detect(args) => detect::exec(call, args),
+        Command::Inspect(args) => inspect::exec(call, args),
+        Command::Stack(args) => stack::exec(call, args),
+        Command::Cache(args) => cache::exec(call, args),
+        Command::Doctor => doctor::exec(call),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "bp", &mut script);
-            ui(cli, Redactor::default()).line(String::from_utf8_lossy(&script).trim_end());
+            call.ui.line(String::from_utf8_lossy(&script).trim_end());
             Ok(0)
         }
         Command::Man { folder } => {
@@ -97,6 +123,18 @@ fn ui(cli: &Cli, redactor: Redactor) -> Ui {
         Format::Json => Style::Json,
     };
     Ui::new(style, cli.global.verbose, Screen::standard(), redactor)
+}
+
+/// The work is done, but whoever reads its log doesn't have all of it.
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::of(
+        Diagnostic::error(
+            "output-unwritten",
+            Class::Surroundings,
+            format!("cannot write the output: {error}"),
+        )
+        .help("make room where standard output goes to, then run again"),
+    )
 }
 
 /// A flag's or a setting's value, or an error that names it.

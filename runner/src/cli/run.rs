@@ -1,6 +1,9 @@
 //! `bp run`: a process type of a built image, as the platform would start it.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,32 +11,40 @@ use std::time::{Duration, Instant};
 use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::EventSink;
 use buildpack_core::sandbox::Terminal;
+use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::args::{Cli, Run};
+use super::args::{Global, Run};
 use super::context::{self, Context};
-use super::{Ended, check};
+use super::{Call, Ended, check};
 use crate::pipeline::{self, Enterable, Failure};
-use crate::ui::duration;
+use crate::ui::{Style, duration};
 
 /// The port where nobody names one, as herokuish has it.
 const PORT: u16 = 5000;
 
-pub(super) fn exec(cli: &Cli, args: &Run) -> Ended {
-    let (context, vars) = context::with_vars(cli, &args.vars)?;
-    if let Some(path) = &args.check {
-        return checked(args, path, &context);
-    }
+pub(super) fn exec(call: &Call, args: &Run) -> Ended {
+    let context = Context::new(call)?;
     let image = image(&args.image, &context)?;
-    let command = if args.command.is_empty() {
-        let process = args.process.as_deref().unwrap_or("web");
+    let process = args.process.as_deref().unwrap_or("web");
+    if args.command.is_empty() {
         known_process(&image, process)?;
+    }
+    if let Some(path) = &args.check {
+        return checked(args, path, call);
+    }
+    if args.vars.env_from_stdin {
+        // Started by a check: the app ends with it, however it ends.
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    }
+    let command = if args.command.is_empty() {
         vec!["/start".to_owned(), process.to_owned()]
     } else {
         let mut command = vec!["/exec".to_owned()];
         command.extend(args.command.clone());
         command
     };
-    let mut env: BTreeMap<String, String> = vars
+    let mut env: BTreeMap<String, String> = call
+        .vars
         .exported()
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
@@ -77,13 +88,14 @@ fn known_process(image: &Enterable, process: &str) -> Result<(), Failure> {
 }
 
 /// Starts the same command as a program of its own, asks it for a page, stops it: the sandbox dies with its parent.
-fn checked(args: &Run, path: &str, context: &Context) -> Ended {
+fn checked(args: &Run, path: &str, call: &Call) -> Ended {
     let port = match args.port {
-        Some(port) => port,
+        Some(port) if check::is_free(port) => port,
+        Some(port) => return Err(port_taken(port)),
         None => check::free_port().map_err(|error| no_page(&error, args, PORT, path))?,
     };
     let begin = Instant::now();
-    let mut program = start(args, port).map_err(|error| no_page(&error, args, port, path))?;
+    let mut program = start(args, port, call).map_err(|error| no_page(&error, args, port, path))?;
     let mut ended = None;
     let answer = check::page(port, path, Duration::from_secs(args.wait), &mut || {
         ended = program.try_wait().ok().flatten();
@@ -102,7 +114,7 @@ fn checked(args: &Run, path: &str, context: &Context) -> Ended {
         ));
     }
     let answer = answer.map_err(|error| no_page(&error, args, port, path))?;
-    context.ui.heading(&format!(
+    call.ui.heading(&format!(
         "GET {path}: status {}, {} bytes, {} after the start",
         answer.status,
         answer.length,
@@ -121,37 +133,63 @@ fn checked(args: &Run, path: &str, context: &Context) -> Ended {
     ))
 }
 
-fn start(args: &Run, port: u16) -> std::io::Result<Child> {
-    // The flags of this very call without the check; config vars pass through the environment, where they came from.
-    let mut arguments: Vec<std::ffi::OsString> = Vec::new();
-    let mut skip = false;
-    for argument in std::env::args_os().skip(1) {
-        let text = argument.to_string_lossy();
-        if std::mem::take(&mut skip) && !text.starts_with('-') {
-            continue;
-        }
-        match text.as_ref() {
-            "--check" => skip = args.check.as_deref().is_some_and(|path| follows(path)),
-            "--port" | "-p" | "--wait" => skip = true,
-            text if ["--check=", "--port=", "--wait="]
-                .iter()
-                .any(|flag| text.starts_with(flag)) => {}
-            _ => arguments.push(argument),
-        }
+/// Starts `bp run` for the same image as a child, which gets the config vars through a pipe.
+fn start(args: &Run, port: u16, call: &Call) -> io::Result<Child> {
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .args(child_arguments(args, port, &call.cli.global))
+        .stdin(Stdio::piped());
+    if call.ui.style() == Style::Json {
+        // Standard output holds events and nothing else.
+        command.stdout(Stdio::from(io::stderr().as_fd().try_clone_to_owned()?));
     }
-    arguments.push(format!("--port={port}").into());
-    Command::new(std::env::current_exe()?)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .spawn()
+    let mut child = command.spawn()?;
+    if let Some(pipe) = child.stdin.take() {
+        // A child that ended early says why itself.
+        let _ = serde_json::to_writer(pipe, &call.vars.0);
+    }
+    Ok(child)
 }
 
-/// Whether `--check` was followed by this path as a word of its own.
-fn follows(path: &str) -> bool {
-    let words: Vec<_> = std::env::args_os().collect();
-    words
-        .windows(2)
-        .any(|pair| pair[0] == "--check" && pair[1] == path)
+/// The child's command line, in which no value of a config var stands.
+fn child_arguments(args: &Run, port: u16, global: &Global) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["run".into(), "--env-from-stdin".into()];
+    arguments.push(format!("--port={port}").into());
+    let mut flag = |name: &str, value: &OsStr| {
+        let mut argument = OsString::from(name);
+        argument.push("=");
+        argument.push(value);
+        arguments.push(argument);
+    };
+    if let Some(folder) = &global.cache_dir {
+        flag("--cache-dir", folder.as_os_str());
+    }
+    if let Some(mode) = &global.sandbox {
+        flag("--sandbox", mode.as_ref());
+    }
+    for mirror in &global.registry_mirror {
+        flag("--registry-mirror", mirror.as_ref());
+    }
+    if global.offline {
+        arguments.push("--offline".into());
+    }
+    if global.verbose {
+        arguments.push("--verbose".into());
+    }
+    arguments.push(args.image.clone().into());
+    arguments.extend(args.process.iter().map(OsString::from));
+    arguments
+}
+
+fn port_taken(port: u16) -> Failure {
+    Failure::of(
+        Diagnostic::error(
+            "port-taken",
+            Class::Usage,
+            format!("another program listens on port {port} already"),
+        )
+        .help("leave `--port` out: a check takes a free one by itself"),
+    )
 }
 
 fn no_page(error: &std::io::Error, args: &Run, port: u16, path: &str) -> Failure {
@@ -166,4 +204,52 @@ fn no_page(error: &std::io::Error, args: &Run, port: u16, path: &str) -> Failure
             .note("the platform tells the app its port in PORT")
             .help("let the app listen on PORT, on all addresses; `config/runtime.exs` is the place to read it"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command as Typed};
+
+    #[test]
+    fn the_child_of_a_check_is_told_the_same_without_values() {
+        let typed = [
+            "bp",
+            "--offline",
+            "run",
+            "-e",
+            "TOKEN=hunter2",
+            "shop",
+            "worker",
+            "-p",
+            "1",
+            "--check",
+            "/x",
+            "--registry-mirror",
+            "a=http://b",
+            "--cache-dir",
+            "/c d",
+        ];
+        let cli = Cli::parse_from(typed);
+        let Typed::Run(args) = &cli.command else {
+            panic!("{cli:?}")
+        };
+        let arguments = child_arguments(args, 4001, &cli.global);
+        assert!(!format!("{arguments:?}").contains("hunter2"));
+        let whole = [OsString::from("bp")].into_iter().chain(arguments);
+        let child = Cli::parse_from(whole);
+        let Typed::Run(run) = &child.command else {
+            panic!("{child:?}")
+        };
+        assert_eq!(
+            (run.image.as_str(), run.process.as_deref()),
+            ("shop", Some("worker"))
+        );
+        assert_eq!((run.port, run.check.as_deref()), (Some(4001), None));
+        assert!(child.global.offline && run.vars.env_from_stdin);
+        assert_eq!(child.global.cache_dir.as_deref(), Some(Path::new("/c d")));
+        assert_eq!(child.global.registry_mirror, ["a=http://b"]);
+    }
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use buildpack_core::event::EventSink;
 use buildpack_core::sandbox::Terminal;
 
-use super::Ended;
-use super::args::{Cli, Shell};
-use super::context::{self, app_name};
+use super::args::Shell;
+use super::context::{self, Context, app_name};
 use super::run::image;
+use super::{Call, Ended};
 use crate::pipeline::{self, Request};
 
-pub(super) fn exec(cli: &Cli, args: &Shell) -> Ended {
-    let (context, vars) = context::with_vars(cli, &args.target.vars)?;
+pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
+    let context = Context::new(call)?;
     let what = args.what.clone().unwrap_or_else(|| ".".to_owned());
     let kept = pipeline::find(&context.services.store, &what).ok();
     let command = if args.command.is_empty() {
@@ -26,7 +26,8 @@ pub(super) fn exec(cli: &Cli, args: &Shell) -> Ended {
             "A shell in {}; what is written here is gone afterwards",
             image.name
         ));
-        let mut env = vars
+        let mut env = call
+            .vars
             .exported()
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect::<std::collections::BTreeMap<_, _>>();
@@ -46,7 +47,7 @@ pub(super) fn exec(cli: &Cli, args: &Shell) -> Ended {
         target: context.target(stack.as_deref(), Path::new(&app))?,
         name: app_name(&app).unwrap_or_default(),
         app,
-        config_vars: vars,
+        config_vars: call.vars.clone(),
         source_date_epoch: None,
         clear_cache: false,
         terminal: context::variable("TERM"),

@@ -5,14 +5,15 @@ use std::time::Duration;
 use buildpack_core::event::EventSink;
 use stacks::Support;
 
-use super::args::{Cli, Stack};
+use super::args::Stack;
 use super::context::{Context, arch, find_stack};
-use super::{Ended, parsed};
-use crate::pipeline::{self, ConfigVars};
+use super::{Call, Ended, parsed};
+use crate::pipeline::{self};
 use crate::registry::Reference;
+use crate::ui::Style;
 
-pub(super) fn exec(cli: &Cli, args: &Stack) -> Ended {
-    let context = Context::new(cli, &ConfigVars::default())?;
+pub(super) fn exec(call: &Call, args: &Stack) -> Ended {
+    let context = Context::new(call)?;
     match args {
         Stack::List => list(&context),
         Stack::Pull { stack } => pull(&context, stack),
@@ -43,6 +44,27 @@ fn list(context: &Context) -> Ended {
         .to_zoned(jiff::tz::TimeZone::UTC)
         .date();
     for stack in stacks::all() {
+        let mut images = Vec::new();
+        for name in [stack.run_image, stack.build_image] {
+            let full = pipeline::parse_image_name(name)?.to_string();
+            images.extend(kept.iter().filter(|image| image.base.reference == full));
+        }
+        if context.ui.style() == Style::Json {
+            let images = images.iter().map(|image| {
+                serde_json::json!({
+                    "name": image.base.reference,
+                    "digest": image.base.digest,
+                    "resolved": image.resolved.to_string(),
+                })
+            });
+            context.ui.json(&serde_json::json!({
+                "stack": stack.name,
+                "ubuntu": stack.ubuntu,
+                "end_of_life": stack.end_of_life.to_string(),
+                "images": images.collect::<Vec<_>>(),
+            }));
+            continue;
+        }
         let support = match stack.support(today) {
             Support::Supported => format!("supported until {}", stack.end_of_life),
             Support::Deprecated { until } => format!("deprecated, ends {until}"),
@@ -52,15 +74,13 @@ fn list(context: &Context) -> Ended {
             "{:<10} Ubuntu {}  {support}",
             stack.name, stack.ubuntu
         ));
-        for name in [stack.run_image, stack.build_image] {
-            let full = pipeline::parse_image_name(name)?.to_string();
-            for image in kept.iter().filter(|image| image.base.reference == full) {
-                context.ui.line(&format!(
-                    "           {name:<24} {}  {}",
-                    image.base.digest.short(),
-                    image.resolved.strftime("%Y-%m-%d")
-                ));
-            }
+        for image in images {
+            context.ui.line(&format!(
+                "           {:<34} {}  {}",
+                image.base.reference,
+                image.base.digest.short(),
+                image.resolved.strftime("%Y-%m-%d")
+            ));
         }
     }
     Ok(0)

@@ -67,6 +67,7 @@ pub fn build(request: &Request, services: &Services) -> Result<Finished, Failure
             .events
             .heading("Nothing changed since the last build");
         by_name(&services.store, &request.name).write(&record)?;
+        services.events.emit(image_event(&record));
         return Ok(Finished {
             record,
             unchanged: true,
@@ -449,12 +450,16 @@ impl<'a> Build<'a> {
         };
         by_inputs(&self.services.store, &inputs).write(&record)?;
         by_name(&self.services.store, &record.name).write(&record)?;
-        self.services.events.emit(Event::Image {
-            name: record.name.clone(),
-            digest: record.image.manifest_digest,
-            size: record.image.total_size(),
-        });
+        self.services.events.emit(image_event(&record));
         Ok(record)
+    }
+}
+
+fn image_event(record: &BuildRecord) -> Event {
+    Event::Image {
+        name: record.name.clone(),
+        digest: record.image.manifest_digest,
+        size: record.image.total_size(),
     }
 }
 

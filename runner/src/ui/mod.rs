@@ -68,6 +68,8 @@ pub struct Ui {
     redactor: Arc<Redactor>,
     progress: Arc<Progress>,
     screen: Arc<Mutex<Screen>>,
+    /// Why a part of the log could not be written, if one could not.
+    unwritten: Arc<Mutex<Option<io::Error>>>,
     /// Ends of lines that came in pieces, by step: a secret may stand across two.
     pieces: Arc<Mutex<HashMap<String, String>>>,
 }
@@ -82,8 +84,19 @@ impl Ui {
             redactor: Arc::new(redactor),
             progress: Arc::new(Progress::new(style == Style::Text && screen.terminal)),
             screen: Arc::new(Mutex::new(screen)),
+            unwritten: Arc::default(),
             pieces: Arc::default(),
         }
+    }
+
+    /// The first error of writing the log since this was last asked. A reader that has gone away is none: nobody is
+    /// left to be told.
+    pub fn unwritten(&self) -> Option<io::Error> {
+        let mut unwritten = self
+            .unwritten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        unwritten.take()
     }
 
     /// How output is written.
@@ -91,8 +104,11 @@ impl Ui {
         self.style
     }
 
-    /// A line of a command's answer.
+    /// A line of a command's answer; an event as JSON, where the command has no better form for it.
     pub fn line(&self, text: &str) {
+        if self.style == Style::Json {
+            return self.detail(text);
+        }
         self.write_out(&format!("{}\n", self.redactor.redact(&clean::block(text))));
     }
 
@@ -110,12 +126,18 @@ impl Ui {
         });
     }
 
-    /// A reader that has gone away is no problem of ours: nobody is left to be told.
     fn write_out(&self, text: &str) {
         self.progress.aside(|| {
             let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = screen.out.write_all(text.as_bytes());
-            let _ = screen.out.flush();
+            let out = &mut screen.out;
+            if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+                && error.kind() != io::ErrorKind::BrokenPipe
+            {
+                self.unwritten
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(error);
+            }
         });
     }
 
@@ -315,6 +337,33 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(json["line"], "token is [TOKEN]!");
         assert_eq!(json["event"], "output");
+    }
+
+    #[test]
+    fn a_full_disk_is_remembered_and_a_reader_that_left_is_not() {
+        struct Broken(io::ErrorKind);
+        impl Write for Broken {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(self.0.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let after = |kind| {
+            let screen = Screen {
+                out: Box::new(Broken(kind)),
+                err: Box::new(io::sink()),
+                terminal: false,
+                colour: false,
+            };
+            let ui = Ui::new(Style::Text, false, screen, Redactor::default());
+            ui.line("an answer");
+            ui.unwritten().map(|error| error.kind())
+        };
+        let full = io::ErrorKind::StorageFull;
+        assert_eq!(after(full), Some(full));
+        assert_eq!(after(io::ErrorKind::BrokenPipe), None);
     }
 
     #[test]
