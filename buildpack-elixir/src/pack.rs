@@ -1,6 +1,7 @@
 //! The Elixir pack: a table of contents of its parts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::Path;
 
 use buildpack_core::app::App;
@@ -110,6 +111,9 @@ impl Buildpack for ElixirPack {
 /// The boot file that names the app's words, below the app's folder and without its extension.
 const BOOT_FILE: &str = ".bp/atoms";
 
+/// Its folder.
+const BOOT_FOLDER: &str = ".bp";
+
 /// Writes it; `false` where OTP's own boot file is none that we know how to begin.
 fn pin_atoms(host: &Host<'_>) -> std::io::Result<bool> {
     let Some(erlang) = host.tools.get("erlang") else {
@@ -119,10 +123,33 @@ fn pin_atoms(host: &Host<'_>) -> std::io::Result<bool> {
     let Some(file) = atom_order::boot_file(&start, &atom_order::words(host.tree)?) else {
         return Ok(false);
     };
-    let path = host.tree.join(BOOT_FILE).with_extension("boot");
-    fs_err::create_dir_all(path.parent().unwrap_or(host.tree))?;
-    fs_err::write(path, file)?;
+    write_in_tree(host.tree, BOOT_FOLDER, "atoms.boot", &file)?;
     Ok(true)
+}
+
+/// Writes `tree/folder/name` anew. Programs of the build may have put links there, which must not lead us out of the
+/// tree: whatever is no folder of its own goes.
+fn write_in_tree(tree: &Path, folder: &str, name: &str, content: &[u8]) -> std::io::Result<()> {
+    let folder = tree.join(folder);
+    match folder.symlink_metadata() {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => {
+            fs_err::remove_file(&folder)?;
+            fs_err::create_dir(&folder)?;
+        }
+        Err(_) => fs_err::create_dir(&folder)?,
+    }
+    let path = folder.join(name);
+    match path.symlink_metadata() {
+        Ok(found) if found.is_dir() => fs_err::remove_dir_all(&path)?,
+        Ok(_) => fs_err::remove_file(&path)?,
+        Err(_) => {}
+    }
+    let mut file = fs_err::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&path)?;
+    file.write_all(content)
 }
 
 fn plan(
@@ -245,5 +272,39 @@ pub(crate) fn var_or(
     match vars.get(name) {
         Some(value) => Sourced::new(value.clone(), Origin::Env(name.to_owned())),
         None => Sourced::new(default.to_owned(), Origin::Default(rule.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_of_the_build_lead_no_file_of_ours_out_of_the_tree() {
+        let desk = tempfile::tempdir().unwrap();
+        let (tree, outside) = (desk.path().join("tree"), desk.path().join("outside"));
+        for folder in [&tree, &outside] {
+            fs_err::create_dir(folder).unwrap();
+        }
+        let precious = outside.join("atoms.boot");
+        fs_err::write(&precious, "precious").unwrap();
+        let boot = tree.join(BOOT_FOLDER);
+        let lay = [
+            &|| symlink(&outside, &boot).unwrap() as (),
+            &|| {
+                fs_err::create_dir(&boot).unwrap();
+                symlink(&precious, boot.join("atoms.boot")).unwrap();
+            },
+            &|| fs_err::create_dir_all(boot.join("atoms.boot/x")).unwrap(),
+        ] as [&dyn Fn(); 3];
+        for lay in lay {
+            lay();
+            write_in_tree(&tree, BOOT_FOLDER, "atoms.boot", b"ours").unwrap();
+            assert_eq!(fs_err::read(boot.join("atoms.boot")).unwrap(), b"ours");
+            assert_eq!(fs_err::read(&precious).unwrap(), b"precious");
+            fs_err::remove_dir_all(&boot).unwrap();
+        }
     }
 }

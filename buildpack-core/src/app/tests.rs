@@ -117,9 +117,12 @@ fn odd_encodings_are_read_and_said() {
 fn files_outside_of_the_app_and_huge_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     symlink("/etc/passwd", folder.path().join("Procfile")).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs_err::write(elsewhere.path().join("package.json"), "{}").unwrap();
+    symlink(elsewhere.path(), folder.path().join("assets")).unwrap();
     fs_err::write(folder.path().join("mix.lock"), vec![b'x'; 5 << 20]).unwrap();
     let outcome = App::read(folder.path());
-    assert_eq!(said(&outcome), ["app-file", "app-file"]);
+    assert_eq!(said(&outcome), ["app-file", "app-file", "app-file"]);
     assert!(
         outcome
             .diagnostics

@@ -20,8 +20,9 @@ pub(super) fn read(
         diagnostics.push(Diagnostic::error("app-file", Class::Config, what).help(help));
         None
     };
-    let metadata = path.symlink_metadata().ok()?;
-    if metadata.is_symlink() && !stays_inside(root, &path) {
+    path.symlink_metadata().ok()?;
+    // Not only the file may be a link, but also a folder above it.
+    if !stays_inside(root, &path) {
         return refuse(
             format!("`{name}` is a link to something outside of the app"),
             "put the file itself into the app",

@@ -16,6 +16,10 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
     let context = Context::new(call)?;
     // A folder that cannot be read is said as such, before anything else about it.
     pipeline::readable(&args.app)?;
+    for output in &args.output {
+        let help = "write it outside of the app";
+        pipeline::must_lie_outside(&args.app, output.path(), "the output", help)?;
+    }
     let name = match &args.name {
         Some(name) => name.clone(),
         None => app_name(&args.app).ok_or_else(|| no_name(args))?,

@@ -58,10 +58,10 @@ fn ask(mut stream: TcpStream, port: u16, path: &str, deadline: Instant) -> io::R
         .saturating_duration_since(Instant::now())
         .max(Duration::from_secs(5));
     stream.set_read_timeout(Some(left))?;
-    write!(
-        stream,
+    let request = format!(
         "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUser-Agent: bp\r\nAccept: */*\r\nConnection: close\r\n\r\n"
-    )?;
+    );
+    stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     // A server that resets after its answer has still answered.
     if let Err(error) = stream.take(64 << 20).read_to_end(&mut answer)

@@ -15,7 +15,7 @@ use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
 use super::failure::{Failure, disk};
 use super::identity::Identity;
-use super::kept::kept_folder;
+use super::kept::{kept_folder, must_lie_outside};
 use super::layers::{Beside, Layerer};
 use super::prepare::{Prepared, prepare};
 use super::promise::Promise;
@@ -84,6 +84,12 @@ pub fn build(request: &Request, services: &Services) -> Result<Finished, Failure
 
 impl<'a> Build<'a> {
     pub(super) fn begin(request: &'a Request, services: &'a Services) -> Result<Self, Failure> {
+        must_lie_outside(
+            &request.app,
+            services.store.root(),
+            "the cache folder",
+            "name the app's own folder, or put the cache elsewhere with `--cache-dir`",
+        )?;
         let prepared = prepare(request, services)?;
         let environment = request.config_vars.keyed_hash(&services.store)?;
         let identity = Identity::of(&request.app, request.source_date_epoch.as_deref())?;

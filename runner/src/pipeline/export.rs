@@ -21,6 +21,15 @@ pub enum Output {
     DockerArchive(PathBuf),
 }
 
+impl Output {
+    /// Where it will be.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Oci(path) | Self::OciArchive(path) | Self::DockerArchive(path) => path,
+        }
+    }
+}
+
 impl FromStr for Output {
     type Err = String;
 

@@ -68,6 +68,8 @@ fn commit(root: &Path) -> Option<(String, Timestamp)> {
         .args(["log", "-1", "--no-show-signature", "--format=%H %ct"])
         .env_remove("GIT_DIR")
         .env_remove("GIT_WORK_TREE")
+        // Of a clone without all objects, git would ask the remote that the folder names.
+        .env("GIT_NO_LAZY_FETCH", "1")
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()

@@ -34,6 +34,7 @@ pub use export::{Output, export};
 pub use failure::{FailedStep, Failure};
 pub use housekeeping::{clean_up, daily_clean_up};
 pub use image::label;
+pub use kept::must_lie_outside;
 pub use prepare::{Prepared, detect, prepare, read_app, readable};
 pub use request::{ConfigVars, ENV_DIR, Request};
 pub use services::{Parts, Services};

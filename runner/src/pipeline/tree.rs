@@ -10,7 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use buildpack_core::digest::Digest;
+use buildpack_core::digest::{Digest, HashingWriter};
 use buildpack_core::pack::StepMemo;
 use buildpack_core::plan::Step;
 use serde::{Deserialize, Serialize};
@@ -130,7 +130,7 @@ impl Tree {
         for name in before.keys() {
             // In a kept folder, what was source and is no more.
             let path = path_of(name);
-            if !source.files.contains_key(&path) {
+            if !source.files.contains_key(&path) && self.holds(&path) {
                 remove(&self.app.join(path))?;
             }
         }
@@ -176,6 +176,14 @@ impl Tree {
             self.names
                 .insert(inputs.names.clone(), source.digest_of_names(&inputs.names));
         }
+    }
+
+    /// Whether `path` is in the tree itself: a build may have replaced a folder above it by a link to elsewhere.
+    fn holds(&self, path: &Path) -> bool {
+        path.ancestors()
+            .skip(1)
+            .map(|above| self.app.join(above))
+            .all(|above| above.symlink_metadata().is_ok_and(|found| found.is_dir()))
     }
 
     fn remove_strangers(&self, source: &Source, kept: &[String]) -> io::Result<usize> {
@@ -310,7 +318,16 @@ fn make_folder(target: &Path) -> io::Result<()> {
 /// Copies one file; what lies there is replaced, never written through.
 fn lay_down(from: &Path, target: &Path, digest: Digest, executable: bool) -> io::Result<Laid> {
     remove(target)?;
-    fs_err::copy(from, target)?;
+    let mut reader = fs_err::File::open(from)?;
+    let mut writer = HashingWriter::new(fs_err::File::create_new(target)?);
+    io::copy(&mut reader, &mut writer)?;
+    if writer.finish().1 != digest {
+        // What is built must be what its key says.
+        return Err(io::Error::other(format!(
+            "`{}` changed while it was read",
+            from.display()
+        )));
+    }
     let mode = if executable { 0o755 } else { 0o644 };
     fs_err::set_permissions(target, PermissionsExt::from_mode(mode))?;
     Ok(Laid::File {

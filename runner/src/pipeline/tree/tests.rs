@@ -113,6 +113,38 @@ fn a_link_in_the_tree_is_never_written_through() {
 }
 
 #[test]
+fn what_lies_behind_a_link_is_never_removed() {
+    let desk = Desk::new();
+    desk.write("deps/ours/x", "vendored");
+    let (tree, _) = desk.sync(&["deps"]);
+    let outside = desk.folder.path().join("outside/ours");
+    fs_err::create_dir_all(&outside).unwrap();
+    fs_err::write(outside.join("x"), "precious").unwrap();
+    fs_err::remove_dir_all(tree.app().join("deps")).unwrap();
+    symlink(outside.parent().unwrap(), tree.app().join("deps")).unwrap();
+    fs_err::remove_dir_all(desk.source().join("deps")).unwrap();
+    desk.sync(&["deps"]);
+    assert_eq!(
+        fs_err::read_to_string(outside.join("x")).unwrap(),
+        "precious"
+    );
+}
+
+#[test]
+fn a_file_that_changes_after_it_was_read_is_not_built_as_what_it_was() {
+    let desk = Desk::new();
+    desk.write("x", "one");
+    let mut cache = StatCache::load(desk.folder.path().join("stat"));
+    let source = Source::read(&desk.source(), &mut cache, &Silent).unwrap();
+    desk.write("x", "two");
+    let mut tree = Tree::open(&desk.folder.path().join("tree")).unwrap();
+    let error = tree.sync(&desk.source(), &source, &[], "env").unwrap_err();
+    assert!(error.to_string().contains("changed"), "{error}");
+    let (tree, _) = desk.sync(&[]);
+    assert_eq!(fs_err::read_to_string(tree.app().join("x")).unwrap(), "two");
+}
+
+#[test]
 fn odd_names_have_distinct_keys() {
     use std::ffi::OsStr;
     for bytes in [&b"a"[..], b"\xff\xfe", b"a\nb", b"ff"] {
