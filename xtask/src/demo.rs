@@ -58,20 +58,13 @@ fn demo(live: bool) -> Result<(), Failure> {
         "Starting the image with `bp run` and reading its pages",
         || show.run(),
     )?;
-    let container_tools = ["podman", "runc", "skopeo"];
-    let missing: Vec<_> = container_tools
-        .into_iter()
-        .filter(|tool| !debian::have(tool))
-        .collect();
-    if missing.is_empty() {
-        step("The same as an ordinary image, with podman", || {
+    match show.no_podman() {
+        None => step("The same as an ordinary image, with podman", || {
             show.podman()
-        })?;
-    } else {
-        println!(
-            "\n== As an ordinary image with podman: left out, without {}",
-            missing.join(" and ")
-        );
+        })?,
+        Some(reason) => {
+            println!("\n== As an ordinary image with podman: left out, {reason}");
+        }
     }
     Ok(())
 }
@@ -128,19 +121,35 @@ impl Show<'_> {
         app.said_nothing_of_compiling()
     }
 
-    /// The layout goes into a storage of podman's that is gone afterwards, and runs from there.
+    /// Podman with a storage that is gone afterwards.
+    fn podman_here(&self) -> Command {
+        let mut podman = Command::new("podman");
+        podman
+            .args(["--storage-driver", "vfs", "--runtime", "runc", "--root"])
+            .arg(self.folder.join("podman"))
+            .arg("--runroot")
+            .arg(self.folder.join("podman-run"))
+            .stdin(Stdio::null());
+        podman
+    }
+
+    /// Why podman can't run here.
+    fn no_podman(&self) -> Option<String> {
+        let missing = |tool: &&str| !debian::have(tool);
+        if let Some(tool) = ["podman", "runc", "skopeo"].into_iter().find(missing) {
+            return Some(format!("{tool} is not installed"));
+        }
+        // For an ordinary user it needs user ids of its own, which not every machine gives.
+        let info = self.podman_here().arg("info").output();
+        match info {
+            Ok(info) if info.status.success() => None,
+            Ok(info) => Some(String::from_utf8_lossy(&info.stderr).trim().to_owned()),
+            Err(cause) => Some(cause.to_string()),
+        }
+    }
+
     fn podman(&self) -> Result<(), Failure> {
-        let (root, runroot) = (self.folder.join("podman"), self.folder.join("podman-run"));
-        let podman = || {
-            let mut podman = Command::new("podman");
-            podman
-                .args(["--storage-driver", "vfs", "--runtime", "runc", "--root"])
-                .arg(&root)
-                .arg("--runroot")
-                .arg(&runroot)
-                .stdin(Stdio::null());
-            podman
-        };
+        let podman = || self.podman_here();
         let archive = self.folder.join("image.tar");
         let name = "localhost/bp-demo:latest";
         let target = format!("docker-archive:{}:{name}", archive.display());

@@ -155,8 +155,8 @@ pub(super) fn second(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
     for number in 0..TIMES {
         let first = events(bench, &format!("first-{number}"))?;
         let second = events(bench, &format!("second-{number}"))?;
-        first_times.push(tools(&first));
-        times.push(tools(&second));
+        first_times.push(tools(&first)?);
+        times.push(tools(&second)?);
         first_made = tool_layers(&first);
         made = made.max(tool_layers(&second));
         fs::remove_dir_all(bench.path("shared"))?;
@@ -191,12 +191,14 @@ fn events(bench: &Bench<'_>, app: &str) -> Result<Vec<Value>, Failure> {
         .collect())
 }
 
-fn tools(events: &[Value]) -> Duration {
-    let finished = events
+/// How long the build waited for its tools.
+fn tools(events: &[Value]) -> Result<Duration, Failure> {
+    events
         .iter()
-        .find(|it| it["event"] == "stage-finished" && it["stage"] == "tools");
-    let millis = finished.and_then(|it| it["millis"].as_u64());
-    Duration::from_millis(millis.unwrap_or_default())
+        .find(|it| it["event"] == "stage-finished" && it["stage"] == "tools")
+        .and_then(|it| it["millis"].as_u64())
+        .map(Duration::from_millis)
+        .ok_or_else(|| Failure::say("the events of a build don't tell of its tools"))
 }
 
 fn tool_layers(events: &[Value]) -> u64 {

@@ -54,7 +54,7 @@ impl<'a> Bench<'a> {
         found.map_or("", |(_, value)| value)
     }
 
-    /// A copy of the app in a folder of this name.
+    /// A copy of the app in a folder of this name; no two are equal, for equal apps share their image.
     pub(super) fn app(&self, name: &str) -> Result<PathBuf, Failure> {
         let from = crate::bp::checkout().join("testdata/apps/hello");
         let to = self.path(name);
@@ -68,6 +68,7 @@ impl<'a> Bench<'a> {
                 fs::copy(entry.path(), target)?;
             }
         }
+        fs::write(to.join("README.md"), name)?;
         Ok(to)
     }
 }
