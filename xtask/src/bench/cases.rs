@@ -8,7 +8,7 @@ use fs_err as fs;
 use serde_json::Value;
 
 use super::buildah::Buildah;
-use super::measure::{TIMES, median, output, time};
+use super::measure::{TIMES, has_said, median, output, time};
 use super::shared::{Bench, change_line};
 use super::table::{Figure, Limit, Row};
 use crate::world::Failure;
@@ -23,8 +23,8 @@ pub(super) fn unchanged(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
     let buildah = Buildah::warm(bench, &app)?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..TIMES {
-        ours.push(time(&mut bench.build("cache", &app))?);
-        theirs.push(time(&mut buildah.build(&app))?);
+        ours.push(time(&mut bench.build("cache", &app), "Nothing changed")?);
+        theirs.push(time(&mut buildah.build(&app), "Using cache")?);
     }
     Ok(vec![Row {
         what: "nothing changed".to_owned(),
@@ -39,6 +39,7 @@ pub(super) fn unchanged(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
 
 /// One source line changed: beside Mix alone, in a tree of the same kind, and beside the Dockerfile.
 pub(super) fn line(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
+    const ONE_FILE: &str = "Compiling 1 file";
     let app = bench.app("line")?;
     let alone = bench.app("line-alone")?;
     output(&mut bench.build("cache", &app))?;
@@ -48,16 +49,16 @@ pub(super) fn line(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
     for number in 0..TIMES {
         change_line(&app, number)?;
         change_line(&alone, number)?;
-        ours.push(time(&mut bench.build("cache", &app))?);
+        ours.push(time(&mut bench.build("cache", &app), ONE_FILE)?);
         let page = fs::File::open(alone.join("lib/hello/page.ex"))?;
         mix.push(in_sandbox(
             bench,
             &alone,
             "cat >/app/lib/hello/page.ex",
-            "mix compile",
+            ("mix compile", ONE_FILE),
             page.into_parts().0,
         )?);
-        theirs.push(time(&mut buildah.build(&app))?);
+        theirs.push(time(&mut buildah.build(&app), "Generated hello app")?);
     }
     let ours = Figure::Time(median(ours));
     Ok(vec![
@@ -85,6 +86,7 @@ pub(super) fn line(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
 /// Everything from nothing, beside Mix and the compilers alone with all tools in place.
 pub(super) fn cold(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
     const STEPS: &str = "mix do deps.get --only prod + deps.clean --unused && mix compile";
+    const ALL: &str = "Generated makeup_elixir app";
     let app = bench.app("cold")?;
     let alone = bench.app("cold-alone")?;
     output(&mut bench.build("cache", &alone))?;
@@ -94,11 +96,11 @@ pub(super) fn cold(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
     output(&mut pack)?;
     let (mut ours, mut mix) = (Vec::new(), Vec::new());
     for _ in 0..TIMES {
-        ours.push(time(&mut bench.build("empty", &app))?);
+        ours.push(time(&mut bench.build("empty", &app), ALL)?);
         fs::remove_dir_all(bench.path("empty"))?;
         let files = fs::File::open(&archive)?.into_parts().0;
         let fresh = "find /app -mindepth 1 -delete && tar -x -C /app";
-        mix.push(in_sandbox(bench, &alone, fresh, STEPS, files)?);
+        mix.push(in_sandbox(bench, &alone, fresh, (STEPS, ALL), files)?);
     }
     Ok(vec![Row {
         what: "empty store".to_owned(),
@@ -111,12 +113,12 @@ pub(super) fn cold(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
     }])
 }
 
-/// How long `measured` takes in the sandbox of an app's build, after `first`, which may read `input`.
+/// How long a command that says this takes in the sandbox of an app's build, after `first`, which may read `input`.
 fn in_sandbox(
     bench: &Bench<'_>,
     app: &Path,
     first: &str,
-    measured: &str,
+    (measured, says): (&str, &str),
     input: std::fs::File,
 ) -> Result<Duration, Failure> {
     let script = format!(
@@ -139,7 +141,10 @@ fn in_sandbox(
         .filter_map(|time| time.replace(['.', ','], "").parse().ok())
         .collect();
     match micros[..] {
-        [begin, end] if done.status.success() => Ok(Duration::from_micros(end - begin)),
+        [begin, end] if done.status.success() => {
+            has_said(says, &String::from_utf8_lossy(&done.stderr))?;
+            Ok(Duration::from_micros(end - begin))
+        }
         _ => Err(Failure::say(format!(
             "`{measured}` failed in the sandbox ({}):\n{said}{}",
             done.status,

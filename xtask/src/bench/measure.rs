@@ -31,11 +31,23 @@ pub(super) fn output(command: &mut Command) -> Result<String, Failure> {
     )))
 }
 
-/// How long a program runs that has to succeed.
-pub(super) fn time(command: &mut Command) -> Result<Duration, Failure> {
+/// How long a program runs that has to succeed and to say so: what it did is what was to be measured.
+pub(super) fn time(command: &mut Command, says: &str) -> Result<Duration, Failure> {
     let begin = Instant::now();
-    output(command)?;
-    Ok(begin.elapsed())
+    let said = output(command)?;
+    let took = begin.elapsed();
+    has_said(says, &said)?;
+    Ok(took)
+}
+
+/// Whether a program did what was to be measured.
+pub(super) fn has_said(expected: &str, said: &str) -> Result<(), Failure> {
+    if said.contains(expected) {
+        return Ok(());
+    }
+    Err(Failure::say(format!(
+        "expected `{expected}`, or something else was measured; it said:\n{said}"
+    )))
 }
 
 /// The middle one.
@@ -120,6 +132,17 @@ mod tests {
         let text = "Name:\tbp\nVmPeak:\t  99 kB\nVmHWM:\t    1024 kB\n";
         assert_eq!(field(text, "VmHWM:"), Some(1 << 20));
         assert_eq!(field(text, "VmRSS:"), None);
+    }
+
+    #[test]
+    fn what_did_something_else_is_not_measured() {
+        let program = || {
+            let mut program = Command::new("echo");
+            program.arg("Compiling 2 files");
+            program
+        };
+        assert!(time(&mut program(), "Compiling 2").is_ok());
+        assert!(time(&mut program(), "Compiling 1").is_err());
     }
 
     #[test]
