@@ -1,5 +1,7 @@
 //! Bad input that is told before anything is fetched: each with its exit code, its stable code and its place.
 
+#![allow(clippy::unwrap_used, reason = "a test's failure is its message")]
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
