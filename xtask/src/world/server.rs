@@ -47,6 +47,8 @@ struct Request {
 }
 
 fn converse(stream: &TcpStream, root: &Path) -> io::Result<()> {
+    // Head and body are written apart: without this, the body waits for the head's acknowledgement.
+    stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
     let mut out = stream;
     while let Some(request) = read_request(&mut reader)? {
