@@ -1,3 +1,4 @@
 //! Fakes and fixtures for the tests.
 
 pub mod fake;
+pub mod workspace;

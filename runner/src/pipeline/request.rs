@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use buildpack_core::digest::Digest;
 use buildpack_core::sandbox::MemoryFile;
-use buildpack_core::store::{Bucket, Store};
+use buildpack_core::store::{Bucket, Share, Store};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use stacks::Target;
@@ -118,7 +118,10 @@ fn is_secret(name: &str, value: &str) -> bool {
 
 /// The store's own key, made when it is first wanted.
 fn secret_key(store: &Store) -> Result<hmac::Key, Failure> {
-    let record = store.record::<Vec<u8>>(Bucket::Pins, "key of config var hashes");
+    const NAME: &str = "key of config var hashes";
+    let record = store.record::<Vec<u8>>(Bucket::Pins, NAME);
+    // Of two first builds at once, one makes the key for both.
+    let _alone = store.lock(Bucket::Pins, NAME, Share::Exclusive, &|| ())?;
     let bytes = match record.read()? {
         Some(bytes) if bytes.len() == 32 => bytes,
         _ => {
@@ -183,5 +186,24 @@ mod tests {
         assert_eq!(hash(&[("A", "1")]), hash(&[("A", "1")]));
         assert_ne!(hash(&[("A", "1")]), hash(&[("A", "2")]));
         assert_ne!(hash(&[("A", "1B2")]), hash(&[("A1", "B2")]));
+    }
+
+    #[test]
+    fn first_builds_at_once_agree_on_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("store")).unwrap();
+        let begin = std::sync::Barrier::new(8);
+        let hashes: Vec<String> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        begin.wait();
+                        vars(&[("A", "1")]).keyed_hash(&store).unwrap()
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|t| t.join().unwrap()).collect()
+        });
+        assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");
     }
 }

@@ -1,0 +1,57 @@
+//! The program as its users call it, on real apps, in the test world.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed, and says why it was skipped"
+)]
+
+mod again;
+mod judges;
+mod page;
+mod same;
+mod secrets;
+mod stacks;
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use testdata::workspace::Workspace;
+
+/// The program.
+const BP: &str = env!("CARGO_BIN_EXE_bp");
+
+/// Whether the stand-ins of all hosts run; says so if they don't.
+fn in_world() -> bool {
+    let there = std::env::var_os("BP_WORLD").is_some();
+    if !there {
+        println!("skipped: not in the test world (cargo xtask test)");
+    }
+    there
+}
+
+/// A store that the tests of this run share, so that tools are unpacked once. It begins empty.
+fn store() -> &'static Path {
+    static STORE: OnceLock<PathBuf> = OnceLock::new();
+    STORE.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("store");
+        // What an earlier engine kept says nothing of this one.
+        let _ = fs_err::remove_dir_all(&folder);
+        fs_err::create_dir_all(&folder).unwrap();
+        folder
+    })
+}
+
+/// A workspace in the world, on the shared store.
+fn workspace() -> Option<Workspace> {
+    in_world().then(|| Workspace::new(BP).unwrap().with_store(store()))
+}
+
+/// A workspace in the world, on a store of its own.
+fn fresh() -> Option<Workspace> {
+    in_world().then(|| Workspace::new(BP).unwrap())
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
