@@ -30,7 +30,7 @@ fn nothing_runs_where_nothing_changed() {
     assert_eq!(cold.digest(), quiet.digest());
 
     // A fresh checkout has new times everywhere.
-    let other = SystemTime::now() - Duration::from_secs(86_400);
+    let other = SystemTime::now() - Duration::from_hours(24);
     for file in [
         "lib/one.ex",
         "lib/tiny.ex",
@@ -70,15 +70,27 @@ fn one_line_costs_one_layer_and_gone_files_are_gone() {
     app.replace("lib/tiny.ex", "Listens", "Listening").unwrap();
     assert_eq!(place.build(&app, &[]).digest(), cold.digest());
 
-    app.write("lib/gone.ex", "defmodule Gone do\nend\n").unwrap();
+    app.write("lib/gone.ex", "defmodule Gone do\nend\n")
+        .unwrap();
     app.write("lib/gone.txt", "gone").unwrap();
     assert_ne!(place.build(&app, &[]).digest(), cold.digest());
     app.remove("lib/gone.ex").unwrap();
     app.remove("lib/gone.txt").unwrap();
-    app.write("note.txt", "or the image of before would do").unwrap();
+    app.write("note.txt", "or the image of before would do")
+        .unwrap();
     place.build(&app, &[]).ok();
     let left = place
-        .bp(&["shell", "line", "--", "find", "/app", "-iname", "*gone*", "-printf", "left: %f\n"])
+        .bp(&[
+            "shell",
+            "line",
+            "--",
+            "find",
+            "/app",
+            "-iname",
+            "*gone*",
+            "-printf",
+            "left: %f\n",
+        ])
         .ok();
     left.never_says("left: ");
 }

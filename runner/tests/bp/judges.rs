@@ -54,13 +54,7 @@ fn skopeo_and_umoci_read_the_layout_and_both_archives() {
     }
     judge(
         "umoci",
-        &[
-            "unpack",
-            "--rootless",
-            "--image",
-            "layout:latest",
-            "bundle",
-        ],
+        &["unpack", "--rootless", "--image", "layout:latest", "bundle"],
         place.path(),
     )
     .ok();
@@ -109,7 +103,7 @@ pub(crate) fn starts_silently(folder: &Path, otp: &str) {
         "GREETING=Ahoy",
         &image,
     ]);
-    let answer = page::get(port, "/data.json", Instant::now() + Duration::from_secs(60));
+    let answer = page::get(port, "/data.json", Instant::now() + Duration::from_mins(1));
     let logs = podman(&["logs", &name]);
     podman(&["rm", "--force", "--time", "1", &name]);
     podman(&["rmi", "--force", &image]);

@@ -33,7 +33,10 @@ fn hello_on_heroku_24_starts_silently() {
     let Some(place) = workspace() else { return };
     let app = place.app("hello", "hello24").unwrap();
     place
-        .build(&app, &["--stack", "24", "--output", "oci-archive:image.tar"])
+        .build(
+            &app,
+            &["--stack", "24", "--output", "oci-archive:image.tar"],
+        )
         .ok()
         .says("Erlang 27.3.4.1");
     place
