@@ -273,8 +273,14 @@ impl<'a> Build<'a> {
         ))
     }
 
+    /// Whether a build has put the app's files into the tree.
+    pub(super) fn is_laid_out(&self) -> bool {
+        let files = fs_err::read_dir(self.kept.join("app"));
+        self.in_place || files.is_ok_and(|mut files| files.next().is_some())
+    }
+
     /// The tree, locked and brought up to date.
-    fn tree(&self) -> Result<(Tree, Guard), Failure> {
+    pub(super) fn tree(&self) -> Result<(Tree, Guard), Failure> {
         let events = &*self.services.events;
         let plan = &self.prepared.plan;
         let failed = |error: std::io::Error| disk("lay out the app's files", &error);

@@ -30,7 +30,12 @@ pub fn shell(
     for tool in &build.prepared.plan.tools {
         tools.extend(toolchains::install(tool, request, services, &rootfs)?);
     }
-    let (tree, _lock) = build.open_tree()?;
+    // An app that took the image of an equal one has a tree in which nothing lies yet.
+    let (tree, _lock) = if build.is_laid_out() {
+        build.open_tree()?
+    } else {
+        build.tree()?
+    };
     let scratch = build.kept.join("scratch");
     let plan = &build.prepared.plan;
     let unpacked = rootfs.wait().ok().flatten();
