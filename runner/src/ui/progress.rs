@@ -34,7 +34,7 @@ impl Progress {
         }
         let bar = bars
             .entry(what.to_owned())
-            .or_insert_with(|| screen.add(bar(what, total)));
+            .or_insert_with(|| bar(screen, what, total));
         if let Some(total) = total {
             bar.set_length(total);
         }
@@ -50,21 +50,22 @@ impl Progress {
     }
 }
 
-fn bar(what: &str, total: Option<u64>) -> ProgressBar {
-    let (bar, template) = match total {
-        Some(total) => (
-            ProgressBar::new(total),
-            "       {msg:24!} {bar:24} {bytes:>10} of {total_bytes:10} {bytes_per_sec:>12} {eta:>4}",
-        ),
-        None => (
-            ProgressBar::new_spinner(),
-            "       {msg:24!} {spinner} {bytes:>10} {bytes_per_sec:>12} {elapsed:>4}",
-        ),
+/// A new bar on `screen`; the line is made for 80 columns.
+fn bar(screen: &MultiProgress, what: &str, total: Option<u64>) -> ProgressBar {
+    let template = match total {
+        Some(_) => {
+            "       {msg:22!} {bar:8} {bytes:>10} / {total_bytes:10} {bytes_per_sec:>11} {eta:>3}"
+        }
+        None => "       {msg:22!} {spinner} {bytes:>10} {bytes_per_sec:>12} {elapsed:>4}",
     };
+    // Nothing is drawn before the bar has its place among the others: it would stay there for good.
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    bar.set_message(what.to_owned());
+    // What stands for Docker's own registry says nothing and takes ten columns.
+    bar.set_message(what.replace("docker.io/", ""));
+    let bar = screen.add(bar);
     bar.enable_steady_tick(Duration::from_millis(250));
     bar
 }
