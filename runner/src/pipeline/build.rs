@@ -1,5 +1,7 @@
 //! The way through the house: app, plan, tools, tree, layers, image.
 
+mod assemble;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
@@ -7,16 +9,14 @@ use std::time::Duration;
 
 use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
-use buildpack_core::image::{BaseImage, BlobDir, LayerRecord, assemble};
-use buildpack_core::layer::{Purpose, StatCache};
+use buildpack_core::image::{BaseImage, BlobDir};
+use buildpack_core::layer::StatCache;
 use buildpack_core::pack::{Built, CompileContext, Host};
-use buildpack_core::plan::Tool;
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
 use super::failure::{Failure, disk};
 use super::identity::Identity;
 use super::kept::{kept_folder, must_lie_outside};
-use super::layers::{Beside, Layerer};
 use super::prepare::{Prepared, prepare};
 use super::promise::Promise;
 use super::record::{BuildRecord, by_inputs, by_name};
@@ -27,7 +27,8 @@ use super::source::Source;
 use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
 use super::tree::Tree;
-use super::{image, in_place, launch, stack_images};
+use super::{in_place, stack_images};
+use assemble::{image_event, ordered};
 
 /// A finished build.
 pub struct Finished {
@@ -356,133 +357,10 @@ impl<'a> Build<'a> {
         let _ = crate::sandbox::discard(&scratch);
         Ok(built?)
     }
-
-    fn layerer(&self) -> Layerer<'_> {
-        Layerer {
-            request: self.request,
-            plan: &self.prepared.plan,
-            pack: &*self.prepared.pack,
-            inputs: &self.content,
-            services: self.services,
-        }
-    }
-
-    /// Layers of tools that have one of their own: they wait for nothing.
-    fn tool_layers(&self, tools: &[Installed]) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
-        let layerer = self.layerer();
-        let mut layers = Vec::new();
-        for (tool, installed) in self.in_image(tools) {
-            if self.stands_alone(tool)
-                && let Some(layer) = layerer.tool(tool, installed)?
-            {
-                layers.push((tool.purpose, layer));
-            }
-        }
-        Ok(layers)
-    }
-
-    fn tree_layers(
-        &self,
-        tree: &Tree,
-        built: &Built,
-        tools: &[Installed],
-    ) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
-        let files = launch::files(&self.prepared.plan, &self.processes(built));
-        let shared: Vec<_> = self
-            .in_image(tools)
-            .filter(|(tool, _)| !self.stands_alone(tool))
-            .collect();
-        self.layerer().tree(
-            tree.app(),
-            built,
-            &Beside {
-                tools: &shared,
-                files: &files,
-            },
-            &self.environment,
-            &self.kept.join("tree-stat"),
-        )
-    }
-
-    fn in_image<'t>(
-        &'t self,
-        tools: &'t [Installed],
-    ) -> impl Iterator<Item = (&'t Tool, &'t Installed)> {
-        let plan = self.prepared.plan.tools.iter();
-        plan.zip(tools).filter(|(tool, _)| tool.in_image)
-    }
-
-    /// Whether no other tool is in the layer of this one.
-    fn stands_alone(&self, tool: &Tool) -> bool {
-        let plan = &self.prepared.plan.tools;
-        plan.iter()
-            .filter(|other| other.purpose == tool.purpose)
-            .count()
-            == 1
-    }
-
-    fn processes(&self, built: &Built) -> std::collections::BTreeMap<String, String> {
-        let release = self.prepared.pack.release(&self.prepared.plan, built);
-        image::processes(&self.prepared.app, release)
-    }
-
-    fn finish(
-        &self,
-        build_image: Option<&BaseImage>,
-        run_image: BaseImage,
-        tools: &[Installed],
-        built: &Built,
-        layers: Vec<LayerRecord>,
-    ) -> Result<BuildRecord, Failure> {
-        let processes = self.processes(built);
-        let settings = image::settings(
-            self.request,
-            &self.prepared.app,
-            &self.prepared.plan,
-            tools,
-            &processes,
-            &run_image,
-            &self.identity,
-        );
-        let image = assemble(&run_image, &layers, &settings);
-        let user = self.request.target.stack.user;
-        let inputs = self.inputs(build_image, &run_image);
-        let record = BuildRecord {
-            name: self.request.name.clone(),
-            app: self.request.app.clone(),
-            stack: self.request.target.stack.name.to_owned(),
-            architecture: self.request.target.arch.oci().to_owned(),
-            app_dir: self.prepared.plan.app_dir.clone(),
-            user: (user.uid, user.gid),
-            processes,
-            run_image,
-            layers,
-            image,
-            built: self.services.now,
-        };
-        by_inputs(&self.services.store, &inputs).write(&record)?;
-        by_name(&self.services.store, &record.name).write(&record)?;
-        self.services.events.emit(image_event(&record));
-        Ok(record)
-    }
-}
-
-fn image_event(record: &BuildRecord) -> Event {
-    Event::Image {
-        name: record.name.clone(),
-        digest: record.image.manifest_digest,
-        size: record.image.total_size(),
-    }
 }
 
 fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread
         .join()
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// Layers in the order of the image.
-fn ordered(mut layers: Vec<(Purpose, LayerRecord)>) -> Vec<LayerRecord> {
-    layers.sort_by_key(|(purpose, _)| *purpose);
-    layers.into_iter().map(|(_, layer)| layer).collect()
 }

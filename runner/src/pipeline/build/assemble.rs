@@ -1,0 +1,146 @@
+//! From a compiled tree and its tools to layers, and from layers to the image that is kept.
+
+use std::collections::BTreeMap;
+
+use buildpack_core::event::Event;
+use buildpack_core::image::{BaseImage, LayerRecord, assemble};
+use buildpack_core::layer::Purpose;
+use buildpack_core::pack::Built;
+use buildpack_core::plan::Tool;
+
+use super::super::failure::Failure;
+use super::super::layers::{Beside, Layerer};
+use super::super::record::{BuildRecord, by_inputs, by_name};
+use super::super::toolchains::Installed;
+use super::super::tree::Tree;
+use super::super::{image, launch};
+use super::Build;
+
+impl Build<'_> {
+    fn layerer(&self) -> Layerer<'_> {
+        Layerer {
+            request: self.request,
+            plan: &self.prepared.plan,
+            pack: &*self.prepared.pack,
+            inputs: &self.content,
+            services: self.services,
+        }
+    }
+
+    /// Layers of tools that have one of their own: they wait for nothing.
+    pub(super) fn tool_layers(
+        &self,
+        tools: &[Installed],
+    ) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
+        let layerer = self.layerer();
+        let mut layers = Vec::new();
+        for (tool, installed) in self.in_image(tools) {
+            if self.stands_alone(tool)
+                && let Some(layer) = layerer.tool(tool, installed)?
+            {
+                layers.push((tool.purpose, layer));
+            }
+        }
+        Ok(layers)
+    }
+
+    pub(super) fn tree_layers(
+        &self,
+        tree: &Tree,
+        built: &Built,
+        tools: &[Installed],
+    ) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
+        let files = launch::files(&self.prepared.plan, &self.processes(built));
+        let shared: Vec<_> = self
+            .in_image(tools)
+            .filter(|(tool, _)| !self.stands_alone(tool))
+            .collect();
+        self.layerer().tree(
+            tree.app(),
+            built,
+            &Beside {
+                tools: &shared,
+                files: &files,
+            },
+            &self.environment,
+            &self.kept.join("tree-stat"),
+        )
+    }
+
+    fn in_image<'t>(
+        &'t self,
+        tools: &'t [Installed],
+    ) -> impl Iterator<Item = (&'t Tool, &'t Installed)> {
+        let plan = self.prepared.plan.tools.iter();
+        plan.zip(tools).filter(|(tool, _)| tool.in_image)
+    }
+
+    /// Whether no other tool is in the layer of this one.
+    fn stands_alone(&self, tool: &Tool) -> bool {
+        let plan = &self.prepared.plan.tools;
+        plan.iter()
+            .filter(|other| other.purpose == tool.purpose)
+            .count()
+            == 1
+    }
+
+    fn processes(&self, built: &Built) -> BTreeMap<String, String> {
+        let release = self.prepared.pack.release(&self.prepared.plan, built);
+        image::processes(&self.prepared.app, release)
+    }
+
+    pub(super) fn finish(
+        &self,
+        build_image: Option<&BaseImage>,
+        run_image: BaseImage,
+        tools: &[Installed],
+        built: &Built,
+        layers: Vec<LayerRecord>,
+    ) -> Result<BuildRecord, Failure> {
+        let processes = self.processes(built);
+        let settings = image::settings(
+            self.request,
+            &self.prepared.app,
+            &self.prepared.plan,
+            tools,
+            &processes,
+            &run_image,
+            &self.identity,
+        );
+        let image = assemble(&run_image, &layers, &settings);
+        let user = self.request.target.stack.user;
+        let inputs = self.inputs(build_image, &run_image);
+        let record = BuildRecord {
+            name: self.request.name.clone(),
+            app: self.request.app.clone(),
+            stack: self.request.target.stack.name.to_owned(),
+            architecture: self.request.target.arch.oci().to_owned(),
+            app_dir: self.prepared.plan.app_dir.clone(),
+            user: (user.uid, user.gid),
+            processes,
+            run_image,
+            layers,
+            image,
+            built: self.services.now,
+        };
+        by_inputs(&self.services.store, &inputs).write(&record)?;
+        by_name(&self.services.store, &record.name).write(&record)?;
+        self.services.events.emit(image_event(&record));
+        Ok(record)
+    }
+}
+
+/// What is said of a finished image, whether it was made now or before.
+pub(super) fn image_event(record: &BuildRecord) -> Event {
+    Event::Image {
+        name: record.name.clone(),
+        digest: record.image.manifest_digest,
+        size: record.image.total_size(),
+    }
+}
+
+/// Layers in the order of the image.
+pub(super) fn ordered(mut layers: Vec<(Purpose, LayerRecord)>) -> Vec<LayerRecord> {
+    layers.sort_by_key(|(purpose, _)| *purpose);
+    layers.into_iter().map(|(_, layer)| layer).collect()
+}
