@@ -234,7 +234,20 @@ impl Tree {
             .iter()
             .all(|folder| self.app.join(folder).exists());
         let names = self.names.get(&inputs.names)?;
-        present.then(|| Digest::of(format!("{names} {:?}", step.run).as_bytes()))
+        // A step may write such a file itself, a lock for instance. Laid out anew, the app is without it again.
+        let written: Vec<_> = inputs
+            .names
+            .iter()
+            .filter(|name| !name.starts_with('*'))
+            .map(|name| {
+                let path = self.app.join(name);
+                // The app's code may have put anything there: only a plain file is read.
+                let plain = path.symlink_metadata().is_ok_and(|found| found.is_file());
+                let bytes = plain.then(|| fs_err::read(path).ok()).flatten();
+                bytes.map(|bytes| Digest::of(&bytes))
+            })
+            .collect();
+        present.then(|| Digest::of(format!("{names} {written:?} {:?}", step.run).as_bytes()))
     }
 }
 

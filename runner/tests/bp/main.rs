@@ -7,8 +7,10 @@
 )]
 
 mod again;
+mod hooks;
 mod judges;
 mod page;
+mod run;
 mod same;
 mod secrets;
 mod stacks;

@@ -188,4 +188,11 @@ fn a_step_is_remembered_by_its_inputs_and_outputs() {
     assert!(same);
     fs_err::remove_dir(tree.app().join("deps")).unwrap();
     assert!(!unchanged().0);
+    fs_err::create_dir(tree.app().join("deps")).unwrap();
+    fs_err::remove_file(desk.source().join("mix.lock")).unwrap();
+    let (_, mut tree) = unchanged();
+    // The lock that a step makes is gone when the app is laid out again.
+    fs_err::write(tree.app().join("mix.lock"), "made").unwrap();
+    tree.succeeded(&step).unwrap();
+    assert!(!unchanged().0);
 }
