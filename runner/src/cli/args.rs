@@ -94,7 +94,6 @@ pub(super) enum Command {
         shell: clap_complete::Shell,
     },
     /// Write the man pages into a folder
-    #[command(hide = true)]
     Man {
         /// The folder
         folder: PathBuf,

@@ -92,7 +92,10 @@ impl Layerer<'_> {
                     .part("tool", installed.key.digest())
                     .part("place", &tool.place);
             }
-            let key = key.part("config vars", environment);
+            let key = key
+                .part("config vars", environment)
+                // A layer that was let in with a value is not one that was searched for it.
+                .part("public vars", self.request.public_vars.join(","));
             if let Some(layer) = self.layer(purpose, &key, &selection, Some(&gate))? {
                 layers.push((purpose, layer));
             }

@@ -104,6 +104,8 @@ fn a_value_compiled_in_is_refused_unless_it_is_meant() {
     place
         .bp(&["run", "leak", "--", "elixir", "-e", "IO.puts(:ok)"])
         .ok();
+    // What was let in once is not let in for ever.
+    place.build(&app, &[&var]).fails(1, "secret-in-image");
 }
 
 #[test]
