@@ -34,8 +34,22 @@ pub(super) const MARK: &str = ".bp";
 /// Takes `app` over as the build tree of the source in `from`. Whatever else stands there would be removed with the
 /// first build, so that only an empty folder, an earlier tree or the source itself will do.
 pub(super) fn take_over(app: &Path, from: &Path) -> Result<(), Failure> {
-    let failed =
-        |error: std::io::Error| disk(&format!("use `{}` to build in", app.display()), &error);
+    let failed = |error: std::io::Error| {
+        match error.kind() {
+        std::io::ErrorKind::PermissionDenied => Failure::of(
+            Diagnostic::error(
+                "in-place-not-writable",
+                Class::Surroundings,
+                format!(
+                    "`{}` cannot be built in: this user may not write to it",
+                    app.display()
+                ),
+            )
+            .help("without a sandbox the app is compiled where it will run: be the owner of that folder"),
+        ),
+        _ => disk(&format!("use `{}` to build in", app.display()), &error),
+    }
+    };
     fs_err::create_dir_all(app).map_err(failed)?;
     let mark = app.join(MARK);
     let empty = fs_err::read_dir(app).map_err(failed)?.next().is_none();
