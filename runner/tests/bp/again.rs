@@ -56,7 +56,16 @@ fn one_line_costs_one_layer_and_gone_files_are_gone() {
     let app = place.app("tiny", "line").unwrap();
     app.replace("mix.exs", "deps: []", "deps: [{:jiffy, \"~> 1.1\"}]")
         .unwrap();
-    let cold = place.build(&app, &[]).ok().says("Generated jiffy app");
+    // Without a lock the build makes one, and the next build has to make it again.
+    place.build(&app, &[]).ok().says("Generated jiffy app");
+    app.write("note.txt", "changed").unwrap();
+    place.build(&app, &[]).ok();
+
+    let locks = include_str!("../../../testdata/apps/hello/mix.lock");
+    let lock = locks.lines().find(|line| line.contains("\"jiffy\":"));
+    app.write("mix.lock", format!("%{{\n{}\n}}\n", lock.unwrap()))
+        .unwrap();
+    let cold = place.build(&app, &[]).ok();
 
     app.replace("lib/tiny.ex", "Listening", "Listens").unwrap();
     let line = place
