@@ -7,8 +7,10 @@
 )]
 
 mod again;
+mod files;
 mod hooks;
 mod judges;
+mod kept;
 mod page;
 mod run;
 mod same;
