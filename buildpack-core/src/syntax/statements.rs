@@ -246,7 +246,15 @@ impl<'a> Reader<'a> {
         }
         let value_start = self.cursor.at;
         let mut value = if self.cursor.peek() == Some('(') {
-            self.array()?
+            let array = self.array()?;
+            match self.cursor.peek() {
+                None | Some(' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' | ')') => array,
+                // To bash the brackets are then part of a word.
+                Some(_) => {
+                    words::read(&mut self.cursor, &self.known, place)?;
+                    Value::Dynamic("a word that begins with brackets".to_owned())
+                }
+            }
         } else {
             let word = words::read(&mut self.cursor, &self.known, place)?;
             match word.dynamic {
