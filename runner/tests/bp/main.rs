@@ -9,6 +9,7 @@
 mod again;
 mod files;
 mod hooks;
+mod hosts;
 mod judges;
 mod kept;
 mod page;
