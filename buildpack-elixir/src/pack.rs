@@ -67,6 +67,7 @@ impl Buildpack for ElixirPack {
 
     fn survey(&self, plan: &PackPlan, tree: &Path) -> Result<Built, CompileError> {
         let output = tree.join("_build").join(mix_env(plan));
+        remove_dangling(&output.join("lib"))?;
         let dependencies = folders(&tree.join("deps"))?;
         let compiled = folders(&output.join("lib"))?;
         Ok(Built {
@@ -239,6 +240,21 @@ fn releases(plan: &PackPlan) -> bool {
     plan.steps.iter().any(|step| step.id == "release")
 }
 
+/// Removes the links that Mix made for an application's `priv` and `include` when these are gone since: a clean build
+/// would not have them.
+fn remove_dangling(lib: &Path) -> Result<(), CompileError> {
+    for application in folders(lib)? {
+        for name in ["priv", "include"] {
+            let link = lib.join(&application).join(name);
+            if link.is_symlink() && !link.exists() {
+                fs_err::remove_file(&link)
+                    .map_err(|source| CompileError::Tree { path: link, source })?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Names of the folders in `path`; none where it does not exist.
 fn folders(path: &Path) -> Result<BTreeSet<String>, CompileError> {
     let failed = |source| CompileError::Tree {
@@ -306,5 +322,25 @@ mod tests {
             assert_eq!(fs_err::read(&precious).unwrap(), b"precious");
             fs_err::remove_dir_all(&boot).unwrap();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_to_what_is_gone_are_gone_too() {
+        let lib = tempfile::tempdir().unwrap();
+        let app = lib.path().join("hello");
+        fs_err::create_dir_all(app.join("there")).unwrap();
+        symlink("../../../../priv", app.join("priv")).unwrap();
+        symlink("there", app.join("include")).unwrap();
+        remove_dangling(lib.path()).unwrap();
+        assert!(!app.join("priv").is_symlink());
+        assert!(app.join("include").exists());
+        remove_dangling(&lib.path().join("nothing")).unwrap();
     }
 }
