@@ -323,13 +323,6 @@ mod tests {
             fs_err::remove_dir_all(&boot).unwrap();
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use super::*;
 
     #[test]
     fn links_to_what_is_gone_are_gone_too() {
