@@ -32,7 +32,19 @@ pub(super) struct Note {
     /// What it was made of, where the name is not all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<CacheKey>,
+    /// The boot in which it was made, while it is not known to be on disk: after another boot it may be half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unsynced: Option<String>,
 }
+
+/// Names the time since the machine was started (`random(4)`); none where nobody tells.
+fn boot() -> Option<String> {
+    let id = fs_err::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned())
+}
+
+/// After this time the kernel has written what it was given, so that asking for it costs nothing.
+const WRITTEN: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
@@ -120,8 +132,7 @@ impl Store {
     }
 
     fn find(&self, bucket: Bucket, name: &str, shape: Shape) -> Option<PathBuf> {
-        let path = self.folder(bucket).join(name);
-        if !shape.stands(&path) {
+        if !self.whole(bucket, name, shape) {
             return None;
         }
         // Who holds it alone is about to remove it.
@@ -132,15 +143,20 @@ impl Store {
     /// Keeps the shared lock of an entry that is there, and gives its path.
     fn keep(&self, bucket: Bucket, name: &str, shape: Shape, guard: Guard) -> Option<PathBuf> {
         let path = self.folder(bucket).join(name);
-        if !shape.stands(&path) {
+        if !self.whole(bucket, name, shape) {
             return None;
         }
         let note = self.note_path(bucket, name);
         if note.exists() {
+            self.settle(bucket, &path, &note);
             record::touch(&note);
         } else {
             let bytes = tree_bytes(&path).ok()?;
-            let taken_in = Note { bytes, key: None };
+            let taken_in = Note {
+                bytes,
+                key: None,
+                unsynced: None,
+            };
             record::write_json(&self.temp_folder(bucket), &note, &taken_in).ok()?;
         }
         self.held()
@@ -148,6 +164,36 @@ impl Store {
             .entry((bucket, name.to_owned()))
             .or_insert(guard);
         Some(path)
+    }
+
+    /// Whether the entry is there, all of it: one that a crash of the machine may have cut is as good as none.
+    fn whole(&self, bucket: Bucket, name: &str, shape: Shape) -> bool {
+        let note: Option<Note> = record::read_json(&self.note_path(bucket, name))
+            .ok()
+            .flatten();
+        let cut = note
+            .and_then(|note| note.unsynced)
+            .is_some_and(|made| boot().as_ref() != Some(&made));
+        !cut && shape.stands(&self.folder(bucket).join(name))
+    }
+
+    /// Notes that an entry is on disk, once that can be had for nothing.
+    fn settle(&self, bucket: Bucket, path: &Path, note: &Path) {
+        let was: Option<Note> = record::read_json(note).ok().flatten();
+        let Some(mut was) = was.filter(|note| note.unsynced.is_some()) else {
+            return;
+        };
+        let old = fs_err::metadata(path)
+            .and_then(|metadata| metadata.modified())
+            .is_ok_and(|time| time.elapsed().is_ok_and(|age| age > WRITTEN));
+        if old
+            && let Ok(file) = fs_err::File::open(path)
+            && rustix::fs::syncfs(file.file()).is_ok()
+        {
+            was.unsynced = None;
+            // Where this fails, the next use tries again.
+            let _ = record::write_json(&self.temp_folder(bucket), note, &was);
+        }
     }
 
     fn make<E: From<StoreError>>(
@@ -175,7 +221,7 @@ impl Store {
                 continue;
             };
             let path = self.folder(bucket).join(&name);
-            if !shape.stands(&path)
+            if !self.whole(bucket, &name, shape)
                 && let Some(make) = make.take()
                 && let Err(error) = self.enter(bucket, key, shape, make)
             {
@@ -217,14 +263,19 @@ impl Store {
         }
         let bytes = tree_bytes(&draft).map_err(fail)?;
         let file = fs_err::File::open(&draft).map_err(fail)?;
+        // Thousands of files would take seconds to be on disk. Until they are, the entry counts in this boot alone.
+        let unsynced = boot().filter(|_| shape == Shape::Folder && bytes > 0);
         match shape {
-            Shape::File => file.sync_all().map_err(fail)?,
-            // One call for thousands of files.
-            Shape::Folder => rustix::fs::syncfs(file.file()).map_err(|e| fail(e.into()))?,
+            Shape::Folder if unsynced.is_some() => {}
+            Shape::Folder if bytes > 0 => {
+                rustix::fs::syncfs(file.file()).map_err(|e| fail(e.into()))?;
+            }
+            _ => file.sync_all().map_err(fail)?,
         }
         let note = Note {
             bytes,
             key: key.parts().cloned(),
+            unsynced,
         };
         record::write_json(
             &self.temp_folder(bucket),

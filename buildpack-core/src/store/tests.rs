@@ -333,3 +333,25 @@ fn a_waiter_takes_what_another_made_while_that_one_lives_on() {
         assert_eq!(made, taken);
     });
 }
+
+/// Nobody knows what a crash of the machine left of an entry that was never seen to be on disk.
+#[test]
+fn what_another_boot_left_unsynced_is_made_anew() {
+    let (_folder, store) = store();
+    let path = fill(&store, "a", 5);
+    let note = store
+        .root()
+        .join(Bucket::Builds.folder())
+        .join(".notes")
+        .join(path.file_name().unwrap());
+    let text = fs_err::read_to_string(&note).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(json["unsynced"].is_string(), "{text}");
+    json["unsynced"] = "another boot".into();
+    fs_err::write(&note, json.to_string()).unwrap();
+    let other = again(&store);
+    assert_eq!(other.dir(Bucket::Builds, &key("a")), None);
+    drop(store);
+    assert_eq!(fill(&other, "a", 7), path);
+    assert_eq!(fs_err::read(path.join("f")).unwrap().len(), 7);
+}
