@@ -44,7 +44,7 @@ fn boot() -> Option<String> {
 }
 
 /// After this time the kernel has written what it was given, so that asking for it costs nothing.
-const WRITTEN: std::time::Duration = std::time::Duration::from_secs(60);
+const WRITTEN: std::time::Duration = std::time::Duration::from_mins(1);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
