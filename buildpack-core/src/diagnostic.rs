@@ -36,7 +36,7 @@ impl Class {
     }
 }
 
-/// A stable name for one kind of problem, such as `erlang-not-built`: lower-case words with hyphens.
+/// A stable name for one kind of problem, such as `otp-not-built`: lower-case words with hyphens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Code(pub &'static str);
@@ -193,14 +193,27 @@ pub struct Edit {
     pub new_text: String,
 }
 
+/// How sure it is that an edit is what the author wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Applicability {
+    /// A program may write it without asking: it says what was meant, or the one way out.
+    Certain,
+    /// A person should look: there are other ways out.
+    Likely,
+}
+
 /// A way out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Help {
     /// One sentence or command.
     pub text: String,
-    /// The change that would do it, if it is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub edit: Option<Edit>,
+    /// The changes that would do it, all of them together; empty where it is none of the app's files. The one with
+    /// an empty span and no text has the file saved as it was decoded: as UTF-8 without a byte-order mark.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
+    /// How sure these changes are.
+    pub applicability: Applicability,
 }
 
 /// One problem, ready to be shown.
@@ -223,6 +236,12 @@ pub struct Diagnostic {
     /// Facts that explain it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Versions that could be asked for in place of the one that is wrong, the best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<String>,
+    /// Names of stacks on which it would not be wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_stacks: Vec<String>,
 }
 
 impl Diagnostic {
@@ -240,6 +259,8 @@ impl Diagnostic {
             labels: Vec::new(),
             helps: Vec::new(),
             notes: Vec::new(),
+            alternatives: Vec::new(),
+            other_stacks: Vec::new(),
         }
     }
 
@@ -276,27 +297,33 @@ impl Diagnostic {
     }
 
     /// With a way out.
-    pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.helps.push(Help {
-            text: text.into(),
-            edit: None,
-        });
-        self
+    pub fn help(self, text: impl Into<String>) -> Self {
+        self.edits(text, Vec::new(), Applicability::Likely)
     }
 
-    /// With a way out that is a change of a file.
-    pub fn suggest(
+    /// With a way out that is a change of a file, to be looked at by a person.
+    pub fn suggest(self, text: impl Into<String>, span: Span, new_text: impl Into<String>) -> Self {
+        let new_text = new_text.into();
+        self.edits(text, vec![Edit { span, new_text }], Applicability::Likely)
+    }
+
+    /// With a way out that is a change of a file, and one that `--fix` may write.
+    pub fn fix(self, text: impl Into<String>, span: Span, new_text: impl Into<String>) -> Self {
+        let new_text = new_text.into();
+        self.edits(text, vec![Edit { span, new_text }], Applicability::Certain)
+    }
+
+    /// With a way out that takes any number of changes.
+    pub fn edits(
         mut self,
         text: impl Into<String>,
-        span: Span,
-        new_text: impl Into<String>,
+        edits: Vec<Edit>,
+        applicability: Applicability,
     ) -> Self {
         self.helps.push(Help {
             text: text.into(),
-            edit: Some(Edit {
-                span,
-                new_text: new_text.into(),
-            }),
+            edits,
+            applicability,
         });
         self
     }
@@ -304,6 +331,18 @@ impl Diagnostic {
     /// With a fact.
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.notes.push(text.into());
+        self
+    }
+
+    /// With versions that could be asked for instead, the best first.
+    pub fn alternatives(mut self, versions: Vec<String>) -> Self {
+        self.alternatives = versions;
+        self
+    }
+
+    /// With stacks on which it would not be wrong.
+    pub fn other_stacks(mut self, names: Vec<String>) -> Self {
+        self.other_stacks = names;
         self
     }
 

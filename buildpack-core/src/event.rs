@@ -27,6 +27,16 @@ pub enum Event {
         /// How long it took.
         millis: u64,
     },
+    /// A step of the plan.
+    Step {
+        /// Its id.
+        step: String,
+        /// What became of it.
+        state: StepState,
+        /// Why it has to run, where steps like it are left out if they can be.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// A headline, drawn as `-----> text`.
     Heading {
         /// The text.
@@ -92,6 +102,20 @@ pub enum Event {
         /// Compressed bytes of all layers.
         size: u64,
     },
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    /// It is left out: all that it depends on is as it was.
+    Skipped,
+    /// It will run.
+    Due,
+    /// It is at work.
+    Started,
+    /// It ended well.
+    Finished,
 }
 
 /// Takes events in; called from several threads.

@@ -5,13 +5,14 @@
 //! 1. [`digest`], [`diagnostic`], [`event`]: values that every other room speaks in.
 //! 2. [`version`]: OTP, Elixir and Node versions and how they compare.
 //! 3. [`syntax`] and [`app`]: what the app says, read once, each value with its place.
-//! 4. [`lists`]: published builds, and a verdict for a version.
+//! 4. [`lists`], [`check`], [`rules`]: published builds, a verdict for a version, and what else can be wrong.
 //! 5. [`store`] and [`toolchain`]: what is kept, fetched, verified and unpacked.
 //! 6. [`layer`]: files by purpose, as reproducible archives.
 //! 7. [`sandbox`], [`plan`] and [`pack`]: what will be done, and the contract with a language.
 //! 8. [`image`]: what comes out.
 
 pub mod app;
+pub mod check;
 pub mod diagnostic;
 pub mod digest;
 pub mod event;
@@ -20,6 +21,7 @@ pub mod layer;
 pub mod lists;
 pub mod pack;
 pub mod plan;
+pub mod rules;
 pub mod sandbox;
 pub mod store;
 pub mod syntax;

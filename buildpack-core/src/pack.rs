@@ -3,7 +3,9 @@
 //! Detection and planning are pure. Compiling runs in the sandbox and holds no handle to a network or a registry.
 //! A pack that is a folder of scripts is one more implementor of [`Buildpack`].
 
+mod chain;
 mod compile;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,13 +13,17 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::check::{CheckContext, Checked};
 use crate::diagnostic::Outcome;
 use crate::digest::Digest;
 use crate::layer::{Normalise, Purpose};
-use crate::lists::{FetchList, ListSource};
+use crate::lists::{FetchList, NpmRegistry};
 use crate::plan::{PackPlan, Step};
+use crate::version::Tool;
 
+pub use chain::Chain;
 pub use compile::{CompileContext, CompileError, FailedCommand, Host, Prepare, StepMemo};
+pub use write::{copy_in_tree, write_in_tree};
 
 /// Whether a pack applies, and what it saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,17 +37,19 @@ pub struct Detection {
 }
 
 /// What a plan is made from besides the app.
+#[derive(Clone, Copy)]
 pub struct PlanContext<'a> {
-    /// Stack and architecture.
-    pub target: &'a stacks::Target,
-    /// Published builds.
-    pub lists: &'a dyn ListSource,
+    /// What versions are checked against. Of the config vars only those few are read that decide something, such as
+    /// `MIX_ENV`; values never enter the plan otherwise.
+    pub check: CheckContext<'a>,
     /// Other lists of the Hex builds host by path below it, such as `installs/hex.csv`, their signatures checked.
     pub install_lists: &'a dyn FetchList,
-    /// Config vars by name, for those few that decide something, such as `MIX_ENV`; values never enter the plan otherwise.
-    pub config_vars: &'a BTreeMap<String, String>,
+    /// Versions of npm packages.
+    pub npm: &'a dyn NpmRegistry,
     /// Addresses of upstreams.
     pub upstreams: &'a Upstreams,
+    /// What the packs before this one will do, where there are any and they could be planned.
+    pub before: Option<&'a PackPlan>,
 }
 
 /// Where tools and packages come from; each may be a mirror.
@@ -49,6 +57,12 @@ pub struct PlanContext<'a> {
 pub struct Upstreams {
     /// Hex builds host: build lists, OTP, Elixir, `installs/`. No slash at the end.
     pub hex_builds: String,
+    /// Node's releases: lists and archives. No slash at the end.
+    pub node_dist: String,
+    /// The npm registry. No slash at the end.
+    pub npm_registry: String,
+    /// Releases of Tailwind, each a folder called as its tag. No slash at the end.
+    pub tailwind: String,
     /// Hex package repository, where it is not Mix's own default.
     pub hex_repository: Option<String>,
     /// Whether packages of that repository are taken without Hex's signature.
@@ -78,6 +92,25 @@ pub trait Buildpack: Send + Sync {
     /// Whether the pack applies. Pure.
     fn detect(&self, app: &App) -> Detection;
 
+    /// Whether the versions that the app asks for can be had, and what is wrong or worth knowing besides. Decides as
+    /// [`Self::plan`] does. Pure but for the build lists.
+    fn check(&self, app: &App, context: &CheckContext<'_>) -> Checked {
+        let _ = (app, context);
+        Checked::default()
+    }
+
+    /// The tools whose lists of versions it will look at, so that they can be had beforehand, all at once. Pure.
+    fn looks_at(&self, app: &App) -> Vec<Tool> {
+        let _ = app;
+        Vec::new()
+    }
+
+    /// Variables of bash config files that planning needs, by file: what only bash can tell of them is asked of bash, in
+    /// the sandbox, before a build is planned.
+    fn planned_keys(&self) -> Vec<(&'static str, &'static [&'static str])> {
+        Vec::new()
+    }
+
     /// What it will do. Pure but for the build lists.
     fn plan(&self, app: &App, context: &PlanContext<'_>) -> Outcome<PackPlan>;
 
@@ -87,8 +120,16 @@ pub trait Buildpack: Send + Sync {
         plan: &PackPlan,
         context: &mut CompileContext<'_>,
     ) -> Result<Built, CompileError> {
-        context.run_steps(plan, &|step, host| self.prepare(plan, step, host))?;
+        context
+            .run_steps(plan, &|step, host| self.prepare(plan, step, host))
+            .map_err(|error| error.explained(&|step, tail| self.hints(plan, step, tail)))?;
         self.survey(plan, context.tree())
+    }
+
+    /// Ways out for a step that failed, by the last lines that it wrote; each a sentence or a command.
+    fn hints(&self, plan: &PackPlan, step: &str, tail: &[String]) -> Vec<String> {
+        let _ = (plan, step, tail);
+        Vec::new()
     }
 
     /// Does a step of kind [`crate::plan::Run::Pack`]: reads and writes files of the tree, starts nothing. Returns
@@ -109,15 +150,26 @@ pub trait Buildpack: Send + Sync {
     /// Process types that it offers.
     fn release(&self, plan: &PackPlan, built: &Built) -> Release;
 
-    /// The layer of a path below the app's folder, or none if the image has no use for it.
+    /// Where a path below the app's folder goes.
     ///
     /// Asked for files only, with `/` between the components.
-    fn purpose_of(&self, plan: &PackPlan, built: &Built, path: &str) -> Option<Purpose>;
+    fn place_of(&self, plan: &PackPlan, built: &Built, path: &str) -> Place;
 
     /// Make file contents that differ from build to build the same. What has to be made up, such as the cookie of a
     /// release, is made of `inputs`, the identity of the app and its plan.
     fn normalisers(&self, inputs: &Digest) -> Vec<Box<dyn Normalise>>;
 
     /// Changes whenever the same files are sorted or normalised to other layers than before.
-    fn layers_version(&self) -> &'static str;
+    fn layers_version(&self) -> String;
+}
+
+/// Where a file of a finished build goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Into this layer.
+    Layer(Purpose),
+    /// Into no layer: the image has no use for it.
+    Nowhere,
+    /// The pack doesn't know the file. What no pack knows is the app's own.
+    Unknown,
 }

@@ -9,11 +9,11 @@ use crate::digest::Digest;
 use crate::layer::Purpose;
 use crate::toolchain::Artifact;
 
-/// What one pack will do for one app on one target.
+/// What a pack, or several together, will do for one app on one target.
 #[derive(Debug, Clone, Serialize)]
 pub struct PackPlan {
-    /// The pack's name, as its detection printed it: `Elixir`.
-    pub pack: String,
+    /// The packs' names, as their detections printed them: `Elixir`.
+    pub packs: Vec<String>,
     /// Folder that the app is compiled in and runs in, `/app` unless the app says otherwise.
     pub app_dir: String,
     /// Lines for people: what was decided and who said so.
@@ -33,8 +33,18 @@ pub struct PackPlan {
     pub profile: BTreeMap<String, String>,
     /// Process types that the pack offers where the Procfile names none; some depend on what the build makes.
     pub default_processes: BTreeMap<String, String>,
-    /// Top-level folders of the app that are kept from build to build.
+    /// Paths below the app's folder, such as `_build` or `assets/node_modules`, at which everything is kept from build to
+    /// build. Source files below them stay source: they are brought up to date, and removed when the app has them no
+    /// more.
     pub kept: Vec<String>,
+    /// Folders outside of the app that programs keep downloads in.
+    pub caches: Vec<CacheFolder>,
+    /// Steps of packs before this one, by id, that need not run where nothing but source files at or below these paths
+    /// has changed, and no earlier step has run. To be said only of steps whose work this plan's own steps do again
+    /// where it matters, as tasks of Mix compile first. Heeded by [`PackPlan::beside`], and only where no step is bash
+    /// text: a hook may look at anything.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unneeded_for: BTreeMap<String, Vec<String>>,
     /// Whether nothing kept may be used for this build.
     pub from_scratch: bool,
 }
@@ -69,6 +79,9 @@ pub struct Tool {
     pub purpose: Purpose,
     /// Whether the image holds it.
     pub in_image: bool,
+    /// Whether what is kept of a build must not meet another version of it, as compiled files must not meet another
+    /// compiler. A tool that only some steps depend on is named in their [`Inputs::tools`] instead.
+    pub binds_output: bool,
 }
 
 /// How a tool's archive becomes its folder.
@@ -89,19 +102,73 @@ pub enum Unpack {
     },
 }
 
+/// When a step is due, whichever pack it is of: assets need what was compiled, and a release holds the assets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Getting what the app depends on.
+    Dependencies,
+    /// Compiling.
+    Compile,
+    /// Building what browsers get.
+    Assets,
+    /// Packing what runs.
+    Release,
+    /// After everything else.
+    End,
+}
+
+/// A folder outside of the app in which a program keeps what it downloads, such as `npm_config_cache`.
+///
+/// What is kept is immutable and has a key. A build gets a copy of its own, in which it may do as it likes: of the
+/// entry of this key, else of the one that the app's last build of another key used. After steps that all succeeded the
+/// copy is kept under its key if nothing is yet; otherwise it is thrown away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CacheFolder {
+    /// A word for it, one of its own in the plan: `npm`.
+    pub id: String,
+    /// What its content depends on, such as the program's name and version.
+    pub key: BTreeMap<String, String>,
+    /// Source files, as paths below the app's folder, whose content belongs to the key: `assets/package-lock.json`.
+    pub files: Vec<String>,
+    /// Absolute path that the steps see it at, writable. No image holds it.
+    pub place: String,
+    /// Ids of the steps that use it: where all of them are skipped, nothing is copied.
+    pub steps: Vec<String>,
+}
+
 /// One thing to run in the sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// A word for it: `deps`, `compile`, `hook_pre_compile`.
+    /// A word for it, one of its own in the plan: `deps`, `compile`, `hook_pre_compile`.
     pub id: String,
+    /// When it is due among the steps of other packs.
+    pub phase: Phase,
     /// Its headline.
     pub heading: String,
     /// What is run.
     pub run: Run,
+    /// The folder below the app's that it runs in, with `/` between components; empty for the app's own.
+    pub cwd: String,
     /// Skipped when these inputs are what they were when it last succeeded in this tree.
     pub skip_if_unchanged: Option<Inputs>,
     /// In a batch, the output line that shows that this step began: any of these prefixes.
     pub begins_with: Vec<String>,
+}
+
+impl Step {
+    /// A step that runs each time, in the app's own folder.
+    pub fn new(id: impl Into<String>, phase: Phase, heading: impl Into<String>, run: Run) -> Self {
+        Self {
+            id: id.into(),
+            phase,
+            heading: heading.into(),
+            run,
+            cwd: String::new(),
+            skip_if_unchanged: None,
+            begins_with: Vec::new(),
+        }
+    }
 }
 
 /// How a step is run.
@@ -174,70 +241,168 @@ impl TaskRunner {
     }
 }
 
-/// The files that decide whether a step has to run again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What decides whether a step has to run again. Its command, its folder and the plan's variables always count; a step
+/// of kind [`Run::Pack`] whose variables later steps need must not be skipped.
+///
+/// All paths are below the app's folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Inputs {
-    /// File names that count wherever they stand in the app: `mix.lock`, or `*.exs` for all that end so.
+    /// File names that count wherever they stand in the source: `mix.lock`, or `*.exs` for all that end so.
     pub names: Vec<String>,
-    /// Folders of the app that must still be there.
+    /// Paths: every source file at or below them counts.
+    pub folders: Vec<String>,
+    /// Paths: every source file counts but those at or below them.
+    pub all_but: Option<Vec<String>>,
+    /// Paths of what earlier steps make: their content counts, as it is when the step is due.
+    pub made: Vec<String>,
+    /// Ids of tools of the plan that count, by the digest of what is fetched.
+    pub tools: Vec<String>,
+    /// Ids of earlier steps: when one of them has run since this one did, this one runs.
+    pub after: Vec<String>,
+    /// Paths that must still be there. Where a file at or below them was removed or laid down anew before the build,
+    /// the step runs.
     pub outputs: Vec<String>,
+    /// Paths that are emptied of all that is no source before the step's program starts, so that nothing stale stays.
+    /// They may be missing afterwards. Where a source file below them is laid down anew, the step runs.
+    pub owns: Vec<String>,
 }
 
 /// What one run of the sandbox does: a step, or several that share one start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch<'a> {
-    /// The steps, in order.
-    pub steps: Vec<&'a Step>,
-    /// What is run.
-    pub argv: Vec<String>,
+    /// The first step.
+    pub first: &'a Step,
+    /// Those that share its start, in order.
+    pub others: Vec<&'a Step>,
 }
 
-/// Joins neighbouring tasks of one program; `skipped` steps are left out, and don't keep neighbours apart.
-pub fn batches<'a>(steps: &'a [Step], skipped: &dyn Fn(&Step) -> bool) -> Vec<Batch<'a>> {
-    let mut groups: Vec<Vec<&Step>> = Vec::new();
-    for step in steps.iter().filter(|step| !skipped(step)) {
-        match groups.last_mut() {
-            Some(group) if runner(group[0]).is_some() && runner(group[0]) == runner(step) => {
-                group.push(step);
+impl<'a> Batch<'a> {
+    /// Of one step.
+    pub fn of(first: &'a Step) -> Self {
+        Self {
+            first,
+            others: Vec::new(),
+        }
+    }
+
+    /// Whether `step` can share the start: tasks of one program in one folder can.
+    pub fn takes(&self, step: &Step) -> bool {
+        match (&self.first.run, &step.run) {
+            (Run::Task { runner: one, .. }, Run::Task { runner: other, .. }) => {
+                one == other && self.first.cwd == step.cwd
             }
-            _ => groups.push(vec![step]),
+            _ => false,
         }
     }
-    groups
-        .into_iter()
-        .map(|steps| Batch {
-            argv: argv(&steps),
-            steps,
-        })
-        .collect()
-}
 
-fn runner(step: &Step) -> Option<&TaskRunner> {
-    match &step.run {
-        Run::Task { runner, .. } => Some(runner),
-        _ => None,
+    /// The steps, in order.
+    pub fn steps(&self) -> impl Iterator<Item = &'a Step> + '_ {
+        std::iter::once(self.first).chain(self.others.iter().copied())
     }
-}
 
-fn argv(steps: &[&Step]) -> Vec<String> {
-    match &steps[0].run {
-        Run::Pack => Vec::new(),
-        Run::Program { argv } => argv.clone(),
-        Run::Bash { script } => ["bash", "-c", script.as_str()].map(str::to_owned).to_vec(),
-        Run::Task { runner, .. } => {
-            let tasks: Vec<&[String]> = steps
-                .iter()
-                .filter_map(|step| match &step.run {
-                    Run::Task { words, .. } => Some(words.as_slice()),
-                    _ => None,
-                })
-                .collect();
-            runner.argv(&tasks)
+    /// What is run; nothing where the pack does the step itself.
+    pub fn argv(&self) -> Vec<String> {
+        match &self.first.run {
+            Run::Pack => Vec::new(),
+            Run::Program { argv } => argv.clone(),
+            Run::Bash { script } => ["bash", "-c", script.as_str()].map(str::to_owned).to_vec(),
+            Run::Task { runner, .. } => {
+                let tasks: Vec<&[String]> = self
+                    .steps()
+                    .filter_map(|step| match &step.run {
+                        Run::Task { words, .. } => Some(words.as_slice()),
+                        _ => None,
+                    })
+                    .collect();
+                runner.argv(&tasks)
+            }
         }
     }
+}
+
+/// These steps with as few starts as can be.
+pub fn batches<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<Batch<'a>> {
+    let mut batches: Vec<Batch<'a>> = Vec::new();
+    for step in steps {
+        match batches.last_mut() {
+            Some(batch) if batch.takes(step) => batch.others.push(step),
+            _ => batches.push(Batch::of(step)),
+        }
+    }
+    batches
 }
 
 impl PackPlan {
+    /// A plan in which nothing is done, for an app that lives in `app_dir`.
+    pub fn empty(app_dir: &str) -> Self {
+        Self {
+            packs: Vec::new(),
+            app_dir: app_dir.to_owned(),
+            decisions: Vec::new(),
+            tools: Vec::new(),
+            build_env: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            build_path: Vec::new(),
+            steps: Vec::new(),
+            profile: BTreeMap::new(),
+            default_processes: BTreeMap::new(),
+            kept: Vec::new(),
+            caches: Vec::new(),
+            unneeded_for: BTreeMap::new(),
+            from_scratch: false,
+        }
+    }
+
+    /// This plan and another pack's as one. Steps are taken phase by phase, within a phase this plan's first; where both
+    /// set the same variable or process type, the other's counts, as it comes later.
+    pub fn beside(mut self, other: Self) -> Self {
+        self.leave_out(&other);
+        self.packs.extend(other.packs);
+        self.decisions.extend(other.decisions);
+        self.tools.extend(other.tools);
+        self.tools.sort_by_key(|tool| tool.purpose);
+        self.build_env.extend(other.build_env);
+        self.addresses.extend(other.addresses);
+        self.build_path.extend(other.build_path);
+        self.steps.extend(other.steps);
+        self.steps.sort_by_key(|step| step.phase);
+        self.profile.extend(other.profile);
+        self.default_processes.extend(other.default_processes);
+        for folder in other.kept {
+            if !self.kept.contains(&folder) {
+                self.kept.push(folder);
+            }
+        }
+        self.caches.extend(other.caches);
+        self.from_scratch |= other.from_scratch;
+        self
+    }
+
+    /// Makes steps that `other` calls unneeded depend on what it names.
+    fn leave_out(&mut self, other: &Self) {
+        let hooks = |plan: &Self| {
+            let mut steps = plan.steps.iter();
+            steps.any(|step| matches!(step.run, Run::Bash { .. }))
+        };
+        if hooks(self) || hooks(other) {
+            return;
+        }
+        for (id, folders) in &other.unneeded_for {
+            let Some(at) = self.steps.iter().position(|step| step.id == *id) else {
+                continue;
+            };
+            let (before, rest) = self.steps.split_at_mut(at);
+            let earlier = before.iter().filter(|step| step.run != Run::Pack);
+            if rest[0].skip_if_unchanged.is_none() {
+                rest[0].skip_if_unchanged = Some(Inputs {
+                    all_but: Some(folders.clone()),
+                    after: earlier.map(|step| step.id.clone()).collect(),
+                    ..Inputs::default()
+                });
+            }
+        }
+    }
+
     /// A content key of all that the plan decides. Addresses don't count: what is fetched is known by its digest.
     pub fn digest(&self) -> Result<Digest, serde_json::Error> {
         let mut content = self.clone();
@@ -261,6 +426,7 @@ mod tests {
     fn mix(separator: Separator, task: &str) -> Step {
         Step {
             id: task.to_owned(),
+            phase: Phase::Compile,
             heading: String::new(),
             run: Run::Task {
                 runner: TaskRunner {
@@ -270,6 +436,7 @@ mod tests {
                 },
                 words: words(task),
             },
+            cwd: String::new(),
             skip_if_unchanged: None,
             begins_with: Vec::new(),
         }
@@ -285,9 +452,9 @@ mod tests {
     }
 
     fn lines(steps: &[Step], skip: &str) -> Vec<String> {
-        batches(steps, &|step| step.id == skip)
+        batches(steps.iter().filter(|step| step.id != skip))
             .iter()
-            .map(|batch| batch.argv.join(" "))
+            .map(|batch| batch.argv().join(" "))
             .collect()
     }
 
@@ -318,6 +485,44 @@ mod tests {
         ];
         assert_eq!(lines(&steps, "echo hook"), ["mix do deps.get + compile"]);
         assert_eq!(lines(&steps[..1], ""), ["mix deps.get"]);
+    }
+
+    #[test]
+    fn tasks_of_other_folders_have_a_start_of_their_own() {
+        let elsewhere = Step {
+            cwd: "assets".to_owned(),
+            ..mix(Separator::Plus, "compile")
+        };
+        let steps = [mix(Separator::Plus, "deps.get"), elsewhere];
+        assert_eq!(lines(&steps, ""), ["mix deps.get", "mix compile"]);
+    }
+
+    #[test]
+    fn a_later_pack_says_what_an_earlier_step_need_not_run_for() {
+        let plan = |steps: &[Step], unneeded: &[(&str, &str)]| PackPlan {
+            steps: steps.to_vec(),
+            unneeded_for: unneeded
+                .iter()
+                .map(|(id, folder)| ((*id).to_owned(), words(folder)))
+                .collect(),
+            ..PackPlan::empty("/app")
+        };
+        let fetch = mix(Separator::Plus, "deps.get");
+        let compile = mix(Separator::Plus, "compile");
+        let both = [fetch, compile];
+        let inputs = |elixir: &[Step], phoenix: &[Step]| {
+            let unneeded = [("compile", "assets priv/static"), ("missing", "x")];
+            let whole = plan(elixir, &[]).beside(plan(phoenix, &unneeded));
+            assert!(whole.unneeded_for.is_empty());
+            whole.steps[1].skip_if_unchanged.clone()
+        };
+        let made = inputs(&both, &[]).unwrap();
+        assert_eq!(made.all_but, Some(words("assets priv/static")));
+        assert_eq!(made.after, ["deps.get"]);
+        // A hook may need what the compile brings up to date.
+        assert_eq!(inputs(&both, &[bash("echo hook")]), None);
+        let hooked = [both[0].clone(), both[1].clone(), bash("echo hook")];
+        assert_eq!(inputs(&hooked, &[]), None);
     }
 
     #[test]

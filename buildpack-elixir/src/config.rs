@@ -1,13 +1,22 @@
-//! The keys of `elixir_buildpack.config`, and what `.tool-versions` says where it is silent.
+//! The keys of `elixir_buildpack.config`.
 
-use std::collections::BTreeMap;
-
-use buildpack_core::app::App;
+use buildpack_core::app::{App, ConfigFile};
+use buildpack_core::check::Evaluated;
 use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
-use buildpack_core::syntax::{self, Value};
+
+pub use buildpack_core::app::ConfigValue;
 
 /// The config's file name.
 pub const FILE: &str = "elixir_buildpack.config";
+
+/// The keys that a build is planned with; the others are hooks, which bash reads itself when they are run.
+pub const PLANNED: [&str; 5] = [
+    "always_rebuild",
+    "elixir_version",
+    "erlang_version",
+    "release",
+    "runtime_path",
+];
 
 /// Every key that the packs know (compatibility facts 3.1).
 const KEYS: [&str; 13] = [
@@ -26,24 +35,13 @@ const KEYS: [&str; 13] = [
     "test_args",
 ];
 
-/// A value of the config, or the place of one that only bash can tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConfigValue {
-    /// A text.
-    Text(String),
-    /// An array.
-    List(Vec<String>),
-    /// Only bash can evaluate it; the text says why.
-    Dynamic(String),
-}
-
 /// The config of an Elixir app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ElixirConfig {
     /// Erlang/OTP as written.
-    pub erlang_version: Sourced<ConfigValue>,
+    pub erlang_version: Option<Sourced<ConfigValue>>,
     /// Elixir as written: a text, or the list `branch NAME`.
-    pub elixir_version: Sourced<ConfigValue>,
+    pub elixir_version: Option<Sourced<ConfigValue>>,
     /// Whether nothing may be reused.
     pub always_rebuild: Sourced<bool>,
     /// Whether `mix release` is to be run.
@@ -69,213 +67,65 @@ pub struct ElixirConfig {
 }
 
 impl ElixirConfig {
-    /// Reads the config of `app`: `elixir_buildpack.config`, and `.tool-versions` for versions that it leaves out.
-    pub fn read(app: &App) -> Outcome<Self> {
-        let mut reader = Reader {
-            app,
-            values: BTreeMap::new(),
-            diagnostics: Vec::new(),
+    /// Reads the config of `app`; an app without the file has one where nothing is set. What only bash can tell is taken
+    /// from `evaluated`. The value is withheld only where the file is no bash: the versions of a config with another
+    /// mistake are worth a look.
+    pub fn read(app: &App, evaluated: &Evaluated) -> Outcome<Self> {
+        let mut diagnostics = Vec::new();
+        let file = ConfigFile::read(app, FILE, &KEYS, evaluated.get(FILE));
+        let Some(mut file) = file.collect(&mut diagnostics) else {
+            return Outcome::failed(diagnostics);
         };
-        let value = reader.read();
+        let config = Self {
+            always_rebuild: file.take_flag("always_rebuild"),
+            release: file.take_flag("release"),
+            runtime_path: runtime_path(&mut file),
+            hook_pre_fetch_dependencies: file.take("hook_pre_fetch_dependencies"),
+            hook_pre_compile: file.take("hook_pre_compile"),
+            hook_compile: file.take("hook_compile"),
+            hook_post_compile: file.take("hook_post_compile"),
+            pre_compile: file.take("pre_compile"),
+            post_compile: file.take("post_compile"),
+            test_args: file.take("test_args"),
+            config_vars_to_export: file.take("config_vars_to_export"),
+            erlang_version: file.take("erlang_version"),
+            elixir_version: file.take("elixir_version"),
+        };
         Outcome {
-            value: value.filter(|_| !reader.diagnostics.iter().any(Diagnostic::is_error)),
-            diagnostics: reader.diagnostics,
+            value: Some(config),
+            diagnostics: file.into_diagnostics(),
         }
     }
 }
 
-struct Reader<'a> {
-    app: &'a App,
-    values: BTreeMap<String, Sourced<ConfigValue>>,
-    diagnostics: Vec<Diagnostic>,
-}
-
-impl Reader<'_> {
-    fn read(&mut self) -> Option<ElixirConfig> {
-        self.assignments()?;
-        self.tool_versions();
-        self.deprecated();
-        let erlang_version = self.version("erlang_version", "27.3");
-        let elixir_version = self.version("elixir_version", "1.18.3");
-        Some(ElixirConfig {
-            always_rebuild: self.flag("always_rebuild"),
-            release: self.flag("release"),
-            runtime_path: self.runtime_path(),
-            hook_pre_fetch_dependencies: self.values.remove("hook_pre_fetch_dependencies"),
-            hook_pre_compile: self.values.remove("hook_pre_compile"),
-            hook_compile: self.values.remove("hook_compile"),
-            hook_post_compile: self.values.remove("hook_post_compile"),
-            pre_compile: self.values.remove("pre_compile"),
-            post_compile: self.values.remove("post_compile"),
-            test_args: self.values.remove("test_args"),
-            config_vars_to_export: self.values.remove("config_vars_to_export"),
-            erlang_version: erlang_version?,
-            elixir_version: elixir_version?,
-        })
+fn runtime_path(file: &mut ConfigFile) -> Sourced<String> {
+    let Some(value) = file.take("runtime_path") else {
+        return Sourced::new("/app".to_owned(), Origin::Default("/app".to_owned()));
+    };
+    let path = match value.value {
+        ConfigValue::Text(text) => text,
+        // Bash was not asked: nothing is built.
+        ConfigValue::Dynamic(_) => "/app".to_owned(),
+        ConfigValue::List(_) => String::new(),
+    };
+    let plain = path.starts_with('/')
+        && path.trim_end_matches('/').len() > 1
+        && path.split('/').all(|part| part != "..")
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
+    if !plain {
+        file.complain(
+            Diagnostic::error(
+                "config-runtime-path",
+                Class::Config,
+                "`runtime_path` must be the absolute path of a folder",
+            )
+            .from(&value.origin, "this is none")
+            .help("remove the line to run the app in `/app`"),
+        );
     }
-
-    /// The file's assignments; none if it can't be read as bash.
-    fn assignments(&mut self) -> Option<()> {
-        let Some(source) = self.app.source(FILE) else {
-            return Some(());
-        };
-        let outcome = syntax::parse(&source);
-        self.diagnostics.extend(outcome.diagnostics);
-        for assignment in outcome.value? {
-            let name = assignment.name.value;
-            if !KEYS.contains(&name.as_str()) {
-                self.unknown(&name, &assignment.name.origin);
-                continue;
-            }
-            let value = match assignment.value {
-                Value::Text(text) => ConfigValue::Text(text),
-                Value::Array(words) => ConfigValue::List(words),
-                Value::Dynamic(why) => ConfigValue::Dynamic(why),
-            };
-            let origin = Origin::File(assignment.value_span);
-            self.values.insert(name, Sourced::new(value, origin));
-        }
-        Some(())
-    }
-
-    /// Names that look like a slip are said; others are the author's own variables.
-    fn unknown(&mut self, name: &str, origin: &Origin) {
-        let nearest = KEYS
-            .iter()
-            .map(|key| (strsim::damerau_levenshtein(key, name), key))
-            .min()
-            .filter(|(distance, _)| *distance <= 3);
-        let problem = Diagnostic::warning(
-            "config-unknown-key",
-            format!("`{name}` is no key of this file"),
-        )
-        .from(origin, "without effect");
-        self.diagnostics.push(match nearest {
-            Some((_, key)) => problem.help(format!("did you mean `{key}`?")),
-            None => problem.help("remove the line, if nothing else reads it"),
-        });
-    }
-
-    /// Versions from `.tool-versions`, where it names both and the config is silent.
-    fn tool_versions(&mut self) {
-        let tool = |name| self.app.tool_versions.get(name);
-        match (tool("erlang"), tool("elixir")) {
-            (Some(erlang), Some(elixir)) => {
-                for (key, version) in [("erlang_version", erlang), ("elixir_version", elixir)] {
-                    self.values
-                        .entry(key.to_owned())
-                        .or_insert_with(|| version.clone().map(ConfigValue::Text));
-                }
-            }
-            (Some(one), None) | (None, Some(one)) => {
-                let enough = ["erlang_version", "elixir_version"]
-                    .iter()
-                    .all(|key| self.values.contains_key(*key));
-                if !enough {
-                    self.diagnostics.push(
-                        Diagnostic::warning(
-                            "tool-versions-half",
-                            "`.tool-versions` counts only if it names both erlang and elixir",
-                        )
-                        .from(&one.origin, "ignored")
-                        .help("add the other one, or set both in `elixir_buildpack.config`"),
-                    );
-                }
-            }
-            (None, None) => {}
-        }
-    }
-
-    fn deprecated(&mut self) {
-        for (old, new) in [
-            ("pre_compile", "hook_pre_compile"),
-            ("post_compile", "hook_post_compile"),
-        ] {
-            if let Some(value) = self.values.get(old) {
-                self.diagnostics.push(
-                    Diagnostic::warning("config-deprecated-key", format!("`{old}` is deprecated"))
-                        .from(&value.origin, "still run")
-                        .help(format!(
-                            "rename it to `{new}`; note that it then runs at another moment"
-                        )),
-                );
-            }
-        }
-    }
-
-    fn version(&mut self, key: &str, example: &str) -> Option<Sourced<ConfigValue>> {
-        let found = self.values.remove(key);
-        if found.is_none() {
-            let (code, message) = if self.app.has(FILE) {
-                ("version-missing", format!("`{FILE}` sets no `{key}`"))
-            } else {
-                (
-                    "elixir-config-missing",
-                    format!("nothing says which `{key}` to use: there is no `{FILE}`"),
-                )
-            };
-            self.diagnostics.push(
-                Diagnostic::error(code, Class::Config, message).help(format!(
-                    "write a line such as `{key}={example}` into `{FILE}`"
-                )),
-            );
-        }
-        found
-    }
-
-    fn flag(&mut self, key: &str) -> Sourced<bool> {
-        let Some(value) = self.values.remove(key) else {
-            return Sourced::new(false, Origin::Default(format!("{key}=false")));
-        };
-        let read = match &value.value {
-            ConfigValue::Text(text) => match text.as_str() {
-                "true" => Some(true),
-                "false" | "" => Some(false),
-                _ => None,
-            },
-            _ => None,
-        };
-        if read.is_none() {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "config-not-a-flag",
-                    Class::Config,
-                    format!("`{key}` must be `true` or `false`"),
-                )
-                .from(&value.origin, "this is neither")
-                .help("write it out; what bash would have to work out can't be planned with"),
-            );
-        }
-        Sourced::new(read.unwrap_or(false), value.origin)
-    }
-
-    fn runtime_path(&mut self) -> Sourced<String> {
-        let Some(value) = self.values.remove("runtime_path") else {
-            return Sourced::new("/app".to_owned(), Origin::Default("/app".to_owned()));
-        };
-        let path = match value.value {
-            ConfigValue::Text(text) => text,
-            _ => String::new(),
-        };
-        let plain = path.starts_with('/')
-            && path.trim_end_matches('/').len() > 1
-            && path.split('/').all(|part| part != "..")
-            && path
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
-        if !plain {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "config-runtime-path",
-                    Class::Config,
-                    "`runtime_path` must be the absolute path of a folder",
-                )
-                .from(&value.origin, "this is none")
-                .help("remove the line to run the app in `/app`"),
-            );
-        }
-        Sourced::new(path, value.origin)
-    }
+    Sourced::new(path, value.origin)
 }
 
 #[cfg(test)]

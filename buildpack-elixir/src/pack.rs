@@ -1,22 +1,26 @@
 //! The Elixir pack: a table of contents of its parts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::Path;
 
 use buildpack_core::app::App;
+use buildpack_core::check::{CheckContext, Checked};
 use buildpack_core::diagnostic::{Diagnostic, Origin, Outcome, Sourced};
 use buildpack_core::digest::Digest;
-use buildpack_core::layer::{Normalise, Purpose};
-use buildpack_core::pack::{Buildpack, Built, CompileError, Detection, Host, PlanContext, Release};
+use buildpack_core::layer::Normalise;
+use buildpack_core::pack::{
+    Buildpack, Built, CompileError, Detection, Host, Place, PlanContext, Release, write_in_tree,
+};
 use buildpack_core::plan::{Decision, PackPlan, Step};
+use buildpack_core::version::Tool;
 
 use crate::config::ElixirConfig;
 use crate::environment::{self, Settings};
 use crate::normalise::{self, BeamNormaliser, ReleaseCookie, not_for_the_image};
 use crate::resolve::ResolvedTools;
+use crate::rules::config_deprecated_key;
 use crate::tools::{Places, Versions};
-use crate::{atom_order, detect, layers, resolve, steps, tools};
+use crate::{atom_order, check, config, detect, layers, resolve, steps, tools};
 
 /// The Elixir pack, compatible with `elixir_buildpack.config`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,6 +38,18 @@ impl Buildpack for ElixirPack {
                 if applies { "stands" } else { "is missing" }
             )],
         }
+    }
+
+    fn check(&self, app: &App, context: &CheckContext<'_>) -> Checked {
+        check::check(app, context)
+    }
+
+    fn looks_at(&self, _: &App) -> Vec<Tool> {
+        vec![Tool::Erlang, Tool::Elixir]
+    }
+
+    fn planned_keys(&self) -> Vec<(&'static str, &'static [&'static str])> {
+        vec![(config::FILE, &config::PLANNED)]
     }
 
     fn plan(&self, app: &App, context: &PlanContext<'_>) -> Outcome<PackPlan> {
@@ -86,15 +102,16 @@ impl Buildpack for ElixirPack {
         Release { processes }
     }
 
-    fn purpose_of(&self, plan: &PackPlan, built: &Built, path: &str) -> Option<Purpose> {
+    fn place_of(&self, plan: &PackPlan, built: &Built, path: &str) -> Place {
         if not_for_the_image(Path::new(path)) {
-            return None;
+            return Place::Nowhere;
         }
-        if releases(plan) {
+        let purpose = if releases(plan) {
             layers::of_release(mix_env(plan), built, path)
         } else {
             layers::of_source(mix_env(plan), built, path)
-        }
+        };
+        purpose.map_or(Place::Nowhere, Place::Layer)
     }
 
     fn normalisers(&self, inputs: &Digest) -> Vec<Box<dyn Normalise>> {
@@ -104,16 +121,13 @@ impl Buildpack for ElixirPack {
         ]
     }
 
-    fn layers_version(&self) -> &'static str {
-        normalise::VERSION
+    fn layers_version(&self) -> String {
+        normalise::VERSION.to_owned()
     }
 }
 
 /// The boot file that names the app's words, below the app's folder and without its extension.
 const BOOT_FILE: &str = ".bp/atoms";
-
-/// Its folder.
-const BOOT_FOLDER: &str = ".bp";
 
 /// Writes it; `false` where OTP's own boot file is none that we know how to begin.
 fn pin_atoms(host: &Host<'_>) -> std::io::Result<bool> {
@@ -124,33 +138,8 @@ fn pin_atoms(host: &Host<'_>) -> std::io::Result<bool> {
     let Some(file) = atom_order::boot_file(&start, &atom_order::words(host.tree)?) else {
         return Ok(false);
     };
-    write_in_tree(host.tree, BOOT_FOLDER, "atoms.boot", &file)?;
+    write_in_tree(host.tree, &format!("{BOOT_FILE}.boot"), &file, false)?;
     Ok(true)
-}
-
-/// Writes `tree/folder/name` anew. Programs of the build may have put links there, which must not lead us out of the
-/// tree: whatever is no folder of its own goes.
-fn write_in_tree(tree: &Path, folder: &str, name: &str, content: &[u8]) -> std::io::Result<()> {
-    let folder = tree.join(folder);
-    match folder.symlink_metadata() {
-        Ok(found) if found.is_dir() => {}
-        Ok(_) => {
-            fs_err::remove_file(&folder)?;
-            fs_err::create_dir(&folder)?;
-        }
-        Err(_) => fs_err::create_dir(&folder)?,
-    }
-    let path = folder.join(name);
-    match path.symlink_metadata() {
-        Ok(found) if found.is_dir() => fs_err::remove_dir_all(&path)?,
-        Ok(_) => fs_err::remove_file(&path)?,
-        Err(_) => {}
-    }
-    let mut file = fs_err::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&path)?;
-    file.write_all(content)
 }
 
 fn plan(
@@ -158,13 +147,20 @@ fn plan(
     context: &PlanContext<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<PackPlan> {
-    let config = keep(ElixirConfig::read(app), diagnostics)?;
-    let resolved = keep(
-        resolve::resolve(app, &config, context.target, context.lists),
+    let config = keep(
+        ElixirConfig::read(app, context.check.evaluated),
         diagnostics,
     )?;
+    diagnostics.extend(config_deprecated_key::check(&config));
+    let resolution = resolve::resolve(app, &config, &context.check, true);
+    diagnostics.extend(resolution.diagnostics);
+    let resolved = resolution.tools?;
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        // There will be no plan, so the install lists need not be asked for.
+        return None;
+    }
     let app_dir = config.runtime_path.value.trim_end_matches('/').to_owned();
-    let settings = Settings::of(&app_dir, context.config_vars);
+    let settings = Settings::of(&app_dir, context.check.config_vars);
     let places = Places {
         erlang: format!("{app_dir}/.platform_tools/erlang"),
         elixir: format!("{app_dir}/.platform_tools/elixir"),
@@ -184,7 +180,7 @@ fn plan(
     let versions = Versions::of(&resolved);
     let web = Some("mix run --no-halt").filter(|_| !config.release.value);
     Some(PackPlan {
-        pack: "Elixir".to_owned(),
+        packs: vec!["Elixir".to_owned()],
         decisions: decisions(&config, &resolved, &settings),
         build_env: environment::build(&settings, &places, &versions, &tools),
         addresses: environment::addresses(context.upstreams),
@@ -200,7 +196,7 @@ fn plan(
             .to_vec(),
         from_scratch: config.always_rebuild.value,
         tools,
-        app_dir,
+        ..PackPlan::empty(&app_dir)
     })
 }
 
@@ -296,33 +292,6 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-
-    #[test]
-    fn links_of_the_build_lead_no_file_of_ours_out_of_the_tree() {
-        let desk = tempfile::tempdir().unwrap();
-        let (tree, outside) = (desk.path().join("tree"), desk.path().join("outside"));
-        for folder in [&tree, &outside] {
-            fs_err::create_dir(folder).unwrap();
-        }
-        let precious = outside.join("atoms.boot");
-        fs_err::write(&precious, "precious").unwrap();
-        let boot = tree.join(BOOT_FOLDER);
-        let lay = [
-            &|| symlink(&outside, &boot).unwrap() as (),
-            &|| {
-                fs_err::create_dir(&boot).unwrap();
-                symlink(&precious, boot.join("atoms.boot")).unwrap();
-            },
-            &|| fs_err::create_dir_all(boot.join("atoms.boot/x")).unwrap(),
-        ] as [&dyn Fn(); 3];
-        for lay in lay {
-            lay();
-            write_in_tree(&tree, BOOT_FOLDER, "atoms.boot", b"ours").unwrap();
-            assert_eq!(fs_err::read(boot.join("atoms.boot")).unwrap(), b"ours");
-            assert_eq!(fs_err::read(&precious).unwrap(), b"precious");
-            fs_err::remove_dir_all(&boot).unwrap();
-        }
-    }
 
     #[test]
     fn links_to_what_is_gone_are_gone_too() {

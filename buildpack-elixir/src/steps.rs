@@ -1,58 +1,69 @@
 //! The steps of a build, between the hooks that the app's config names (compatibility facts: the bash packs' order).
 
 use buildpack_core::diagnostic::Sourced;
-use buildpack_core::plan::{Inputs, Run, Separator, Step, TaskRunner};
+use buildpack_core::plan::{Inputs, Phase, Run, Separator, Step, TaskRunner};
 use semver::Version;
 
 use crate::config::{ConfigValue, ElixirConfig};
 
 /// The steps in order.
 pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step> {
-    let mix = |id: &str, heading: &str, words: &[&str], begins_with: &[&str]| Step {
-        id: id.to_owned(),
-        heading: heading.to_owned(),
-        run: Run::Task {
+    let mix = |id: &str, phase, heading: &str, words: &[&str], begins_with: &[&str]| {
+        let run = Run::Task {
             runner: runner(elixir),
             words: owned(words),
-        },
-        skip_if_unchanged: None,
-        begins_with: owned(begins_with),
+        };
+        Step {
+            begins_with: owned(begins_with),
+            ..Step::new(id, phase, heading, run)
+        }
     };
     let pre_fetch = hook(
         "hook_pre_fetch_dependencies",
+        Phase::Dependencies,
         "Executing hook before fetching app dependencies",
         config.hook_pre_fetch_dependencies.as_ref(),
     );
     let pre_compile = hook(
         "hook_pre_compile",
+        Phase::Compile,
         "Executing hook before compile",
         config.hook_pre_compile.as_ref(),
     );
     let deps_heading = "Fetching app dependencies with mix";
     let mut fetch = mix(
         "deps",
+        Phase::Dependencies,
         deps_heading,
         &["deps.get", "--only", mix_env],
         &["* Getting ", "Resolving Hex"],
     );
-    let mut clean = mix("deps-clean", deps_heading, &["deps.clean", "--unused"], &[]);
+    let mut clean = mix(
+        "deps-clean",
+        Phase::Dependencies,
+        deps_heading,
+        &["deps.clean", "--unused"],
+        &[],
+    );
     if pre_fetch.is_none() && config.pre_compile.is_none() {
         // A hook may change what mix.exs says; without one, the same files ask for the same packages.
         let inputs = Inputs {
             names: owned(&["*.exs", "mix.lock"]),
-            outputs: Vec::new(),
+            ..Inputs::default()
         };
         fetch.skip_if_unchanged = Some(inputs.clone());
         clean.skip_if_unchanged = Some(inputs);
     }
     let compile = hook(
         "hook_compile",
+        Phase::Compile,
         "Compiling (using custom compile command)",
         config.hook_compile.as_ref(),
     )
     .unwrap_or_else(|| {
         mix(
             "compile",
+            Phase::Compile,
             "Compiling",
             &["compile"],
             &["==> ", "===> ", "Compiling ", "Generated "],
@@ -61,6 +72,7 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step>
     let release = config.release.value.then(|| {
         mix(
             "release",
+            Phase::Release,
             "Building release",
             &["release", "--overwrite"],
             &["* assembling "],
@@ -69,6 +81,7 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step>
     [
         hook(
             "pre_compile",
+            Phase::Dependencies,
             "Executing DEPRECATED pre-compile hook",
             config.pre_compile.as_ref(),
         ),
@@ -80,12 +93,14 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step>
         Some(compile),
         hook(
             "hook_post_compile",
+            Phase::Compile,
             "Executing hook after compile",
             config.hook_post_compile.as_ref(),
         ),
         release,
         hook(
             "post_compile",
+            Phase::End,
             "Executing DEPRECATED post-compile hook",
             config.post_compile.as_ref(),
         ),
@@ -100,13 +115,12 @@ pub const ATOM_ORDER: &str = "atom-order";
 
 /// Right before the compile, when all sources are there. It starts nothing and says nothing.
 fn atom_order() -> Step {
-    Step {
-        id: ATOM_ORDER.to_owned(),
-        heading: "Giving atoms one order".to_owned(),
-        run: Run::Pack,
-        skip_if_unchanged: None,
-        begins_with: Vec::new(),
-    }
+    Step::new(
+        ATOM_ORDER,
+        Phase::Compile,
+        "Giving atoms one order",
+        Run::Pack,
+    )
 }
 
 /// How Mix runs one task or several; `+` came with Elixir 1.14.
@@ -123,7 +137,12 @@ fn runner(elixir: &Version) -> TaskRunner {
 }
 
 /// A hook as a step. Bash runs the text, so that operators work with a leading `eval` and without.
-fn hook(id: &str, heading: &str, value: Option<&Sourced<ConfigValue>>) -> Option<Step> {
+fn hook(
+    id: &str,
+    phase: Phase,
+    heading: &str,
+    value: Option<&Sourced<ConfigValue>>,
+) -> Option<Step> {
     let script = match &value?.value {
         ConfigValue::Text(text) => text.clone(),
         ConfigValue::List(words) => words.join(" "),
@@ -135,13 +154,8 @@ fn hook(id: &str, heading: &str, value: Option<&Sourced<ConfigValue>>) -> Option
     if script.trim().is_empty() {
         return None;
     }
-    Some(Step {
-        id: id.to_owned(),
-        heading: format!("{heading}: {script}"),
-        run: Run::Bash { script },
-        skip_if_unchanged: None,
-        begins_with: Vec::new(),
-    })
+    let heading = format!("{heading}: {script}");
+    Some(Step::new(id, phase, heading, Run::Bash { script }))
 }
 
 fn owned(words: &[&str]) -> Vec<String> {
@@ -156,10 +170,9 @@ mod tests {
     use super::*;
 
     fn config() -> ElixirConfig {
-        let text = |value: &str| Sourced::new(ConfigValue::Text(value.to_owned()), said());
         ElixirConfig {
-            erlang_version: text("27.3"),
-            elixir_version: text("1.18.3"),
+            erlang_version: None,
+            elixir_version: None,
             always_rebuild: Sourced::new(false, said()),
             release: Sourced::new(false, said()),
             runtime_path: Sourced::new("/app".to_owned(), said()),
@@ -184,10 +197,10 @@ mod tests {
 
     fn lines(config: &ElixirConfig, elixir: &str) -> Vec<String> {
         let steps = plan(config, &Version::parse(elixir).unwrap(), "prod");
-        batches(&steps, &|_| false)
+        batches(&steps)
             .iter()
-            .filter(|batch| batch.steps[0].run != Run::Pack)
-            .map(|batch| batch.argv.join(" "))
+            .filter(|batch| batch.first.run != Run::Pack)
+            .map(|batch| batch.argv().join(" "))
             .collect()
     }
 

@@ -94,6 +94,7 @@ pub fn plan(
             ),
             purpose: Purpose::Erlang,
             in_image,
+            binds_output: true,
         },
         Tool {
             name: format!("Elixir {}", resolved.elixir.version.value),
@@ -108,6 +109,7 @@ pub fn plan(
             install: None,
             purpose: Purpose::Elixir,
             in_image,
+            binds_output: true,
         },
     ];
     let mut diagnostics = Vec::new();
@@ -208,6 +210,7 @@ fn program_tool(
         install: None,
         purpose: Purpose::HexRebar,
         in_image,
+        binds_output: true,
     })
 }
 

@@ -2,16 +2,18 @@
 
 use buildpack_core::app::App;
 
-/// Its config file, whose presence alone is enough.
-pub const CONFIG: &str = "phoenix_static_buildpack.config";
+use crate::config::FILE;
 
 /// What made the pack match, as a sentence for people; none if the app is not for it.
 pub fn detect(app: &App) -> Option<String> {
-    if !app.has("mix.exs") {
+    // A file that can't be read is there all the same.
+    let is_there = |path| app.source(path).is_some() || app.has(path);
+    if !is_there("mix.exs") {
         return None;
     }
-    if app.has(CONFIG) {
-        return Some(format!("{CONFIG} is there"));
+    // Its presence alone is enough.
+    if is_there(FILE) {
+        return Some(format!("{FILE} is there"));
     }
     ["mix.lock", "mix.exs"].into_iter().find_map(|file| {
         let source = app.source(file)?;
@@ -38,7 +40,7 @@ mod tests {
         let lock = "%{\n  \"phoenix\": {:hex, :phoenix, \"1.8.9\"},\n}\n";
         let mix = ("mix.exs", "");
         assert_eq!(
-            detected(&[mix, (CONFIG, "")]).as_deref(),
+            detected(&[mix, (FILE, "")]).as_deref(),
             Some("phoenix_static_buildpack.config is there")
         );
         assert_eq!(
@@ -53,6 +55,6 @@ mod tests {
             detected(&[mix, ("mix.lock", "%{\"phoenix_html\": 1}")]),
             None
         );
-        assert_eq!(detected(&[(CONFIG, "")]), None);
+        assert_eq!(detected(&[(FILE, "")]), None);
     }
 }

@@ -85,6 +85,9 @@ fn services() -> Result<Services, Box<dyn Error>> {
     });
     services.upstreams = Upstreams {
         hex_builds: settings.hex_builds_url.value,
+        node_dist: settings.node_dist_url.value,
+        tailwind: settings.tailwind_url.value,
+        npm_registry: settings.npm_registry_url.value,
         hex_repository: settings.hex_repo_url.map(|url| url.value),
         hex_unsafe_registry: settings.hex_unsafe_registry.value,
     };

@@ -1,6 +1,7 @@
 //! The pipeline with its real services, and the bp binary.
 
 pub mod cli;
+pub mod fix;
 pub mod http;
 pub mod pipeline;
 pub mod registry;

@@ -86,7 +86,7 @@ fn a_config_that_is_no_bash() {
     assert_told(
         desk.build(),
         3,
-        &["error[config-unbalanced]", "elixir_buildpack.config:2:16"],
+        &["error[config-syntax]", "elixir_buildpack.config:2:16"],
     );
 }
 
@@ -98,9 +98,9 @@ fn every_mistake_of_a_config_in_one_run() {
         3,
         &[
             "[config-unknown-key]",
-            "did you mean `erlang_version`?",
+            "write `erlang_version`",
             "error[version-missing]",
-            "error[config-not-a-flag]",
+            "error[config-syntax]",
             "elixir_buildpack.config:3:9",
         ],
     );
@@ -139,9 +139,9 @@ fn versions_that_are_none() {
         desk.build(),
         3,
         &[
-            "error[version-malformed]",
+            "error[otp-malformed]",
             "elixir_buildpack.config:1:16",
-            "error[version-list]",
+            "error[elixir-malformed]",
         ],
     );
 }
@@ -162,13 +162,9 @@ fn stacks_that_nobody_knows() {
     assert_told(
         stack("heruko-24"),
         2,
-        &["error[unknown-stack]", "did you mean `heroku-24`?"],
+        &["error[stack-unknown]", "did you mean `heroku-24`?"],
     );
-    assert_told(
-        stack("heroku-20"),
-        4,
-        &["warning[stack-support]", "2025-04-30"],
-    );
+    assert_told(stack("heroku-20"), 4, &["warning[stack-eol]", "2025-04-30"]);
 }
 
 #[test]

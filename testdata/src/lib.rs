@@ -1,4 +1,5 @@
 //! Fakes and fixtures for the tests.
 
 pub mod fake;
+pub mod fuzz;
 pub mod workspace;

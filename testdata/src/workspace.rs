@@ -10,7 +10,7 @@ use fs_err as fs;
 use tempfile::TempDir;
 
 /// Variables of this process that the program sees too: where programs stand, and where the upstreams are.
-const PASSED_ON: [&str; 10] = [
+const PASSED_ON: [&str; 16] = [
     "PATH",
     "TMPDIR",
     "BP_REGISTRY_MIRROR",
@@ -21,6 +21,13 @@ const PASSED_ON: [&str; 10] = [
     "BP_NODE_DIST_URL",
     "BP_NPM_REGISTRY_URL",
     "LLVM_PROFILE_FILE",
+    // npm packages come from the net itself.
+    "SSL_CERT_FILE",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "https_proxy",
+    "no_proxy",
 ];
 
 /// A place to run the program in, gone when dropped.

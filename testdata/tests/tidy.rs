@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use buildpack_core::rules::RULES;
 use regex::Regex;
 
 /// Who may import whom, by crate; `xtask` may import any.
@@ -96,7 +97,7 @@ fn product(text: &str) -> String {
 }
 
 fn is_test(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("tests.rs")
+    path.contains("/tests/") || path.ends_with("tests.rs") || path.ends_with("/fixture.rs")
 }
 
 #[test]
@@ -301,6 +302,72 @@ fn the_page_of_codes_is_true() {
         kept == page,
         "write it anew: UPDATE_DOCS=1 cargo test -p testdata --test tidy"
     );
+}
+
+/// Where the codes are made that a check can report, and those among them that are not for checks.
+const CHECKED: [&str; 8] = [
+    "buildpack-core/src/app/",
+    "buildpack-core/src/check/",
+    "buildpack-core/src/lists/",
+    "buildpack-core/src/rules/",
+    "buildpack-core/src/syntax/",
+    "buildpack-elixir/src/",
+    "buildpack-phoenix-static/src/",
+    "runner/src/pipeline/prepare.rs",
+];
+const NOT_CHECKED: &[&str] = &[
+    "app-folder",
+    "assets-path",
+    "install-list-missing",
+    "install-not-listed",
+    "lock-files",
+    "node-archive",
+    "npm-no-digest",
+    "npm-package-missing",
+    "npm-package-name",
+    "npm-registry-answer",
+    "package-manager-conflict",
+    "package-manager-malformed",
+    "package-manager-unsupported",
+    "yarn-version",
+];
+
+#[test]
+fn the_catalogue_of_rules_is_whole_and_true() {
+    let codes = codes();
+    let mut wrong = Vec::new();
+    for rule in RULES {
+        if !codes.contains_key(rule.code) {
+            wrong.push(format!(
+                "`{}` is in the catalogue and made nowhere",
+                rule.code
+            ));
+        }
+        if !root().join(rule.page()).is_file() {
+            wrong.push(format!("`{}` has no page {}", rule.code, rule.page()));
+        }
+        if RULES.iter().filter(|other| other.code == rule.code).count() > 1 {
+            wrong.push(format!("`{}` is in the catalogue twice", rule.code));
+        }
+    }
+    for (code, files) in &codes {
+        let checked = |file: &String| CHECKED.iter().any(|place| file.starts_with(place));
+        if files.iter().any(checked)
+            && !NOT_CHECKED.contains(&code.as_str())
+            && buildpack_core::rules::rule(code).is_none()
+        {
+            wrong.push(format!("`{code}` is not in the catalogue: {files:?}"));
+        }
+    }
+    let pages = fs_err::read_dir(root().join("docs/diagnostics")).unwrap();
+    for page in pages {
+        let name = page.unwrap().file_name().into_string().unwrap();
+        let code = name.trim_end_matches(".md");
+        if code != "README" && buildpack_core::rules::rule(code).is_none() {
+            wrong.push(format!("docs/diagnostics/{name} is about no rule"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -6,11 +6,15 @@ use crate::world::{Failure, World};
 use shared::Bench;
 use table::Row;
 
+mod assets;
 mod buildah;
 mod cases;
+mod check;
 mod measure;
 mod memory;
+mod packages;
 mod shared;
+mod steps;
 mod table;
 
 /// A figure's name, what it is, and how to get it.
@@ -21,6 +25,7 @@ type Case = (
 );
 
 const CASES: &[Case] = &[
+    ("versions", "an app's versions checked", check::versions),
     (
         "unchanged",
         "nothing changed since the last build",
@@ -29,20 +34,35 @@ const CASES: &[Case] = &[
     ("line", "one source line changed", cases::line),
     ("cold", "empty store", cases::cold),
     ("second", "a second app on the same stack", cases::second),
+    (
+        "assets",
+        "a change beside or in the assets",
+        assets::changed,
+    ),
+    (
+        "assets-install",
+        "packages from what is kept, in a new folder",
+        packages::kept,
+    ),
+    ("assets-cold", "no Node and no packages yet", packages::cold),
     ("memory", "an image with a layer of 1 GiB", memory::peak),
 ];
 
-/// `cargo xtask bench [--only NAME]`: exits with 0 only if every limit holds.
+/// `cargo xtask bench [--only NAME]`: exits with 0 only if every limit holds. `assets` is all cases that begin so.
 pub(crate) fn run(args: &[String]) -> ExitCode {
     let chosen: Vec<&Case> = match args {
         [] => CASES.iter().collect(),
         [flag, name] if flag == "--only" && CASES.iter().any(|(case, ..)| case == name) => {
-            CASES.iter().filter(|(case, ..)| case == name).collect()
+            let belongs = |case: &str| {
+                let rest = case.strip_prefix(name.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            };
+            CASES.iter().filter(|(case, ..)| belongs(case)).collect()
         }
         _ => {
             eprintln!("usage: cargo xtask bench [--only NAME]");
             for (name, about, _) in CASES {
-                eprintln!("  {name:<10} {about}");
+                eprintln!("  {name:<14} {about}");
             }
             return ExitCode::from(2);
         }

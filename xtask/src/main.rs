@@ -13,8 +13,10 @@ mod bench;
 mod bp;
 mod debian;
 mod demo;
+mod fuzz;
 mod licences;
 mod page;
+mod screenshot;
 mod snapshot;
 mod test;
 mod world;
@@ -34,6 +36,11 @@ const CHORES: &[Chore] = &[
         demo::run,
     ),
     (
+        "screenshot",
+        "build a Phoenix app, let a browser paint its page, check its styles",
+        screenshot::run,
+    ),
+    (
         "test",
         "[-- FILTER…]   run all tests in the test world",
         test::run,
@@ -42,6 +49,11 @@ const CHORES: &[Chore] = &[
         "bench",
         "[--only NAME]   measure bp beside its peers",
         bench::run,
+    ),
+    (
+        "fuzz",
+        "[TARGET…] [--seconds N]   search for inputs that readers do wrong with",
+        fuzz::run,
     ),
     (
         "licences",

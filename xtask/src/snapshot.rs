@@ -1,7 +1,8 @@
-//! Makes the list of published builds that is compiled into `bp`, from tables of facts.
+//! Makes the lists of published builds and releases that are compiled into `bp`, from tables of facts.
 //!
 //! `FOLDER/otp-builds.csv`: `os,ref,git_sha,built_at,sha256,list_dated`; `FOLDER/elixir-builds.csv` the same without
-//! `os`. The result is read by `buildpack-core/src/lists/snapshot.rs`, which says what it looks like.
+//! `os`; `FOLDER/node-releases.csv`: `version,released_at`; `FOLDER/otp-releases.csv`: `version`. The last two don't say
+//! from when they are: they are taken with the others, so the newest day of those is theirs. The result is read by `buildpack-core/src/lists/snapshot.rs`, which says what it looks like.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +24,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
     };
     match make(Path::new(folder)) {
         Ok(count) => {
-            println!("{count} builds in {TARGET}");
+            println!("{count} lines in {TARGET}");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -51,8 +52,17 @@ fn make(folder: &Path) -> Result<usize, String> {
             [reference, built, sha256, dated],
         );
     }
+    let days = sections.values().map(|(day, _)| day.clone());
+    let day = days.max().unwrap_or_default();
+    let mut plain = |name: &str, lines: Vec<String>| {
+        sections.insert(name.to_owned(), (day.clone(), lines));
+    };
+    let node = rows(&folder.join("node-releases.csv"))?;
+    let node = node.iter().map(|line| line.replace(',', " "));
+    plain("node", node.collect());
+    plain("otp-releases", rows(&folder.join("otp-releases.csv"))?);
     let mut text =
-        "# Published builds as known on the day of each section. Made by `cargo xtask snapshot`.\n"
+        "# Published builds and releases as known on the day of each section. Made by `cargo xtask snapshot`.\n"
             .to_owned();
     let mut count = 0;
     for (folder, (day, lines)) in &sections {

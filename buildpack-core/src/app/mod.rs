@@ -1,30 +1,56 @@
 //! The app's files, read once, as data with places.
 
 mod app_json;
+mod asset_folders;
+mod config_file;
+mod declared;
+mod elixir_config;
+mod elixir_module;
+mod json;
 mod lines;
+mod mix_exs;
+mod mix_lock;
+mod package_json;
 mod procfile;
 mod text;
+mod umbrella;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::{Class, Diagnostic, Outcome, Source, Sourced};
 
+pub use asset_folders::folder_inside;
+pub use config_file::{ConfigFile, ConfigValue};
+pub use declared::{Declared, VersionFile};
+pub use elixir_config::{ConfigExs, EnvRead};
+pub use mix_exs::{Alias, MixDep, MixExs, Unread};
+pub use mix_lock::{LockSource, LockedPackage, MixLock};
+pub use package_json::PackageJson;
+pub use umbrella::ChildApp;
+
 /// The files that say how an app is built, below its folder.
-const FILES: [&str; 10] = [
+const FILES: [&str; 14] = [
     ".buildpacks",
+    ".elixir-version",
+    ".erlang-version",
+    ".mise.toml",
+    ".node-version",
+    ".nvmrc",
     ".tool-versions",
     "Procfile",
     "app.json",
-    "assets/package.json",
     "elixir_buildpack.config",
+    "mise.toml",
     "mix.exs",
     "mix.lock",
-    "package.json",
-    "phoenix_static_buildpack.config",
+    STATIC_CONFIG,
 ];
+
+/// The file that may say where the assets are.
+const STATIC_CONFIG: &str = "phoenix_static_buildpack.config";
 
 /// An app folder, read.
 #[derive(Debug, Clone)]
@@ -35,10 +61,21 @@ pub struct App {
     pub procfile: Procfile,
     /// What `app.json` declares; empty without the file.
     pub app_json: AppJson,
-    /// The last line of each tool in `.tool-versions`.
-    pub tool_versions: BTreeMap<String, Sourced<String>>,
+    /// The versions that files of version managers and of npm ask for, of one tool in the order in which they count.
+    pub declared: Vec<Declared>,
     /// Pack addresses of `.buildpacks`, in order, as written.
     pub buildpacks: Vec<Sourced<String>>,
+    /// Each `package.json` of the app's assets, the likeliest first; those of an umbrella's applications are with them, in
+    /// [`Self::children`].
+    pub package_jsons: Vec<PackageJson>,
+    /// What `mix.exs` declares; none without the file.
+    pub mix_exs: Option<MixExs>,
+    /// The applications of an umbrella, in the order of their names.
+    pub children: Vec<ChildApp>,
+    /// What `mix.lock` holds; none without the file.
+    pub mix_lock: Option<MixLock>,
+    /// What the files of `config/` say that a production build or start evaluates, in the order of their names.
+    pub configs: Vec<ConfigExs>,
 }
 
 /// The process types of a `Procfile`.
@@ -77,19 +114,60 @@ pub struct EnvEntry {
 impl App {
     /// Reads the app at `root`: fails where that is no readable folder, and collects what is wrong with its files.
     pub fn read(root: &Path) -> Outcome<Self> {
-        let mut diagnostics = Vec::new();
         if let Err(problem) = check_folder(root) {
             return Outcome {
                 value: None,
                 diagnostics: vec![*problem],
             };
         }
-        let mut sources = BTreeMap::new();
-        for name in FILES {
-            if let Some(source) = text::read(root, name, &mut diagnostics) {
+        let read = |name: &str, diagnostics: &mut Vec<_>| text::read(root, name, diagnostics);
+        Self::parse(root, &read, &|path| text::folders(root, path))
+    }
+
+    /// The app whose files have been read already: their bytes by path below `root`. Those that say nothing about a
+    /// build are passed over.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "whoever has read the files has no more use for them"
+    )]
+    pub fn of_files(root: &Path, files: BTreeMap<String, Vec<u8>>) -> Outcome<Self> {
+        let read = |name: &str, diagnostics: &mut Vec<_>| {
+            Some(text::source(name, files.get(name)?.clone(), diagnostics))
+        };
+        let folders = |path: &str| {
+            let below = |name: &String| {
+                let rest = name.strip_prefix(path)?.strip_prefix('/')?;
+                Some(rest.split_once('/')?.0.to_owned())
+            };
+            let names: BTreeSet<String> = files.keys().filter_map(below).collect();
+            names.into_iter().collect()
+        };
+        Self::parse(root, &read, &folders)
+    }
+
+    fn parse(root: &Path, read: &Read<'_>, folders: &umbrella::Folders<'_>) -> Outcome<Self> {
+        let mut diagnostics = Vec::new();
+        let mut sources: BTreeMap<String, Arc<Source>> = BTreeMap::new();
+        for name in names() {
+            if let Some(source) = read(name, &mut diagnostics) {
                 sources.insert(name.to_owned(), source);
             }
         }
+        let mut package_jsons = Vec::new();
+        for folder in asset_folders::folders(sources.get(STATIC_CONFIG)) {
+            let path = match folder.as_str() {
+                "" => "package.json".to_owned(),
+                folder => format!("{folder}/package.json"),
+            };
+            if let Some(source) = read(&path, &mut diagnostics) {
+                package_jsons.push(package_json::parse(&source, &mut diagnostics));
+                sources.insert(path, source);
+            }
+        }
+        let mix_exs = sources.get("mix.exs").map(mix_exs::parse);
+        let children = mix_exs.as_ref().map_or_else(Vec::new, |root| {
+            umbrella::children(root, &mut sources, read, folders, &mut diagnostics)
+        });
         let source = |name: &str| sources.get(name);
         let procfile = source("Procfile").map_or_else(Procfile::default, |source| {
             procfile::parse(source, &mut diagnostics)
@@ -97,19 +175,35 @@ impl App {
         let app_json = source("app.json").map_or_else(AppJson::default, |source| {
             app_json::parse(source, &mut diagnostics)
         });
-        let tool_versions = source(".tool-versions").map_or_else(BTreeMap::new, lines::tools);
         let buildpacks = source(".buildpacks").map_or_else(Vec::new, lines::entries);
+        let mix_lock = source("mix.lock").map(|source| mix_lock::parse(source, &mut diagnostics));
+        let configs = elixir_config::PATHS
+            .into_iter()
+            .filter_map(|path| Some(elixir_config::parse(path, source(path)?)))
+            .collect();
+        let packages: Vec<_> = each_package(&package_jsons, &children).collect();
+        let declared = declared::declared(&source, &packages, &mut diagnostics);
         Outcome {
             value: Some(Self {
                 root: root.to_owned(),
                 procfile,
                 app_json,
-                tool_versions,
+                declared,
                 buildpacks,
+                package_jsons,
+                mix_exs,
+                children,
+                mix_lock,
+                configs,
                 sources,
             }),
             diagnostics,
         }
+    }
+
+    /// Each `package.json` of assets: the app's own, then those of an umbrella's applications.
+    pub fn every_package_json(&self) -> impl Iterator<Item = &PackageJson> {
+        each_package(&self.package_jsons, &self.children)
     }
 
     /// The app folder.
@@ -122,10 +216,39 @@ impl App {
         self.root.join(path).symlink_metadata().is_ok()
     }
 
+    /// The first lines of a file below the root, 4 KiB at most, for what a lock file's head tells of it; none where there
+    /// is no such file, where it is a link out of the app, or where it is no text.
+    pub fn head(&self, path: &str) -> Option<String> {
+        text::head(&self.root, path)
+    }
+
+    /// Paths of the files that were read, relative to the root.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.sources.keys().map(String::as_str)
+    }
+
     /// The text of a file that was read, by its path relative to the root.
     pub fn source(&self, path: &str) -> Option<Arc<Source>> {
         self.sources.get(path).cloned()
     }
+}
+
+/// Each `package.json` once, though the config may name one of an umbrella's application.
+fn each_package<'p>(
+    own: &'p [PackageJson],
+    children: &'p [ChildApp],
+) -> impl Iterator<Item = &'p PackageJson> {
+    let named = |path: &str| own.iter().any(|package| package.path == path);
+    let of_children = children.iter().flat_map(|child| &child.package_jsons);
+    own.iter()
+        .chain(of_children.filter(move |package| !named(&package.path)))
+}
+
+/// Gives a file's text, by its path below the app.
+type Read<'r> = dyn Fn(&str, &mut Vec<Diagnostic>) -> Option<Arc<Source>> + 'r;
+
+fn names() -> impl Iterator<Item = &'static str> {
+    FILES.into_iter().chain(elixir_config::PATHS)
 }
 
 fn check_folder(root: &Path) -> Result<(), Box<Diagnostic>> {
@@ -144,5 +267,7 @@ fn check_folder(root: &Path) -> Result<(), Box<Diagnostic>> {
     }
 }
 
+#[cfg(test)]
+mod bad_input;
 #[cfg(test)]
 mod tests;

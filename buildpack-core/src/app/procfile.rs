@@ -5,58 +5,111 @@ use std::sync::Arc;
 
 use super::Procfile;
 use super::lines::{lines, sourced};
-use crate::diagnostic::{Diagnostic, Source, Sourced};
+use crate::diagnostic::{Diagnostic, Origin, Source, Sourced};
+
+/// What git leaves at the beginning of lines that it could not merge.
+const MARKERS: [&str; 4] = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"];
+
+/// Complaints beyond this count say nothing new.
+const MOST: usize = 20;
 
 /// The process types; lines that are none are said and left out.
 pub(super) fn parse(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> Procfile {
     let mut processes: BTreeMap<String, Sourced<String>> = BTreeMap::new();
+    let mut markers = Vec::new();
+    let mut complaints = Vec::new();
+    let mut complain = |complaint: Diagnostic| {
+        if complaints.len() < MOST {
+            complaints.push(complaint);
+        }
+    };
     for (start, line) in lines(source) {
         let trimmed = line.trim();
         if trimmed.is_empty() || trimmed.starts_with('#') {
             continue;
         }
         let whole = sourced(source, start, line);
+        if MARKERS.iter().any(|marker| line.starts_with(marker)) {
+            if markers.len() < MOST {
+                markers.push(whole.origin);
+            }
+            continue;
+        }
         let Some((name, command)) = trimmed.split_once(':') else {
-            diagnostics.push(
-                Diagnostic::warning("procfile-line", "this line of the Procfile is ignored")
-                    .from(&whole.origin, "expected `type: command`"),
-            );
+            complain(no_colon(source, start, line));
             continue;
         };
         let (name, command) = (name.trim_end(), command.trim());
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-        if name.is_empty() || name.len() > 63 || !name.bytes().all(plain) {
-            diagnostics.push(
-                Diagnostic::warning(
-                    "procfile-type",
-                    format!("`{name}` is no process type, so the line is ignored"),
-                )
+        if !is_type(name) {
+            complain(
+                complaint(format!(
+                    "`{name}` is no process type, so the line is ignored"
+                ))
                 .from(&whole.origin, "letters, digits, `_` and `-`, at most 63"),
             );
             continue;
         }
         if command.is_empty() {
-            diagnostics.push(
-                Diagnostic::warning(
-                    "procfile-command",
-                    format!("process type `{name}` has no command"),
-                )
-                .from(&whole.origin, "ignored"),
+            complain(
+                complaint(format!("process type `{name}` has no command"))
+                    .from(&whole.origin, "ignored"),
             );
             continue;
         }
         let offset = command.as_ptr() as usize - line.as_ptr() as usize;
         let value = sourced(source, start + offset, command);
         if let Some(first) = processes.insert(name.to_owned(), value) {
-            diagnostics.push(
-                Diagnostic::warning(
-                    "procfile-twice",
-                    format!("process type `{name}` stands twice; the last line counts"),
-                )
+            complain(
+                complaint(format!(
+                    "process type `{name}` stands twice; the last line counts"
+                ))
                 .from(&whole.origin, "this one counts")
                 .from(&first.origin, "this one does not"),
             );
         }
     }
+    if !markers.is_empty() {
+        complaints.push(conflict(&markers));
+    }
+    diagnostics.extend(complaints);
     Procfile { processes }
+}
+
+fn complaint(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::warning("procfile-syntax", message)
+}
+
+fn is_type(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    !name.is_empty() && name.len() <= 63 && name.bytes().all(plain)
+}
+
+fn no_colon(source: &Arc<Source>, start: usize, line: &str) -> Diagnostic {
+    let whole = sourced(source, start, line).origin;
+    let problem =
+        complaint("this line of the Procfile is ignored").from(&whole, "expected `type: command`");
+    let indent = line.len() - line.trim_start().len();
+    let words = line.trim().split_once(char::is_whitespace);
+    match words.filter(|(name, _)| is_type(name)) {
+        Some((name, _)) => {
+            let Origin::File(mut place) = whole else {
+                return problem;
+            };
+            place.start = start + indent + name.len();
+            place.end = place.start;
+            problem.suggest(format!("put a colon behind `{name}`"), place, ":")
+        }
+        None => problem,
+    }
+}
+
+/// All lines of a conflict, said once. What stands between them is read like the rest.
+fn conflict(markers: &[Origin]) -> Diagnostic {
+    markers
+        .iter()
+        .fold(
+            complaint("the Procfile holds a merge conflict"),
+            |problem, marker| problem.from(marker, "ignored"),
+        )
+        .help("keep the lines of one side, and remove the marks")
 }

@@ -32,10 +32,10 @@ fn a_procfile_is_read_as_heroku_reads_it() {
     assert_eq!(
         said(&outcome),
         [
-            "procfile-line Procfile:4:1",
-            "procfile-type Procfile:5:1",
-            "procfile-command Procfile:6:1",
-            "procfile-twice Procfile:7:1"
+            "procfile-syntax Procfile:5:1",
+            "procfile-syntax Procfile:6:1",
+            "procfile-syntax Procfile:7:1",
+            "procfile-syntax Procfile:4:1",
         ]
     );
     let processes = outcome.value.unwrap().procfile.processes;
@@ -50,6 +50,38 @@ fn a_procfile_is_read_as_heroku_reads_it() {
             "worker=again@Procfile:7:9"
         ]
     );
+}
+
+#[test]
+fn a_merge_conflict_is_said_once_and_a_colon_is_offered() {
+    let text = "<<<<<<< HEAD: ours\nweb: a\n=======\nweb: b\n>>>>>>> 1234\n worker mix run\n";
+    let (_folder, outcome) = app(&[("Procfile", text.as_bytes())]);
+    assert_eq!(
+        said(&outcome),
+        [
+            "procfile-syntax Procfile:4:1",
+            "procfile-syntax Procfile:6:1",
+            "procfile-syntax Procfile:1:1",
+        ]
+    );
+    let [_, colon, conflict] = outcome.diagnostics.as_slice() else {
+        panic!("{:?}", outcome.diagnostics)
+    };
+    assert_eq!(conflict.labels.len(), 3);
+    let edit = &colon.helps[0].edits[0];
+    let mut mended = text.to_owned();
+    mended.replace_range(edit.span.start..edit.span.end, &edit.new_text);
+    assert!(mended.ends_with("\n worker: mix run\n"));
+    assert_eq!(outcome.value.unwrap().procfile.processes["web"].value, "b");
+}
+
+#[test]
+fn a_file_that_is_no_procfile_is_not_taken_apart_line_by_line() {
+    for line in ["x\n", "<<<<<<< x\n", "a: b\n", "a:\n"] {
+        let (_folder, outcome) = app(&[("Procfile", line.repeat(1000).as_bytes())]);
+        let labels = outcome.diagnostics.iter().map(|problem| &problem.labels);
+        assert!((1..=40).contains(&labels.flatten().count()), "{line}");
+    }
 }
 
 #[test]
@@ -89,13 +121,23 @@ fn tools_and_packs_are_read_line_by_line() {
         (".buildpacks", b"\n# c\n https://example.com/a#v1 \r\n"),
     ]);
     let app = outcome.value.unwrap();
-    let erlang = &app.tool_versions["erlang"];
+    let found: Vec<String> = (app.declared.iter())
+        .map(|found| {
+            format!(
+                "{} {}@{}",
+                found.tool.id(),
+                found.value.value,
+                found.value.origin
+            )
+        })
+        .collect();
     assert_eq!(
-        format!("{}@{}", erlang.value, erlang.origin),
-        "27.3@.tool-versions:3:8"
+        found,
+        [
+            "erlang 27.3@.tool-versions:3:8",
+            "elixir 1.18.3-otp-27@.tool-versions:2:8"
+        ]
     );
-    assert_eq!(app.tool_versions["elixir"].value, "1.18.3-otp-27");
-    assert_eq!(app.tool_versions.len(), 2);
     assert_eq!(app.buildpacks[0].value, "https://example.com/a#v1");
 }
 
@@ -108,7 +150,7 @@ fn odd_encodings_are_read_and_said() {
         .collect();
     for content in [utf16, b"\xef\xbb\xbfweb: x\n".to_vec()] {
         let (_folder, outcome) = app(&[("Procfile", &content)]);
-        assert_eq!(said(&outcome), ["app-file-encoding Procfile:1:1"]);
+        assert_eq!(said(&outcome), ["config-encoding Procfile:1:1"]);
         assert_eq!(outcome.value.unwrap().procfile.processes["web"].value, "x");
     }
 }
@@ -132,6 +174,20 @@ fn files_outside_of_the_app_and_huge_files_are_refused() {
 }
 
 #[test]
+fn links_within_the_app_are_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let front = folder.path().join("front");
+    fs_err::create_dir(&front).unwrap();
+    let text = "{\"engines\": {\"node\": \"22\"}}";
+    fs_err::write(front.join("package.json"), text).unwrap();
+    symlink("front", folder.path().join("assets")).unwrap();
+    symlink("front/package.json", folder.path().join("package.json")).unwrap();
+    let outcome = App::read(folder.path());
+    assert_eq!(said(&outcome), [] as [&str; 0]);
+    assert_eq!(outcome.value.unwrap().declared.len(), 2);
+}
+
+#[test]
 fn what_is_no_folder_is_a_wrong_command_line() {
     let folder = tempfile::tempdir().unwrap();
     fs_err::write(folder.path().join("file"), "").unwrap();
@@ -140,4 +196,21 @@ fn what_is_no_folder_is_a_wrong_command_line() {
         assert!(outcome.value.is_none());
         assert_eq!(outcome.diagnostics[0].class, Class::Usage);
     }
+}
+
+#[test]
+fn files_that_are_in_memory_are_read_alike() {
+    let files = [
+        ("mix.exs", "def project do [app: :shop] end"),
+        ("config/runtime.exs", "System.fetch_env!(\"A\")"),
+        ("mix.lock", "%{"),
+        ("README.md", "x"),
+    ];
+    let files = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+    let found = App::of_files(Path::new("/nowhere"), files.into());
+    let app = found.value.unwrap();
+    assert_eq!(app.mix_exs.unwrap().app.unwrap().value, "shop");
+    assert_eq!(app.configs[0].env_reads[0].name, "A");
+    assert_eq!(app.sources.len(), 3);
+    assert_eq!(found.diagnostics[0].code.0, "mix-lock");
 }

@@ -1,165 +1,153 @@
-//! Published builds, and a verdict for a version.
+//! Published builds: lists of hosts, kept ones, and those of known days that are compiled in.
+//!
+//! [`Provider`] decides which of them answers; who asks learns with each list whether what it lacks was not published
+//! ([`BuildList::is_current`]) or may have been since. Support dates and OTP's own releases are data beside them.
 
+mod build_list;
+mod choice;
+mod node_list;
+mod note;
+mod npm;
+mod once;
 mod provider;
+mod releases;
 mod snapshot;
+mod support;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use serde::Serialize;
 use stacks::Target;
 
-use crate::diagnostic::Explain;
+use crate::diagnostic::{Diagnostic, Explain};
 use crate::digest::Digest;
+use crate::version::{NodeVersion, Tool};
 
-pub use provider::Provider;
+pub use build_list::{BuildList, Publication};
+pub use choice::Policy;
+pub use node_list::{NodeList, NodeRelease, read_sums};
+pub use npm::{NPM_REGISTRY, NpmError, NpmPackage, NpmRegistry, npm_path, read_npm_package};
+pub use provider::{Provider, Wanted};
+pub use releases::{is_otp_release, otp_releases};
+pub use support::{EndOfLife, end_of_life};
 
-/// One published build.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Publication {
-    /// Its name, such as `OTP-27.3.4.1` or `v1.18.3-otp-27`.
-    pub reference: String,
-    /// The commit it was made from; empty in the built-in list.
-    pub commit: String,
-    /// When it was made, as the list says it (ISO 8601).
-    pub date: String,
-    /// SHA-256 of the archive; older entries have none.
-    pub sha256: Option<Digest>,
+/// Where a list was had from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListOrigin {
+    /// Its host gave it, or said that the kept one is what it has, in this run.
+    Live,
+    /// An earlier run kept it.
+    Kept,
+    /// It is compiled in.
+    Snapshot,
 }
 
-/// A list of builds, and where from and from when it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BuildList {
-    /// Folder of the list and its archives below the builds host, such as `builds/otp/amd64/ubuntu-24.04`.
-    pub folder: String,
-    /// The day it was taken, where it is not from today.
-    pub taken: Option<Date>,
-    builds: Vec<Publication>,
+/// Which list it is, where from and from when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListInfo {
+    /// Whose versions it lists.
+    pub tool: Tool,
+    /// The host, as shown to people: `builds.hex.pm`.
+    pub provider: String,
+    /// Its path below the host's address, such as `builds/otp/amd64/ubuntu-24.04/builds.txt`.
+    pub path: String,
+    /// The day on which the host had it so: for a live list the day of this run.
+    pub dated: Date,
+    /// Where it was had from.
+    pub origin: ListOrigin,
+    /// Whether what it lacks is not published: it is live, or was kept less than a day ago.
+    pub current: bool,
 }
 
-impl BuildList {
-    /// Reads `builds.txt`: `REF COMMIT DATE [SHA256]` a line, blank lines and older lines without a digest among them.
-    ///
-    /// What has not one such line, or one that is none, is no list: an error page, a truncated file.
-    pub fn parse(folder: &str, text: &str, taken: Option<Date>) -> Result<Self, String> {
-        let builds = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .map(|line| {
-                Publication::parse(line)
-                    .ok_or_else(|| format!("`{}` is no line of a list", cut(line)))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        if builds.is_empty() {
-            return Err("it is empty".to_owned());
-        }
-        Ok(Self {
-            folder: folder.to_owned(),
-            taken,
-            builds,
-        })
-    }
-
-    /// The build of this name.
-    pub fn find(&self, reference: &str) -> Option<&Publication> {
-        self.builds
-            .iter()
-            .find(|build| build.reference == reference)
-    }
-
-    /// All builds, as the list orders them.
-    pub fn builds(&self) -> &[Publication] {
-        &self.builds
-    }
-}
-
-impl Publication {
-    fn parse(line: &str) -> Option<Self> {
-        let mut words = line.split_ascii_whitespace();
-        let (reference, commit, date) = (words.next()?, words.next()?, words.next()?);
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte);
-        let whole = reference.bytes().all(plain)
-            && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
-            && date.starts_with(|digit: char| digit.is_ascii_digit());
-        let sha256 = match words.next() {
-            None => None,
-            Some(digest) => Some(digest.parse().ok()?),
-        };
-        whole.then(|| Self {
-            reference: reference.to_owned(),
-            commit: commit.to_owned(),
-            date: date.to_owned(),
-            sha256,
-        })
-    }
-}
-
-/// The beginning of a line that may be long.
-fn cut(line: &str) -> String {
-    line.chars().take(40).collect()
-}
-
-/// Where build lists come from.
+/// Where build lists come from. Several threads may ask at once.
 pub trait ListSource: Send + Sync {
     /// The Erlang/OTP builds for `target`.
     fn otp(&self, target: &Target) -> Result<Arc<BuildList>, Box<dyn ListError>>;
     /// The Elixir builds, which fit every stack and architecture.
     fn elixir(&self) -> Result<Arc<BuildList>, Box<dyn ListError>>;
+    /// The Node releases.
+    fn node(&self) -> Result<Arc<NodeList>, Box<dyn ListError>>;
+    /// SHA-256 by file name of a Node release, such as `node-v22.1.0-linux-x64.tar.xz` (its `SHASUMS256.txt`).
+    fn node_sums(
+        &self,
+        version: &NodeVersion,
+    ) -> Result<Arc<BTreeMap<String, Digest>>, Box<dyn ListError>>;
+
+    /// The lists that were looked at for the own target, by tool. Lists of other stacks are not among them.
+    fn used(&self) -> Vec<ListInfo> {
+        Vec::new()
+    }
+
+    /// What is to be said about these lists, such as that one is old and why: once each, in a stable order.
+    fn complaints(&self) -> Vec<Diagnostic> {
+        Vec::new()
+    }
 }
 
 /// Why a list could not be had.
 pub trait ListError: Explain + Send + Sync {}
 
-/// Gets a list's text from the builds host; the runner's part.
+/// Gets other lists of the Hex builds host, such as `installs/hex.csv`, their signatures checked; the runner's part.
 pub trait FetchList: Send + Sync {
-    /// The text at `path` below the builds host, such as `builds/otp/amd64/ubuntu-24.04/builds.txt`; none if the host
-    /// says that there is nothing (404, 403).
+    /// The text at `path` below the host; none if the host says that there is nothing.
     fn get(&self, path: &str) -> Result<Option<String>, Box<dyn ListError>>;
-
-    /// The text last kept for `path` and the day it was fetched; for use while the host can't be reached.
-    fn kept(&self, path: &str) -> Option<(String, Date)> {
-        let _ = path;
-        None
-    }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// A host that has lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListHost {
+    /// Builds of Erlang/OTP and Elixir: `builds.hex.pm` or its mirror.
+    HexBuilds,
+    /// Node's releases: `nodejs.org/dist` or its mirror.
+    NodeDist,
+}
 
-    use super::*;
+/// A list's text as it is kept between runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptText {
+    /// The text as the host gave it.
+    pub text: String,
+    /// The host's name for this state of it.
+    pub etag: Option<String>,
+    /// When the host last had it so.
+    pub fetched: Timestamp,
+}
 
-    const SHA: &str = "19d80df49510d24079baf670e9675cba2c005b65ede2086d70db03a9e52b8ad3";
+/// What a host says to the question for a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It has no such list.
+    Missing,
+    /// The list is the one whose `ETag` was sent along.
+    Unchanged,
+    /// A list.
+    Text {
+        /// What it sent.
+        text: String,
+        /// Its name for this state of it.
+        etag: Option<String>,
+    },
+    /// Something that can be no list, and why: not text, too large.
+    Nonsense(String),
+}
 
-    #[test]
-    fn reads_lines_with_and_without_a_digest() {
-        let text = format!(
-            "OTP-27.3 3d7f4d 2024-05-11T09:35:09Z {SHA} \n\nmaint-26 abc 2024-05-11T09:35:09Z\n"
-        );
-        let list = BuildList::parse("builds/otp", &text, None).unwrap();
-        assert_eq!(list.find("OTP-27.3").unwrap().sha256.unwrap().hex(), SHA);
-        assert_eq!(list.find("maint-26").unwrap().sha256, None);
-        assert_eq!(list.find("OTP-27"), None);
-    }
-
-    #[test]
-    fn refuses_what_is_no_list() {
-        for text in [
-            "",
-            "\n \n",
-            "<html><body>502 Bad Gateway</body></html>",
-            "OTP-27.3 3d7f4d 2024-05-11T09:35:09Z 19d8",
-            "OTP-27.3 3d7f4d",
-            "../x 3d7f4d 2024-05-11T09:35:09Z",
-        ] {
-            assert!(BuildList::parse("x", text, None).is_err(), "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_it_panic(text in "\\PC*") {
-            let _ = BuildList::parse("x", &text, None);
-        }
-    }
+/// Hosts of lists, and what is kept of them on this machine; the runner's part.
+pub trait ListHosts: Send + Sync {
+    /// The host as shown to people: `builds.hex.pm`.
+    fn name(&self, host: ListHost) -> String;
+    /// Asks for what is at `path`; with `etag`, only if it is no longer that.
+    fn ask(
+        &self,
+        host: ListHost,
+        path: &str,
+        etag: Option<&str>,
+    ) -> Result<Answer, Box<dyn ListError>>;
+    /// What was last kept of `path`.
+    fn kept(&self, host: ListHost, path: &str) -> Option<KeptText>;
+    /// Keeps it. A list that can't be kept is still a list.
+    fn keep(&self, host: ListHost, path: &str, text: &KeptText);
 }

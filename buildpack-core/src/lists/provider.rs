@@ -1,213 +1,237 @@
-//! Lists of the Hex builds host: where they lie, and what stands in for one that can't be had.
+//! The lists of a run, each had once.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stacks::{Arch, Target};
 
-use super::{BuildList, FetchList, ListError, ListSource, snapshot};
-use crate::diagnostic::{Class, Diagnostic, Explain};
+use super::choice::{Choice, Chosen, Place, Policy};
+use super::note::{NoList, Reason};
+use super::once::Once;
+use super::{
+    Answer, BuildList, KeptText, ListError, ListHost, ListHosts, ListInfo, ListSource, NodeList,
+    read_sums,
+};
+use crate::diagnostic::Diagnostic;
+use crate::digest::Digest;
+use crate::version::{NodeVersion, Tool};
 
-/// Gives lists that a builds host has; each is asked for once. Without the host, the list last kept stands in, else
-/// the built-in one, both with their day.
-pub struct Provider<F> {
-    fetch: F,
-    lists: Mutex<BTreeMap<String, Arc<BuildList>>>,
+/// Gives lists of hosts; each host is asked for a list once. Where a host can't be reached or sends something else, the
+/// list last kept stands in, else the built-in one, both with their day and a complaint.
+pub struct Provider<H> {
+    hosts: H,
+    policy: Policy,
+    builds: Once<Arc<BuildList>>,
+    node: Once<Arc<NodeList>>,
+    sums: Once<Arc<BTreeMap<String, Digest>>>,
+    said: Mutex<Said>,
 }
 
-/// Why there is no list.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    #[error("the builds host has no list of {what}")]
-    Missing { what: String, path: String },
-    #[error("the builds host's list of {what} cannot be used: {why}")]
-    NotAList { what: String, why: String },
+/// What this run used, and what there is to say about it, by tool and path.
+#[derive(Default)]
+struct Said {
+    used: BTreeMap<(Tool, String), ListInfo>,
+    complaints: BTreeMap<(Tool, String), Diagnostic>,
 }
 
-impl Explain for Error {
-    fn diagnostic(&self) -> Diagnostic {
-        let problem = |code| Diagnostic::error(code, Class::Surroundings, self.to_string());
-        let help = "check `BP_HEX_BUILDS_URL`, and whether a proxy answers in the host's place";
-        match self {
-            Self::Missing { path, .. } => problem("build-list-missing")
-                .note(format!("looked for `{path}`"))
-                .help(help),
-            Self::NotAList { .. } => problem("build-list-malformed").help(help),
+/// A list that will be wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// Erlang/OTP builds for a target.
+    Otp(Target),
+    /// Elixir builds.
+    Elixir,
+    /// Node releases.
+    Node,
+    /// Digests of a Node release.
+    NodeSums(NodeVersion),
+}
+
+impl Wanted {
+    /// The list of what there is of `tool`, for `target` where that matters.
+    pub fn of(tool: Tool, target: Target) -> Self {
+        match tool {
+            Tool::Erlang => Self::Otp(target),
+            Tool::Elixir => Self::Elixir,
+            Tool::Node => Self::Node,
         }
     }
 }
 
-impl ListError for Error {}
-
-impl<F: FetchList> Provider<F> {
-    /// Lists through `fetch`.
-    pub fn new(fetch: F) -> Self {
+impl<H: ListHosts> Provider<H> {
+    /// Lists of `hosts`, chosen as `policy` says.
+    pub fn new(hosts: H, policy: Policy) -> Self {
         Self {
-            fetch,
-            lists: Mutex::default(),
+            hosts,
+            policy,
+            builds: Once::default(),
+            node: Once::default(),
+            sums: Once::default(),
+            said: Mutex::default(),
         }
     }
 
-    /// The first list that is there in one of `folders`.
-    fn list(&self, what: &str, folders: &[String]) -> Result<Arc<BuildList>, Box<dyn ListError>> {
-        for folder in folders {
-            let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(list) = lists.get(folder) {
-                return Ok(Arc::clone(list));
+    /// Gets what will be wanted, all at once. What can't be had is said to who asks for it.
+    pub fn prefetch(&self, wanted: &[Wanted]) {
+        std::thread::scope(|scope| {
+            for wanted in wanted {
+                scope.spawn(move || match wanted {
+                    Wanted::Otp(target) => drop(self.otp(target)),
+                    Wanted::Elixir => drop(self.elixir()),
+                    Wanted::Node => drop(self.node()),
+                    Wanted::NodeSums(version) => drop(self.node_sums(version)),
+                });
             }
-            if let Some(list) = self.read(what, folder)? {
-                let list = Arc::new(list);
-                lists.insert(folder.clone(), Arc::clone(&list));
-                return Ok(list);
-            }
-        }
-        Err(Box::new(Error::Missing {
-            what: what.to_owned(),
-            path: folders
-                .first()
-                .map(|folder| format!("{folder}/builds.txt"))
-                .unwrap_or_default(),
-        }))
+        });
     }
 
-    fn read(&self, what: &str, folder: &str) -> Result<Option<BuildList>, Box<dyn ListError>> {
-        let path = format!("{folder}/builds.txt");
-        let mut unreachable = false;
-        let failed: Box<dyn ListError> = match self.fetch.get(&path) {
-            Ok(None) => return Ok(None),
-            Ok(Some(text)) => match BuildList::parse(folder, &text, None) {
-                Ok(list) => return Ok(Some(list)),
-                Err(why) => Box::new(Error::NotAList {
-                    what: what.to_owned(),
-                    why,
-                }),
-            },
-            Err(error) => {
-                unreachable = true;
-                error
+    /// The list of builds at the first of `places` that the host has; `own` is whether it is for the run's own target.
+    fn list_of_builds(
+        &self,
+        places: &[Place],
+        own: bool,
+    ) -> Result<Arc<BuildList>, Box<dyn ListError>> {
+        let list = self.builds.get(&places[0].path, || {
+            let chosen = self.choice().list::<BuildList>(places)?;
+            Ok(self.complain(&places[0], chosen, own))
+        })?;
+        self.note_use(&list.info, own);
+        Ok(list)
+    }
+
+    fn choice(&self) -> Choice<'_, H> {
+        Choice {
+            hosts: &self.hosts,
+            policy: &self.policy,
+        }
+    }
+
+    fn complain<L>(&self, place: &Place, chosen: Chosen<L>, own: bool) -> Arc<L> {
+        if let Some(complaint) = chosen.complaint.filter(|_| own) {
+            let key = (place.tool, place.path.clone());
+            self.said().complaints.insert(key, complaint);
+        }
+        Arc::new(chosen.list)
+    }
+
+    fn note_use(&self, info: &ListInfo, own: bool) {
+        if own {
+            let key = (info.tool, info.path.clone());
+            self.said().used.entry(key).or_insert_with(|| info.clone());
+        }
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn missing(&self, place: &Place) -> Box<dyn ListError> {
+        self.no_list(place, Reason::Missing)
+    }
+
+    fn no_list(&self, place: &Place, reason: Reason) -> Box<dyn ListError> {
+        Box::new(NoList {
+            what: place.what.clone(),
+            provider: self.hosts.name(place.host),
+            path: place.path.clone(),
+            reason,
+        })
+    }
+
+    /// Digests of a release never change, so kept ones are as good as new.
+    fn sums_at(&self, place: &Place) -> Result<BTreeMap<String, Digest>, Box<dyn ListError>> {
+        let kept = self.hosts.kept(place.host, &place.path);
+        if let Some(sums) = kept.and_then(|kept| read_sums(&kept.text).ok()) {
+            return Ok(sums);
+        }
+        let not_a_list = |why: String| self.no_list(place, Reason::NotAList(why));
+        match self.hosts.ask(place.host, &place.path, None)? {
+            Answer::Missing => Err(self.missing(place)),
+            Answer::Unchanged => Err(not_a_list("it says that nothing changed".to_owned())),
+            Answer::Nonsense(why) => Err(not_a_list(why)),
+            Answer::Text { text, etag } => {
+                let sums = read_sums(&text).map_err(not_a_list)?;
+                let fetched = self.policy.now;
+                let kept = KeptText {
+                    text,
+                    etag,
+                    fetched,
+                };
+                self.hosts.keep(place.host, &place.path, &kept);
+                Ok(sums)
             }
-        };
-        self.fetch
-            .kept(&path)
-            .and_then(|(text, day)| BuildList::parse(folder, &text, Some(day)).ok())
-            // A host that answers with nonsense is not to be covered up.
-            .or_else(|| unreachable.then(|| snapshot::list(folder)).flatten())
-            .map(Some)
-            .ok_or(failed)
+        }
     }
 }
 
-impl<F: FetchList> ListSource for Provider<F> {
+impl<H: ListHosts> ListSource for Provider<H> {
     fn otp(&self, target: &Target) -> Result<Arc<BuildList>, Box<dyn ListError>> {
         let ubuntu = target.stack.ubuntu;
-        let mut folders = vec![format!("builds/otp/{}/ubuntu-{ubuntu}", target.arch.oci())];
+        let place = Place {
+            what: format!("Erlang/OTP builds for Ubuntu {ubuntu} on {}", target.arch),
+            tool: Tool::Erlang,
+            host: ListHost::HexBuilds,
+            path: format!("builds/otp/{}/ubuntu-{ubuntu}/builds.txt", target.arch),
+        };
+        let mut places = vec![place];
         if target.arch == Arch::Amd64 {
             // Where the builds lay before there were two architectures.
-            folders.push(format!("builds/otp/ubuntu-{ubuntu}"));
+            places.push(Place {
+                path: format!("builds/otp/ubuntu-{ubuntu}/builds.txt"),
+                ..places[0].clone()
+            });
         }
-        let what = format!("Erlang/OTP for Ubuntu {ubuntu} on {}", target.arch);
-        self.list(&what, &folders)
+        self.list_of_builds(&places, *target == self.policy.target)
     }
 
     fn elixir(&self) -> Result<Arc<BuildList>, Box<dyn ListError>> {
-        self.list("Elixir", &["builds/elixir".to_owned()])
+        let place = Place {
+            what: "Elixir builds".to_owned(),
+            tool: Tool::Elixir,
+            host: ListHost::HexBuilds,
+            path: "builds/elixir/builds.txt".to_owned(),
+        };
+        self.list_of_builds(&[place], true)
+    }
+
+    fn node(&self) -> Result<Arc<NodeList>, Box<dyn ListError>> {
+        let place = Place {
+            what: "Node releases".to_owned(),
+            tool: Tool::Node,
+            host: ListHost::NodeDist,
+            path: "index.json".to_owned(),
+        };
+        let list = self.node.get(&place.path, || {
+            let places = std::slice::from_ref(&place);
+            let chosen = self.choice().list::<NodeList>(places)?;
+            Ok(self.complain(&place, chosen, true))
+        })?;
+        self.note_use(&list.info, true);
+        Ok(list)
+    }
+
+    fn node_sums(
+        &self,
+        version: &NodeVersion,
+    ) -> Result<Arc<BTreeMap<String, Digest>>, Box<dyn ListError>> {
+        let place = Place {
+            what: format!("digests of Node {version}"),
+            tool: Tool::Node,
+            host: ListHost::NodeDist,
+            path: format!("{}/SHASUMS256.txt", version.reference()),
+        };
+        self.sums
+            .get(&place.path, || self.sums_at(&place).map(Arc::new))
+    }
+
+    fn used(&self) -> Vec<ListInfo> {
+        self.said().used.values().cloned().collect()
+    }
+
+    fn complaints(&self) -> Vec<Diagnostic> {
+        self.said().complaints.values().cloned().collect()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::civil::{Date, date};
-
-    use super::*;
-
-    struct Host {
-        /// Whether it can be reached at all.
-        down: bool,
-        there: BTreeMap<&'static str, &'static str>,
-        kept: Option<&'static str>,
-    }
-
-    impl FetchList for Host {
-        fn get(&self, path: &str) -> Result<Option<String>, Box<dyn ListError>> {
-            if self.down {
-                return Err(Box::new(Error::Missing {
-                    what: "anything".to_owned(),
-                    path: path.to_owned(),
-                }));
-            }
-            Ok(self.there.get(path).map(|&text| text.to_owned()))
-        }
-
-        fn kept(&self, _: &str) -> Option<(String, Date)> {
-            Some((self.kept?.to_owned(), date(2026, 6, 1)))
-        }
-    }
-
-    const LINE: &str = "OTP-27.3 abc 2026-01-01T00:00:00Z\n";
-
-    fn otp(
-        there: &[(&'static str, &'static str)],
-        kept: Option<&'static str>,
-    ) -> Result<Arc<BuildList>, String> {
-        let host = Host {
-            down: false,
-            there: there.iter().copied().collect(),
-            kept,
-        };
-        let target = Target::new(stacks::find("24").unwrap(), Arch::Amd64).unwrap();
-        Provider::new(host).otp(&target).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn the_path_with_the_architecture_comes_first() {
-        let (new, old) = (
-            "builds/otp/amd64/ubuntu-24.04/builds.txt",
-            "builds/otp/ubuntu-24.04/builds.txt",
-        );
-        assert_eq!(
-            otp(&[(new, LINE), (old, LINE)], None).unwrap().folder,
-            "builds/otp/amd64/ubuntu-24.04"
-        );
-        assert_eq!(
-            otp(&[(old, LINE)], None).unwrap().folder,
-            "builds/otp/ubuntu-24.04"
-        );
-        assert!(otp(&[], None).unwrap_err().contains("no list"));
-    }
-
-    #[test]
-    fn an_error_page_does_not_replace_what_is_kept() {
-        let page = (
-            "builds/otp/amd64/ubuntu-24.04/builds.txt",
-            "<html>oops</html>",
-        );
-        assert!(otp(&[page], None).is_err());
-        let list = otp(&[page], Some(LINE)).unwrap();
-        assert_eq!(list.taken, Some(date(2026, 6, 1)));
-    }
-
-    #[test]
-    fn without_the_host_the_built_in_list_stands_in() {
-        let provider = |kept| {
-            Provider::new(Host {
-                down: true,
-                there: BTreeMap::new(),
-                kept,
-            })
-        };
-        let target = |arch| Target::new(stacks::find("24").unwrap(), arch).unwrap();
-        let amd64 = target(Arch::Amd64);
-        let list = provider(None)
-            .otp(&amd64)
-            .map_err(|e| e.to_string())
-            .unwrap();
-        assert!(list.taken.is_some());
-        assert!(list.find("OTP-26.2.5").is_some());
-        let list = provider(Some(LINE))
-            .otp(&amd64)
-            .map_err(|e| e.to_string())
-            .unwrap();
-        assert_eq!(list.taken, Some(date(2026, 6, 1)));
-        assert!(provider(None).otp(&target(Arch::Arm64)).is_err());
-    }
-}
+mod tests;

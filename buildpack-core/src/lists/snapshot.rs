@@ -1,27 +1,21 @@
-//! The lists that are compiled in, for where no builds host can be reached.
+//! The lists that are compiled in, for where no host can be reached.
 //!
-//! `snapshot.txt` has sections, each begun by `[FOLDER DAY]`; a line is `REF DAY [SHA256]`. `cargo xtask snapshot`
-//! makes it. Branches are not in it: their builds change under the same name.
+//! `snapshot.txt` has sections, each begun by `[NAME DAY]`; `cargo xtask snapshot` makes it. Names are folders of builds,
+//! with lines `REF DAY [SHA256]`, but for `node` (`VERSION DAY`) and `otp-releases` (`VERSION`: all there are, built or
+//! not). Branches are not in it: their builds change under the same name. Nothing is known of arm64.
 
 use jiff::civil::Date;
 
-use super::{BuildList, Publication};
+use super::choice::Place;
+use super::support::lts_name;
+use super::{BuildList, ListInfo, ListOrigin, NodeList, NodeRelease, Publication};
 
 const SNAPSHOT: &str = include_str!("snapshot.txt");
 
-/// The built-in list of `folder`, with the day it is from.
-pub(super) fn list(folder: &str) -> Option<BuildList> {
-    parse(SNAPSHOT, folder)
-}
-
-fn parse(text: &str, folder: &str) -> Option<BuildList> {
-    let mut lines = text.lines();
-    let taken: Date = lines.find_map(|line| {
-        let (name, day) = line.strip_prefix('[')?.strip_suffix(']')?.split_once(' ')?;
-        (name == folder).then(|| day.parse().ok()).flatten()
-    })?;
+/// The built-in list of builds that stands for the one at this place.
+pub(super) fn builds(place: &Place, provider: &str) -> Option<BuildList> {
+    let (day, lines) = section(place.path.strip_suffix("/builds.txt")?)?;
     let builds = lines
-        .take_while(|line| !line.starts_with('['))
         .filter_map(|line| {
             let mut words = line.split(' ');
             Some(Publication {
@@ -32,17 +26,66 @@ fn parse(text: &str, folder: &str) -> Option<BuildList> {
             })
         })
         .collect();
-    Some(BuildList {
-        folder: folder.to_owned(),
-        taken: Some(taken),
-        builds,
-    })
+    Some(BuildList::of(builds, info(place, provider, day)))
+}
+
+/// The built-in list of Node releases.
+pub(super) fn node(place: &Place, provider: &str) -> Option<NodeList> {
+    let (day, lines) = section("node")?;
+    let releases = lines
+        .filter_map(|line| {
+            let (version, date) = line.split_once(' ')?;
+            let version = version.parse().ok()?;
+            Some(NodeRelease {
+                lts: lts_name(&version).map(str::to_owned),
+                version,
+                date: date.parse().ok(),
+                npm: None,
+                files: Vec::new(),
+            })
+        })
+        .collect();
+    Some(NodeList::of(releases, info(place, provider, day)))
+}
+
+/// The day and the lines of a section.
+pub(super) fn section(name: &str) -> Option<(Date, impl Iterator<Item = &'static str>)> {
+    let head = format!("\n[{name} ");
+    let start = SNAPSHOT.find(&head)? + head.len();
+    let (day, rest) = SNAPSHOT[start..].split_once("]\n")?;
+    let section = rest.split("\n[").next().unwrap_or_default();
+    Some((day.parse().ok()?, section.lines()))
+}
+
+fn info(place: &Place, provider: &str, day: Date) -> ListInfo {
+    ListInfo {
+        tool: place.tool,
+        provider: provider.to_owned(),
+        path: place.path.clone(),
+        dated: day,
+        origin: ListOrigin::Snapshot,
+        current: false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::version::{ElixirRequest, OtpVersion};
+    use crate::lists::ListHost;
+    use crate::version::{ElixirBuild, OtpVersion, Tool};
+
+    fn place(path: &str) -> Place {
+        Place {
+            what: String::new(),
+            tool: Tool::Erlang,
+            host: ListHost::HexBuilds,
+            path: path.to_owned(),
+        }
+    }
+
+    fn list(folder: &str) -> Option<BuildList> {
+        builds(&place(&format!("{folder}/builds.txt")), "builds.example")
+    }
 
     #[test]
     fn every_line_is_a_version_with_a_day() {
@@ -50,24 +93,25 @@ mod tests {
             let list = list(&format!("builds/otp/amd64/ubuntu-{}", stack.ubuntu)).unwrap();
             assert!(list.builds().len() > 20, "{}", stack.name);
             for build in list.builds() {
-                assert!(build.reference.parse::<OtpVersion>().is_ok(), "{build:?}");
-                assert!(build.date.parse::<Date>().is_ok(), "{build:?}");
+                assert!(build.reference.parse::<OtpVersion>().is_ok());
+                assert!(build.date.parse::<Date>().is_ok());
             }
         }
         let elixir = list("builds/elixir").unwrap();
+        assert!(elixir.builds().len() > 100);
         for build in elixir.builds() {
-            assert!(
-                build.reference.parse::<ElixirRequest>().is_ok(),
-                "{build:?}"
-            );
+            assert!(build.reference.parse::<ElixirBuild>().is_ok());
         }
-        assert!(elixir.find("v1.18.3-otp-27").is_some());
-        assert!(elixir.builds().iter().any(|build| build.sha256.is_some()));
-    }
-
-    #[test]
-    fn what_has_no_section_has_no_list() {
+        let node = node(&place("index.json"), "nodejs.example").unwrap();
+        assert!(node.releases.len() > 800);
+        assert!(node.releases.iter().all(|release| release.date.is_some()));
+        let jod = node.find(&"22.11.0".parse().unwrap()).unwrap();
+        assert_eq!(jod.lts.as_deref(), Some("Jod"));
+        assert_eq!(
+            (&node.info.origin, node.is_current()),
+            (&ListOrigin::Snapshot, false)
+        );
         assert_eq!(list("builds/otp/arm64/ubuntu-24.04"), None);
-        assert_eq!(parse("[a 2026-13-01]\nx 1\n", "a"), None);
+        assert_eq!(list("builds/otp/amd64/ubuntu-24.0"), None);
     }
 }

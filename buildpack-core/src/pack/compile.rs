@@ -1,20 +1,22 @@
 //! Runs a plan's steps in the sandbox, as few programs as the plan allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Class, Diagnostic, Explain};
-use crate::event::{Event, EventSink};
-use crate::plan::{Batch, PackPlan, Run, Step, batches};
+use crate::event::{Event, EventSink, StepState};
+use crate::plan::{Batch, PackPlan, Run, Step};
 use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
 /// Remembers which steps need not run again in a tree.
 pub trait StepMemo {
-    /// Whether `step` succeeded here with the inputs of now.
-    fn unchanged(&self, step: &Step) -> bool;
+    /// Why `step` has to run; none where it succeeded here with the inputs of now. A sentence without its subject:
+    /// "`mix.lock` changed".
+    fn due(&self, step: &Step) -> Option<String>;
 
-    /// `step` is about to run, so that what is remembered of it no longer holds.
+    /// `step` will be run next, alone or with others: what is remembered of it no longer holds, and what it owns is to
+    /// be emptied.
     fn started(&mut self, step: &Step) -> io::Result<()>;
 
     /// `step` succeeded.
@@ -53,6 +55,10 @@ pub enum CompileError {
         exit: Exit,
         /// What was run, for a shell at the same place.
         command: Box<FailedCommand>,
+        /// The last lines that it wrote; they may hold secrets.
+        tail: Vec<String>,
+        /// What the pack makes of it: ways out.
+        hints: Vec<String>,
     },
     /// The sandbox could not run the program.
     #[error("{0}")]
@@ -65,6 +71,33 @@ pub enum CompileError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// Lines of a failed program that are kept to be explained.
+const TAIL: usize = 200;
+
+impl CompileError {
+    /// With what `hints` makes of a failed step: its id and the last lines of its output.
+    pub(super) fn explained(self, find: &dyn Fn(&str, &[String]) -> Vec<String>) -> Self {
+        match self {
+            Self::Step {
+                step,
+                shown,
+                exit,
+                command,
+                tail,
+                ..
+            } => Self::Step {
+                hints: find(&step, &tail),
+                step,
+                shown,
+                exit,
+                command,
+                tail,
+            },
+            other => other,
+        }
+    }
 }
 
 /// The command that failed; its environment holds config vars, so that it is never printed.
@@ -86,8 +119,9 @@ impl From<Box<dyn SandboxError>> for CompileError {
 impl Explain for CompileError {
     fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::Step { exit, .. } => {
+            Self::Step { exit, hints, .. } => {
                 let problem = Diagnostic::error("step-failed", Class::Build, self.to_string());
+                let problem = hints.iter().fold(problem, Diagnostic::help);
                 match exit {
                     Exit::Code(127) => {
                         problem.note("127 means that the program was not found on the step's PATH")
@@ -139,84 +173,118 @@ impl<'a> CompileContext<'a> {
         self.host.tree
     }
 
-    /// Runs the plan's steps in order; steps whose inputs are unchanged are skipped. `prepare` does the pack's own.
+    /// Runs the plan's steps in order; steps whose inputs are unchanged are skipped, and do not keep neighbours apart.
+    /// `prepare` does the pack's own.
     pub fn run_steps(
         &mut self,
         plan: &PackPlan,
         prepare: &Prepare<'_>,
     ) -> Result<(), CompileError> {
-        let skipped: Vec<&str> = plan
-            .steps
-            .iter()
-            .filter(|step| self.memo.unchanged(step))
-            .map(|step| step.id.as_str())
-            .collect();
-        for step in plan.steps.iter().filter(|s| s.skip_if_unchanged.is_some()) {
-            self.events.emit(Event::Cache {
-                what: step.id.clone(),
-                hit: skipped.contains(&step.id.as_str()),
-                reason: None,
-            });
-        }
-        for batch in batches(&plan.steps, &|step| skipped.contains(&step.id.as_str())) {
-            if batch.steps[0].run == Run::Pack {
-                for step in &batch.steps {
-                    self.env.extend(prepare(step, &self.host)?);
-                }
-            } else {
-                self.run_batch(plan, &batch)?;
+        let mut waiting: Option<Batch<'_>> = None;
+        for step in &plan.steps {
+            let mut due = self.memo.due(step);
+            if due.is_none()
+                && reads_what_is_made(step)
+                && let Some(batch) = waiting.take()
+            {
+                // What it reads may be what those before it are about to make.
+                self.run_batch(plan, &batch, prepare)?;
+                due = self.memo.due(step);
             }
+            let Some(reason) = due else {
+                say(self.events, step, StepState::Skipped, None);
+                continue;
+            };
+            if let Some(batch) = waiting.take_if(|batch| !batch.takes(step)) {
+                self.run_batch(plan, &batch, prepare)?;
+            }
+            let reason = step.skip_if_unchanged.is_some().then_some(reason);
+            say(self.events, step, StepState::Due, reason);
+            let started = self.memo.started(step);
+            started.map_err(|source| self.tree_error(source))?;
+            match &mut waiting {
+                Some(batch) => batch.others.push(step),
+                None => waiting = Some(Batch::of(step)),
+            }
+        }
+        match waiting {
+            Some(batch) => self.run_batch(plan, &batch, prepare),
+            None => Ok(()),
+        }
+    }
+
+    fn run_batch(
+        &mut self,
+        plan: &PackPlan,
+        batch: &Batch<'_>,
+        prepare: &Prepare<'_>,
+    ) -> Result<(), CompileError> {
+        say(self.events, batch.first, StepState::Started, None);
+        let last = if batch.first.run == Run::Pack {
+            self.env.extend(prepare(batch.first, &self.host)?);
+            batch.first
+        } else {
+            self.run_programs(plan, batch)?
+        };
+        say(self.events, last, StepState::Finished, None);
+        for step in batch.steps() {
+            let succeeded = self.memo.succeeded(step);
+            succeeded.map_err(|source| self.tree_error(source))?;
         }
         Ok(())
     }
 
-    fn run_batch(&mut self, plan: &PackPlan, batch: &Batch<'_>) -> Result<(), CompileError> {
-        for step in &batch.steps {
-            self.memo
-                .started(step)
-                .map_err(|source| self.tree_error(source))?;
-        }
+    /// Runs a batch in the sandbox and returns the step that was at work in the end.
+    fn run_programs<'p>(
+        &self,
+        plan: &PackPlan,
+        batch: &Batch<'p>,
+    ) -> Result<&'p Step, CompileError> {
         let command = Command {
-            argv: batch.argv.clone(),
-            cwd: PathBuf::from(&plan.app_dir),
+            argv: batch.argv(),
+            cwd: folder(&plan.app_dir, &batch.first.cwd),
             env: self.env.clone(),
         };
-        let mut at = 0;
-        self.events.heading(&batch.steps[0].heading);
+        let mut others = batch.others.iter().copied().peekable();
+        let mut at = batch.first;
+        let mut tail = VecDeque::new();
         let events = self.events;
+        events.heading(&at.heading);
         let mut line = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
-            if let Some(next) = batch.steps.get(at + 1)
-                && next
-                    .begins_with
-                    .iter()
-                    .any(|p| text.starts_with(p.as_str()))
-            {
-                at += 1;
-                events.heading(&next.heading);
+            if tail.len() == TAIL {
+                tail.pop_front();
+            }
+            tail.push_back(text.clone().into_owned());
+            let begins = |next: &&Step| {
+                let mut beginnings = next.begins_with.iter();
+                beginnings.any(|beginning| text.starts_with(beginning.as_str()))
+            };
+            if let Some(next) = others.next_if(begins) {
+                say(events, at, StepState::Finished, None);
+                say(events, next, StepState::Started, None);
+                at = next;
+                events.heading(&at.heading);
             }
             events.emit(Event::Output {
-                step: batch.steps[at].id.clone(),
+                step: at.id.clone(),
                 line: text.into_owned(),
             });
         };
         let exit = self
             .sandbox
             .run(self.room, &command, Terminal::Lines(&mut line))?;
-        if !exit.success() {
-            return Err(CompileError::Step {
-                step: batch.steps[at].id.clone(),
-                shown: shown(batch),
-                exit,
-                command: Box::new(FailedCommand(command)),
-            });
+        if exit.success() {
+            return Ok(at);
         }
-        for step in &batch.steps {
-            self.memo
-                .succeeded(step)
-                .map_err(|source| self.tree_error(source))?;
-        }
-        Ok(())
+        Err(CompileError::Step {
+            step: at.id.clone(),
+            shown: shown(&command.argv),
+            exit,
+            command: Box::new(FailedCommand(command)),
+            tail: tail.into(),
+            hints: Vec::new(),
+        })
     }
 
     fn tree_error(&self, source: io::Error) -> CompileError {
@@ -227,10 +295,35 @@ impl<'a> CompileContext<'a> {
     }
 }
 
+/// The folder `below` of the app's; without a slash at its end, which programs would repeat in what they print.
+fn folder(app_dir: &str, below: &str) -> PathBuf {
+    match below {
+        "" => PathBuf::from(app_dir),
+        below => Path::new(app_dir).join(below),
+    }
+}
+
+fn say(events: &dyn EventSink, step: &Step, state: StepState, reason: Option<String>) {
+    events.emit(Event::Step {
+        step: step.id.clone(),
+        state,
+        reason,
+    });
+}
+
+/// Whether a step's inputs are known only when it is due.
+fn reads_what_is_made(step: &Step) -> bool {
+    let inputs = step.skip_if_unchanged.as_ref();
+    inputs.is_some_and(|inputs| !inputs.made.is_empty())
+}
+
 /// The command as a person would type it.
-fn shown(batch: &Batch<'_>) -> String {
-    match batch.argv.as_slice() {
+fn shown(argv: &[String]) -> String {
+    match argv {
         [bash, flag, script] if bash == "bash" && flag == "-c" => script.clone(),
         argv => argv.join(" "),
     }
 }
+
+#[cfg(test)]
+mod tests;

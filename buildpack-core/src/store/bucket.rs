@@ -16,6 +16,8 @@ pub enum Bucket {
     Builds,
     /// Layers and configs of images, `sha256/<hex>`, as an OCI layout has them.
     Blobs,
+    /// What package managers downloaded, by what they were asked for.
+    Packages,
     /// Records of images, ours and the stacks'.
     Images,
     /// Unpacked stack images.
@@ -30,10 +32,11 @@ pub enum Bucket {
 
 impl Bucket {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Downloads,
         Self::Tools,
         Self::Builds,
+        Self::Packages,
         Self::Blobs,
         Self::Images,
         Self::Rootfs,
@@ -47,7 +50,8 @@ impl Bucket {
         match self {
             Self::Downloads => "downloads-v1",
             Self::Tools => "tools-v1",
-            Self::Builds => "builds-v1",
+            Self::Builds => "builds-v2",
+            Self::Packages => "packages-v1",
             Self::Blobs => "blobs-v1",
             Self::Images => "images-v1",
             Self::Rootfs => "rootfs-v1",
@@ -65,6 +69,7 @@ impl fmt::Display for Bucket {
             Self::Downloads => "downloads",
             Self::Tools => "tools",
             Self::Builds => "builds",
+            Self::Packages => "packages",
             Self::Blobs => "blobs",
             Self::Images => "images",
             Self::Rootfs => "stack images",

@@ -123,6 +123,11 @@ impl Store {
         self.slot(bucket, slot).write(key)
     }
 
+    /// The key that [`Store::remember`] wrote for a slot last.
+    pub fn last(&self, bucket: Bucket, slot: &str) -> Option<CacheKey> {
+        self.slot(bucket, slot).read().ok().flatten()
+    }
+
     fn slot(&self, bucket: Bucket, slot: &str) -> Record<CacheKey> {
         Record::new(
             &self.folder(bucket).join(".slots"),

@@ -2,29 +2,59 @@
 
 use std::sync::Arc;
 
+use super::Assignment;
 use super::cursor::{is_false_blank, is_invisible};
 use super::statements::Reader;
-use super::words::Unbalanced;
-use super::{Assignment, Value};
-use crate::diagnostic::{Class, Diagnostic, Origin, Sourced, Span};
+use super::words::{Place, Unbalanced};
+use crate::diagnostic::{Applicability, Class, Diagnostic, Edit, Origin, Source, Sourced, Span};
 
-/// Complaints of one kind beyond this count say nothing new.
+/// A mistake that keeps a config file from being read as it was meant.
+pub(crate) fn mistake(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error("config-syntax", Class::Config, message)
+}
+
+/// A file that is none of a pack's.
+pub(super) fn too_large(source: &Arc<Source>) -> Diagnostic {
+    let span = Span {
+        source: Arc::clone(source),
+        start: 0,
+        end: 0,
+    };
+    mistake(format!("`{}` is larger than 64 KiB", source.path.display()))
+        .at(span, "")
+        .help("check that it is the file it should be")
+}
+
+/// Characters that do not mean what they look like.
+pub(crate) fn odd_encoding(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::warning("config-encoding", message)
+}
+
+/// Complaints beyond this count say nothing new.
 const MOST_COMPLAINTS: usize = 20;
 
 impl Reader<'_> {
-    /// `name = value` and `name= value`, the commonest mistakes: bash takes a part for a command.
-    pub(super) fn space_around_equals(&mut self, start: usize, read: &[Assignment]) -> bool {
-        let (name, gap_start) = match read {
+    /// `name = value` and `name= value`, the commonest mistakes: bash takes a part for a command. Steps over it.
+    pub(super) fn space_around_equals(
+        &mut self,
+        start: usize,
+        read: &[Assignment],
+    ) -> Result<bool, Unbalanced> {
+        self.cursor.at = start;
+        let (name, gap_start, sign) = match read {
             [] => {
                 let Some(name) = self.cursor.name() else {
-                    return false;
+                    return Ok(false);
                 };
-                (name.to_owned(), start + name.len())
+                self.cursor.at += name.len();
+                let name = Sourced::new(name.to_owned(), Origin::File(self.cursor.span(start)));
+                (name, self.cursor.at, "=")
             }
+            // The sign is a part of what was read.
             [only] if only.value_span.start == only.value_span.end => {
-                (only.name.value.clone(), only.span.end)
+                (only.name.clone(), only.span.end, "")
             }
-            _ => return false,
+            _ => return Ok(false),
         };
         self.cursor.at = gap_start;
         self.cursor.skip_blanks();
@@ -32,46 +62,46 @@ impl Reader<'_> {
         if read.is_empty()
             && (!before || !self.cursor.eat("=") || self.cursor.rest().starts_with('='))
         {
-            return false;
+            return Ok(false);
         }
         self.cursor.skip_blanks();
         let value_start = self.cursor.at;
-        let line = self.cursor.take_while(|c| c != '\n');
-        let value = line.split(" #").next().unwrap_or_default().trim_end();
-        let single = !value.is_empty() && !value.contains([' ', '\t', ';', '&', '|', '<', '>']);
-        let quoted = value.starts_with(['"', '\'', '(']);
-        if !single && !quoted {
-            return false;
+        let gap = Span {
+            start: gap_start,
+            ..self.cursor.span(start)
+        };
+        let value = self.value(Place::Value)?;
+        let value_span = self.cursor.span(value_start);
+        let span = self.cursor.span(start);
+        if value_span.end == value_start || !self.end_of_statement() {
+            return Ok(false);
         }
-        let mut span = self.cursor.span(start);
-        span.end = value_start + value.len();
-        self.diagnostics.push(
-            Diagnostic::error(
-                "config-space-around-equals",
-                Class::Config,
-                format!("`{name}` is not set: bash allows no space around `=`"),
-            )
+        self.complain(
+            mistake(format!(
+                "`{}` is not set: bash allows no space around `=`",
+                name.value
+            ))
             .at(span.clone(), "bash takes this for a command")
-            .suggest("remove the space", span.clone(), format!("{name}={value}")),
+            .fix("remove the space", gap, sign),
         );
         // What was meant is kept, so that what follows judges it and does not call it missing.
         self.set(Assignment {
-            name: Sourced::new(name, Origin::File(span.clone())),
-            value: Value::Text(value.trim_matches(['"', '\'']).to_owned()),
+            name,
+            value,
             exported: false,
-            value_span: Span {
-                start: value_start,
-                ..span.clone()
-            },
+            value_span,
             span,
         });
-        true
+        Ok(true)
     }
 
-    pub(super) fn unbalanced(&mut self, unbalanced: &Unbalanced) {
+    /// Says where something is open, and steps over the line where a statement did not end.
+    pub(super) fn unbalanced(&mut self, statement: usize, unbalanced: &Unbalanced) {
         let Unbalanced { at, open } = *unbalanced;
         self.broken = true;
         if self.diagnostics.len() >= MOST_COMPLAINTS {
+            // Each may have been searched for up to the end of the file.
+            self.cursor.at = self.cursor.source.text.len();
             return;
         }
         let span = Span {
@@ -79,31 +109,48 @@ impl Reader<'_> {
             start: at,
             end: at + open.len(),
         };
-        self.diagnostics.push(
-            Diagnostic::error(
-                "config-unbalanced",
-                Class::Config,
-                format!("`{open}` is never closed ({span})"),
-            )
-            .at(span, "opened here")
-            .help("close it, or put a backslash before it if it is meant as it stands"),
+        self.complain(
+            mistake(format!("`{open}` is never closed ({span})"))
+                .at(span, "opened here")
+                .help("close it, or put a backslash before it if it is meant as it stands"),
         );
+        // Most often the line's end was meant, so the next lines are read as usual.
+        self.cursor.at = at.max(statement);
+        self.cursor.skip_line();
+    }
+
+    fn complain(&mut self, diagnostic: Diagnostic) {
+        if self.diagnostics.len() < MOST_COMPLAINTS {
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     /// Names characters that nobody sees, outside comments.
     pub(super) fn odd_characters(&mut self) {
         let text = &self.cursor.source.text;
-        let carriage_returns = text.contains("\r\n");
-        if carriage_returns {
+        let line_ends: Vec<Edit> = text
+            .match_indices("\r\n")
+            .map(|(start, _)| Edit {
+                span: Span {
+                    source: Arc::clone(self.cursor.source),
+                    start,
+                    end: start + 1,
+                },
+                new_text: String::new(),
+            })
+            .collect();
+        if !line_ends.is_empty() {
             self.diagnostics.push(
-                Diagnostic::warning(
-                    "config-crlf",
-                    format!(
-                        "`{}` has Windows line ends (CRLF)",
-                        self.cursor.source.path.display()
-                    ),
-                )
-                .help("save it with LF line ends: bash takes the CR for a part of the value"),
+                odd_encoding(format!(
+                    "`{}` has Windows line ends (CRLF)",
+                    self.cursor.source.path.display()
+                ))
+                .note("bash takes the CR for a part of the value")
+                .edits(
+                    "save it with LF line ends",
+                    line_ends,
+                    Applicability::Certain,
+                ),
             );
         }
         let odd = self.assignments.iter().flat_map(|assignment| {
@@ -135,16 +182,13 @@ impl Reader<'_> {
                 _ => ("character that cannot be seen", ""),
             };
             self.diagnostics.push(
-                Diagnostic::warning(
-                    "config-invisible-character",
-                    format!(
-                        "`{}` contains U+{:04X}, a {what}",
-                        assignment.name.value,
-                        u32::from(c)
-                    ),
-                )
+                odd_encoding(format!(
+                    "`{}` contains U+{:04X}, a {what}",
+                    assignment.name.value,
+                    u32::from(c)
+                ))
                 .at(span.clone(), format!("U+{:04X}", u32::from(c)))
-                .suggest("replace it", span, replacement),
+                .fix("replace it", span, replacement),
             );
         }
     }

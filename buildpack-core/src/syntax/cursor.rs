@@ -40,7 +40,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over the longest run of characters that `fits`, and gives it.
-    pub(super) fn take_while(&mut self, fits: impl Fn(char) -> bool) -> &'a str {
+    pub(super) fn take_while(&mut self, mut fits: impl FnMut(char) -> bool) -> &'a str {
         let rest = self.rest();
         let end = rest.find(|c| !fits(c)).unwrap_or(rest.len());
         self.at += end;

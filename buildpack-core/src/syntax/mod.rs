@@ -4,12 +4,17 @@
 //! substitution, conditions, globs, the environment) is named and left to a real bash in the sandbox.
 
 mod ansi_c;
+mod commands;
 mod complaints;
 mod cursor;
+pub mod elixir;
+mod known;
 mod statements;
 mod words;
 
 use std::sync::Arc;
+
+pub(crate) use complaints::{mistake, odd_encoding};
 
 use crate::diagnostic::{Outcome, Source, Sourced, Span};
 
@@ -39,12 +44,19 @@ pub enum Value {
     Dynamic(String),
 }
 
+/// The packs' own examples have ten lines; what is read here may look at each name once for every other.
+const LARGEST: usize = 64 << 10;
+
 /// Reads the assignments of `source` in order; a name may occur more than once, the last one counts.
 ///
 /// A statement that is no assignment makes every name that is set in or after it [`Value::Dynamic`]; one that may set
-/// anything does so to the names before it, too. Unbalanced quotes are an error with line and column, and leave no value; a space around `=` is an error, too, but
-/// the value that was meant is given.
+/// anything does so to the names before it, too. Unbalanced quotes are an error with line and column, and leave no
+/// value; a space around `=` is an error, too, but the value that was meant is given. A text of more than 64 KiB is no
+/// config file.
 pub fn parse(source: &Arc<Source>) -> Outcome<Vec<Assignment>> {
+    if source.text.len() > LARGEST {
+        return Outcome::failed(vec![complaints::too_large(source)]);
+    }
     statements::Reader::new(source).read()
 }
 

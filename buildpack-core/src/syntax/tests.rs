@@ -155,28 +155,42 @@ fn names_a_quote_that_is_never_closed() {
         outcome.diagnostics[0].message,
         "`\"` is never closed (f.config:2:3)"
     );
-    assert_eq!(codes("a='x"), ["config-unbalanced"]);
-    assert_eq!(codes("a=(x"), ["config-unbalanced"]);
-    assert_eq!(codes("a=$(x"), ["config-unbalanced"]);
+    assert_eq!(codes("a='x"), ["config-syntax"]);
+    assert_eq!(codes("a=(x"), ["config-syntax"]);
+    assert_eq!(codes("a=$(x"), ["config-syntax"]);
 }
 
 #[test]
 fn mends_spaces_around_the_equals_sign() {
-    for (written, meant) in [
-        ("a = 1", "a=1"),
-        ("a= 1 # x", "a=1"),
-        ("a =\"1 2\"", "a=\"1 2\""),
+    for (written, meant, kept) in [
+        ("a = 1", "a=1", text("1")),
+        ("a= 1 # x", "a=1 # x", text("1")),
+        ("a =\"1 # 2\";b=1", "a=\"1 # 2\";b=1", text("1 # 2")),
+        (
+            "a = (branch main)\nb=1",
+            "a=(branch main)\nb=1",
+            Value::Array(vec!["branch".into(), "main".into()]),
+        ),
     ] {
-        let diagnostics = read(written).diagnostics;
-        assert_eq!(
-            diagnostics[0].code.0, "config-space-around-equals",
-            "{written}"
-        );
-        assert_eq!(
-            diagnostics[0].helps[0].edit.as_ref().unwrap().new_text,
-            meant
-        );
+        let outcome = read(written);
+        assert_eq!(outcome.diagnostics[0].code.0, "config-syntax", "{written}");
+        let edit = &outcome.diagnostics[0].helps[0].edits[0];
+        let mut mended = written.to_owned();
+        mended.replace_range(edit.span.start..edit.span.end, &edit.new_text);
+        assert_eq!(mended, meant);
+        assert_eq!(outcome.value.unwrap().get("a").unwrap().value, kept);
+        assert_eq!(value(&mended, "a"), kept);
     }
+    for command in ["a = 1 2", "a = ", "a = 1 && b", "a == 1", "test a = b"] {
+        assert_eq!(codes(command), ["config-command"], "{command}");
+    }
+}
+
+#[test]
+fn a_name_that_is_exported_anywhere_is_exported() {
+    let script = read("export a\na=1\nb=1\nc=1\nexport b\n").value.unwrap();
+    let exported: Vec<_> = script.iter().map(|found| found.exported).collect();
+    assert_eq!(exported, [true, true, false]);
 }
 
 #[test]
@@ -301,4 +315,43 @@ proptest! {
     fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
         let _ = read(&String::from_utf8_lossy(&bytes));
     }
+}
+
+#[test]
+fn files_that_ask_for_more_than_there_is_are_left_to_bash() {
+    // Each line doubles the last one's value; each names the one before; each opens what is never closed.
+    for (line, lines) in [
+        ("a=$a$a\n", 60),
+        ("a+=$a\n", 60),
+        ("a=$a\n", 2_000),
+        ("a=(x\n", 2_000),
+    ] {
+        let text = format!("a=x\n{}", line.repeat(lines));
+        let found = read(&text);
+        let longest = found
+            .value
+            .iter()
+            .flatten()
+            .map(|assignment| match &assignment.value {
+                Value::Text(text) | Value::Dynamic(text) => text.len(),
+                Value::Array(words) => words.len(),
+            });
+        assert!(longest.max().unwrap_or_default() <= 1 << 20, "{line}");
+        assert!(found.diagnostics.len() <= 20, "{line}");
+    }
+    let last = |text: &str| read(text).value.unwrap().pop().unwrap().value;
+    let doubled = last(&format!("a=x\n{}", "a=$a$a\n".repeat(60)));
+    assert!(matches!(doubled, Value::Dynamic(_)));
+    let named = last(&format!("a=$(x)\n{}", "a=$a\n".repeat(100)));
+    assert_eq!(
+        named,
+        Value::Dynamic("`a`, which is command substitution".into())
+    );
+}
+
+#[test]
+fn what_is_too_large_is_no_config_file() {
+    let found = read(&"# a comment\n".repeat(6000));
+    assert_eq!(found.value, None);
+    assert!(found.diagnostics[0].message.contains("larger than 64 KiB"));
 }

@@ -1,10 +1,9 @@
 //! One word of bash: quotes, escapes and variables resolved, or the reason why only bash can.
 
-use std::collections::BTreeMap;
-
 use super::Value;
 use super::ansi_c;
 use super::cursor::{Cursor, is_false_blank, is_zero_width};
+use super::known::{Known, TOO_LONG};
 
 /// A word that was read.
 #[derive(Default)]
@@ -42,9 +41,6 @@ pub(super) fn ends_word(c: char) -> bool {
         ' ' | '\t' | '\n' | ';' | '&' | '|' | '(' | ')' | '<' | '>'
     ) || is_false_blank(c)
 }
-
-/// Variables that the file has set so far.
-pub(super) type Known = BTreeMap<String, Value>;
 
 /// Reads the word that starts at the cursor; it may be empty.
 pub(super) fn read(
@@ -233,9 +229,9 @@ fn braced(inner: &str, known: &Known, place: Option<Place>, word: &mut Word) {
         (true, "", _) => variable(name, known, place, word),
         (true, _, Some((default, when_empty))) => match known.get(name) {
             Some(Value::Text(text)) if !(text.is_empty() && when_empty) => {
-                insert(text, place, word);
+                insert(text, known, place, word);
             }
-            Some(Value::Text(_)) if is_plain(default) => insert(default, place, word),
+            Some(Value::Text(_)) if is_plain(default) => insert(default, known, place, word),
             _ => variable(name, known, place, word),
         },
         _ => word.is_dynamic("a parameter expansion"),
@@ -250,15 +246,22 @@ fn is_plain(text: &str) -> bool {
 
 fn variable(name: &str, known: &Known, place: Option<Place>, word: &mut Word) {
     match known.get(name) {
-        Some(Value::Text(text)) => insert(text, place, word),
+        Some(Value::Text(text)) => insert(text, known, place, word),
         Some(Value::Array(_)) => word.is_dynamic(format!("the array `{name}`")),
-        Some(Value::Dynamic(why)) => word.is_dynamic(format!("`{name}`, which is {why}")),
+        Some(Value::Dynamic(why)) => {
+            // Where it began, not the whole way: that may be as long as the file.
+            let why = why.rsplit("`, which is ").next().unwrap_or_default();
+            word.is_dynamic(format!("`{name}`, which is {why}"));
+        }
         None => word.is_dynamic(format!("the environment variable `{name}`")),
     }
 }
 
 /// Puts a variable's value into the word, unless bash would split it or match it against files.
-fn insert(text: &str, place: Option<Place>, word: &mut Word) {
+fn insert(text: &str, known: &Known, place: Option<Place>, word: &mut Word) {
+    if !known.may_copy(text.len()) {
+        return word.is_dynamic(TOO_LONG);
+    }
     let splits = |c: char| c.is_whitespace() || "*?[\\".contains(c);
     if place == Some(Place::Argument) && (text.is_empty() || text.contains(splits)) {
         word.is_dynamic("a variable that bash would split");

@@ -51,6 +51,8 @@ pub enum Kind {
     TarGz,
     /// A zip.
     Zip,
+    /// An executable program of Linux (ELF).
+    Program,
     /// Anything.
     Raw,
 }

@@ -16,7 +16,7 @@ const UNPACK_VERSION: u32 = 1;
 /// A tool on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tool {
-    /// Its unpacked folder, not to be written to. [`Kind::Raw`] is a folder with the one file, called as in its address.
+    /// Its unpacked folder, not to be written to. [`Kind::Raw`] and [`Kind::Program`] are a folder with the one file, called as in its address.
     pub path: PathBuf,
     /// SHA-256 of the archive it came from.
     pub digest: Digest,
@@ -96,6 +96,7 @@ fn key(artifact: &Artifact, strip: usize, digest: Digest) -> CacheKey {
     let kind = match artifact.kind {
         Kind::TarGz => "tar.gz",
         Kind::Zip => "zip",
+        Kind::Program => "program",
         Kind::Raw => "raw",
     };
     let key = CacheKey::new("tool")
@@ -104,7 +105,7 @@ fn key(artifact: &Artifact, strip: usize, digest: Digest) -> CacheKey {
         .part("strip", strip)
         .part("unpack", UNPACK_VERSION);
     match artifact.kind {
-        Kind::Raw => key.part("file", file_name(&artifact.url)),
+        Kind::Program | Kind::Raw => key.part("file", file_name(&artifact.url)),
         _ => key,
     }
 }
@@ -123,7 +124,7 @@ fn unpack(
             unpack_tar_gz(file, into, strip, limits)
         }
         Kind::Zip => unpack_zip(archive, into, strip, limits),
-        Kind::Raw => {
+        Kind::Program | Kind::Raw => {
             let file = into.join(file_name(&artifact.url));
             fs_err::copy(archive, &file).map_err(|error| StoreError::io("write", &file, error))?;
             Ok(())

@@ -340,6 +340,11 @@ fn an_archive_that_is_empty_or_something_else_is_told() {
             "the tool is something else, not a gzipped tar",
         ),
         (
+            b"Not Found",
+            Kind::Program,
+            "the tool is something else, not a program",
+        ),
+        (
             b"\x1f\x8b\x08\x00",
             Kind::Zip,
             "the tool is something else, not a zip",

@@ -209,6 +209,7 @@ fn look(
     let (magics, expected): (&[&[u8]], _) = match artifact.kind {
         Kind::TarGz => (&[b"\x1f\x8b"], "a gzipped tar"),
         Kind::Zip => (&[b"PK\x03\x04", b"PK\x05\x06"], "a zip"),
+        Kind::Program => (&[b"\x7fELF"], "a program"),
         Kind::Raw => return Ok(()),
     };
     if magics.iter().any(|magic| head.starts_with(magic)) {

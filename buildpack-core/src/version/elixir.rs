@@ -26,6 +26,14 @@ impl ElixirVersion {
         }
     }
 
+    /// The release, where it is one.
+    pub fn release(&self) -> Option<&Version> {
+        match self {
+            Self::Release(version) => Some(version),
+            Self::Branch(_) => None,
+        }
+    }
+
     /// Its first two numbers, which the table of supported OTP versions goes by; none for `main`.
     pub fn line(&self) -> Option<(u64, u64)> {
         match self {
@@ -65,45 +73,27 @@ impl PartialOrd for ElixirVersion {
     }
 }
 
-/// What an app asks for: a version, and perhaps the OTP it is to be built for.
+/// A published build: a version, and the OTP it was compiled with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ElixirRequest {
+pub struct ElixirBuild {
     /// The version.
     pub version: ElixirVersion,
-    /// The number after `-otp-`, where one was written.
+    /// The number after `-otp-`; none where one build is meant for every OTP.
     pub otp: Option<u32>,
 }
 
-impl ElixirRequest {
-    /// The branch `name`, as `elixir_version=(branch name)` asks for.
-    pub fn branch(name: &str) -> Result<Self, VersionError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if name.is_empty() || !name.bytes().all(plain) {
-            return Err(VersionError {
-                what: "Elixir",
-                text: name.to_owned(),
-                why: "expected the name of a branch, such as `main` or `v1.18`",
-            });
-        }
-        let (branch, otp) = split_otp(name);
-        Ok(Self {
-            version: ElixirVersion::Branch(branch.to_owned()),
-            otp,
-        })
-    }
-}
-
 /// Splits a trailing `-otp-NN` off.
-fn split_otp(text: &str) -> (&str, Option<u32>) {
+pub(super) fn split_otp(text: &str) -> (&str, Option<u32>) {
     text.rsplit_once("-otp-")
         .and_then(|(version, otp)| Some((version, Some(otp.parse().ok()?))))
         .unwrap_or((text, None))
 }
 
-impl FromStr for ElixirRequest {
+impl FromStr for ElixirBuild {
     type Err = VersionError;
 
-    /// Takes `1.18.3`, `v1.18.3`, `1.18.0-rc.0`, `1.18.3-otp-27`; `1.18` is `1.18.0`.
+    /// Takes `v1.18.3-otp-27`, `1.18.3`, `1.18.0-rc.0`; `1.18-rc.0` is `1.18.0-rc.0`. Two bare numbers are a branch's
+    /// build: [`Self::of_reference`] reads it.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = |why| VersionError {
             what: "Elixir",
@@ -113,6 +103,9 @@ impl FromStr for ElixirRequest {
         let bare = text.trim();
         let bare = bare.strip_prefix(['v', 'V']).unwrap_or(bare);
         let (bare, otp) = split_otp(bare);
+        if split_otp(bare).1.is_some() {
+            return Err(bad("one `-otp-` is enough"));
+        }
         let numbers = bare.split(['-', '+']).next().unwrap_or_default();
         let full = match numbers.split('.').count() {
             2 => bare.replacen(numbers, &format!("{numbers}.0"), 1),
@@ -130,57 +123,78 @@ impl FromStr for ElixirRequest {
     }
 }
 
+impl ElixirBuild {
+    /// Reads a list's name of a build: `v1.18.3-otp-27` is a release, `v1.18-otp-27` and `main` are branches.
+    pub fn of_reference(reference: &str) -> Self {
+        let (bare, otp) = split_otp(reference);
+        let release = bare
+            .strip_prefix('v')
+            .and_then(|bare| Version::parse(bare).ok());
+        Self {
+            version: match release {
+                Some(release) => ElixirVersion::Release(release),
+                None => ElixirVersion::Branch(bare.to_owned()),
+            },
+            otp,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn request(text: &str) -> (String, Option<u32>) {
-        let request: ElixirRequest = text.parse().unwrap();
-        (request.version.to_string(), request.otp)
+    fn build(text: &str) -> (String, Option<u32>) {
+        let build: ElixirBuild = text.parse().unwrap();
+        (build.version.to_string(), build.otp)
     }
 
     #[test]
     fn normalises_what_people_write() {
-        assert_eq!(request("1.18.3"), ("1.18.3".into(), None));
-        assert_eq!(request("v1.18.1"), ("1.18.1".into(), None));
-        assert_eq!(request("1.18"), ("1.18.0".into(), None));
-        assert_eq!(request("1.18-rc.0"), ("1.18.0-rc.0".into(), None));
-        assert_eq!(request("1.18.1-otp-27"), ("1.18.1".into(), Some(27)));
-        assert_eq!(request("1.18.0-rc.0"), ("1.18.0-rc.0".into(), None));
+        assert_eq!(build("1.18.3"), ("1.18.3".into(), None));
+        assert_eq!(build("1.18-rc.0"), ("1.18.0-rc.0".into(), None));
         assert_eq!(
-            request("v1.18.0-rc.0-otp-27"),
+            build("v1.18.0-rc.0-otp-27"),
             ("1.18.0-rc.0".into(), Some(27))
         );
-    }
-
-    #[test]
-    fn refuses_the_rest() {
         for text in [
-            "", "1", "main", "1.x", "1.18.1.2", "1.18.1+x", "~> 1.18", "01.2.3",
+            "",
+            "1",
+            "main",
+            "1.x",
+            "1.18.1.2",
+            "1.18.1+x",
+            "01.2.3",
+            "1.18.1-otp-26-otp-27",
         ] {
-            assert!(text.parse::<ElixirRequest>().is_err(), "{text}");
-        }
-        for branch in ["", "a b", "../x", "é"] {
-            assert!(ElixirRequest::branch(branch).is_err(), "{branch}");
+            assert!(text.parse::<ElixirBuild>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn a_branch_knows_its_line() {
-        let request = ElixirRequest::branch("v1.18-otp-27").unwrap();
-        assert_eq!(request.version.line(), Some((1, 18)));
-        assert_eq!(request.otp, Some(27));
-        assert_eq!(ElixirRequest::branch("main").unwrap().version.line(), None);
+    fn a_reference_is_a_release_or_a_branch() {
+        let read = |text: &str| {
+            let build = ElixirBuild::of_reference(text);
+            let branch = matches!(build.version, ElixirVersion::Branch(_));
+            (build.version.to_string(), build.otp, branch)
+        };
+        assert_eq!(
+            read("v1.18.3-otp-27"),
+            ("1.18.3".to_owned(), Some(27), false)
+        );
+        assert_eq!(read("v1.18-otp-27"), ("v1.18".to_owned(), Some(27), true));
+        assert_eq!(read("main"), ("main".to_owned(), None, true));
     }
 
     proptest! {
         #[test]
         fn any_text_parses_or_fails_quietly(text in "\\PC{0,20}") {
-            if let Ok(request) = text.parse::<ElixirRequest>() {
-                let again: ElixirRequest = request.version.to_string().parse().unwrap();
-                prop_assert_eq!(again.version, request.version);
+            let _ = ElixirBuild::of_reference(&text);
+            if let Ok(build) = text.parse::<ElixirBuild>() {
+                let again: ElixirBuild = build.version.to_string().parse().unwrap();
+                prop_assert_eq!(again.version, build.version);
             }
         }
     }

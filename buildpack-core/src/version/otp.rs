@@ -15,6 +15,19 @@ pub struct OtpVersion {
 }
 
 impl OtpVersion {
+    /// The release of these numbers; missing ones are 0.
+    pub fn of(numbers: &[u32]) -> Self {
+        let mut numbers = numbers.to_vec();
+        while numbers.len() > 2 && numbers.last() == Some(&0) {
+            numbers.pop();
+        }
+        numbers.resize(numbers.len().max(2), 0);
+        Self {
+            numbers,
+            candidate: None,
+        }
+    }
+
     /// The first number, which Elixir's builds are named after.
     pub fn major(&self) -> u32 {
         self.numbers[0]
@@ -28,6 +41,16 @@ impl OtpVersion {
     /// Whether it is a release candidate.
     pub fn is_candidate(&self) -> bool {
         self.candidate.is_some()
+    }
+
+    /// Whether these are its first numbers; the zero of `27.0` counts as one.
+    pub fn begins_with(&self, numbers: &[u32]) -> bool {
+        self.numbers.starts_with(numbers)
+    }
+
+    /// The first two numbers: patches of one line share them.
+    pub fn line(&self) -> (u32, u32) {
+        (self.numbers[0], self.numbers[1])
     }
 
     /// The name of its build, such as `OTP-27.3.4.1`.
@@ -46,10 +69,7 @@ impl FromStr for OtpVersion {
             text: text.to_owned(),
             why,
         };
-        let bare = text.trim();
-        let bare = strip_prefix_ignoring_case(bare, "otp")
-            .map_or(bare, |rest| rest.trim_start_matches(['-', '_', ' ']));
-        let bare = bare.strip_prefix(['v', 'V']).unwrap_or(bare);
+        let bare = bare(text);
         let (numbers, candidate) = match bare.split_once('-') {
             None => (bare, None),
             Some((numbers, suffix)) => {
@@ -61,7 +81,7 @@ impl FromStr for OtpVersion {
                 (numbers, Some(number))
             }
         };
-        let mut numbers = numbers
+        let numbers = numbers
             .split('.')
             .map(number)
             .collect::<Option<Vec<_>>>()
@@ -69,14 +89,19 @@ impl FromStr for OtpVersion {
         if numbers.len() > 8 {
             return Err(bad("too many numbers"));
         }
-        while numbers.len() > 2 && numbers.last() == Some(&0) {
-            numbers.pop();
-        }
-        if numbers.len() == 1 {
-            numbers.push(0);
-        }
-        Ok(Self { numbers, candidate })
+        Ok(Self {
+            candidate,
+            ..Self::of(&numbers)
+        })
     }
+}
+
+/// The text without what people put before the numbers.
+pub(super) fn bare(text: &str) -> &str {
+    let bare = text.trim();
+    let bare = strip_prefix_ignoring_case(bare, "otp")
+        .map_or(bare, |rest| rest.trim_start_matches(['-', '_', ' ']));
+    bare.strip_prefix(['v', 'V']).unwrap_or(bare)
 }
 
 /// A plain decimal number, without a sign.

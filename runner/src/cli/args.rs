@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
+use buildpack_core::version::Tool;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+use stacks::Arch;
 
+use super::levels::LevelFlags;
 use crate::pipeline::Output;
 
 /// Builds Heroku-style apps into OCI images: no daemon, no root.
@@ -63,8 +67,14 @@ pub(super) struct Global {
 pub(super) enum Format {
     /// Lines as in a deploy log
     Text,
-    /// One JSON event a line
+    /// One JSON event a line; `check-versions` answers with one document
     Json,
+    /// SARIF 2.1.0, of `check-versions` alone
+    Sarif,
+    /// Workflow commands of GitHub Actions, of `check-versions` alone
+    Github,
+    /// GitLab's code quality report, of `check-versions` alone
+    Gitlab,
 }
 
 #[derive(Debug, Subcommand)]
@@ -76,6 +86,12 @@ pub(super) enum Command {
     Run(Run),
     /// Open a shell where a build failed, or in a built image
     Shell(Shell),
+    /// Say whether an app's versions can be had, and what else is wrong, before anything is built
+    #[command(after_help = CHECK_EXIT_CODES)]
+    CheckVersions(CheckVersions),
+    /// Versions of Erlang/OTP, Elixir and Node: which there are, and what is known of each
+    #[command(subcommand)]
+    Versions(Versions),
     /// Say which packs apply to an app
     Detect(Detect),
     /// Show what a built image is
@@ -110,6 +126,16 @@ Exit codes:
   4   the surroundings failed: network, registry, disk, sandbox; worth a retry
   70  a bug in bp";
 
+/// What the exit code of a check says.
+const CHECK_EXIT_CODES: &str = "\
+Exit codes:
+  0   nothing stands in the way of a build
+  2   the command line or a setting is wrong
+  3   the app can't be built as it is
+  4   with --require-lists, a list that was needed could not be had; with --fix, a file could not be written
+
+docs/check-versions.md describes the formats, docs/diagnostics/ each code.";
+
 impl Command {
     /// The flags that give config vars, if the command has them.
     pub(super) fn vars(&self) -> Option<&Vars> {
@@ -117,6 +143,7 @@ impl Command {
             Self::Build(args) => Some(&args.target.vars),
             Self::Run(args) => Some(&args.vars),
             Self::Shell(args) => Some(&args.target.vars),
+            Self::CheckVersions(args) => Some(&args.target.vars),
             Self::Detect(args) => Some(&args.target.vars),
             _ => None,
         }
@@ -220,6 +247,94 @@ pub(super) struct Detect {
     pub explain: bool,
     #[command(flatten)]
     pub target: Target,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckVersions {
+    /// The app's folder
+    #[arg(default_value = ".")]
+    pub app: PathBuf,
+    #[command(flatten)]
+    pub target: Target,
+    /// Architecture to check for: `amd64` or `arm64` [default: this machine's]
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<Arch>,
+    #[command(flatten)]
+    pub levels: LevelFlags,
+    /// Fail with 4 where a list that is needed cannot be had
+    #[arg(long)]
+    pub require_lists: bool,
+    /// Write the changes that are sure to be right into the app's files, then check again
+    #[arg(long)]
+    pub fix: bool,
+    /// With --fix: show the changes, write nothing
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
+    /// Day that support dates are held against, as in `2027-01-31`: what will be out of support by then? [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub on: Option<Date>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Versions {
+    /// The newest version of each line, and until when the line is supported
+    List(VersionsList),
+    /// Ask for the lists of all stacks now
+    Update {
+        /// Also take lists that lost more than a tenth of what the kept ones have
+        #[arg(long)]
+        force: bool,
+    },
+    /// What is known of a version: what it was built for, what it goes with
+    Explain(VersionsExplain),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VersionsList {
+    /// The tool
+    #[arg(value_enum)]
+    pub tool: ToolName,
+    /// Stack that Erlang/OTP is to be built for [default: heroku-24]
+    #[arg(short, long, value_name = "STACK")]
+    pub stack: Option<String>,
+    /// Architecture: `amd64` or `arm64` [default: this machine's]
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<Arch>,
+    /// All versions, not only the newest of each line
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VersionsExplain {
+    /// The version, such as `27.2`, `1.18.4-otp-27` or `22.11.0`
+    #[arg(value_name = "VERSION")]
+    pub text: String,
+    /// Whose version it is [default: each tool's that it may be]
+    #[arg(long, value_enum, value_name = "TOOL")]
+    pub tool: Option<ToolName>,
+}
+
+/// A tool by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ToolName {
+    /// Erlang/OTP
+    #[value(alias = "otp")]
+    Erlang,
+    /// Elixir
+    Elixir,
+    /// Node
+    Node,
+}
+
+impl From<ToolName> for Tool {
+    fn from(name: ToolName) -> Self {
+        match name {
+            ToolName::Erlang => Self::Erlang,
+            ToolName::Elixir => Self::Elixir,
+            ToolName::Node => Self::Node,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

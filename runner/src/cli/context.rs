@@ -3,16 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use buildpack_core::app::App;
-use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
+use buildpack_core::diagnostic::{Class, Diagnostic, Explain, Origin, Sourced};
 use buildpack_core::event::{Event, EventSink};
+use buildpack_core::rules;
 use buildpack_core::store::Store;
 use buildpack_core::toolchain::{Fetch, Offline};
-use stacks::{Arch, Stack, Support, Target};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use stacks::{Arch, Stack, Target};
 
 use super::Call;
 use super::args::Cli;
 use crate::http::HttpFetch;
-use crate::pipeline::{Failure, Parts, Services};
+use crate::pipeline::{Failure, NAMES_PROXIES, Network, Parts, Services, choose_target};
 use crate::registry::{Puller, RegistrySettings};
 use crate::sandbox;
 use crate::settings::{Flags, Settings};
@@ -57,6 +60,7 @@ impl Context {
             now: jiff::Timestamp::now(),
         });
         services.offline = offline;
+        services.network = network();
         upstreams(&mut services, &settings)?;
         Ok(Self {
             ui,
@@ -67,49 +71,58 @@ impl Context {
 
     /// The target of a command: the stack that a flag, the settings or app.json name, else heroku-24.
     pub(super) fn target(&self, stack: Option<&str>, app: &Path) -> Result<Target, Failure> {
-        let (name, origin) = match (stack, &self.settings.stack) {
-            (Some(stack), _) => (stack.to_owned(), "--stack".to_owned()),
-            (None, Some(stack)) => (stack.value.clone(), stack.origin.to_string()),
-            // What is wrong with the app is said when it is planned.
-            (None, None) => match App::read(app).value.and_then(|app| app.app_json.stack) {
-                Some(stack) => (stack.value, "app.json".to_owned()),
-                None => ("heroku-24".to_owned(), "default".to_owned()),
-            },
+        let wanted = self.wanted_stack(stack);
+        // What else is wrong with the app is said when it is planned.
+        let app = App::read(app).value;
+        let chosen = choose_target(wanted.as_ref(), app.as_ref(), arch()?, self.today());
+        let Some(target) = chosen.target else {
+            return Err(Failure {
+                diagnostics: chosen.diagnostics,
+                step: None,
+            });
         };
-        let stack = find_stack(&name)?;
-        self.warn_of_end(stack);
-        self.ui
-            .heading(&format!("Building on the {} stack ({origin})", stack.name));
-        let arch = arch()?;
-        Target::new(stack, arch).map_err(|error| {
-            let others: Vec<_> = error.alternatives().iter().map(|s| s.name).collect();
-            Failure::of(
-                Diagnostic::error("stack-architecture", Class::Config, error.to_string()).help(
-                    format!("take a stack that is made for it: {}", others.join(", ")),
-                ),
-            )
-        })
+        for diagnostic in chosen.diagnostics {
+            self.ui.emit(Event::Diagnostic { diagnostic });
+        }
+        let by = match &chosen.name.origin {
+            Origin::File(span) => span.source.path.display().to_string(),
+            Origin::Default(_) => "default".to_owned(),
+            other => other.to_string(),
+        };
+        self.ui.heading(&format!(
+            "Building on the {} stack ({by})",
+            target.stack.name
+        ));
+        Ok(target)
     }
 
-    fn warn_of_end(&self, stack: &Stack) {
-        let today = self.services.now.to_zoned(jiff::tz::TimeZone::UTC).date();
-        let message = match stack.support(today) {
-            Support::Supported => return,
-            Support::Deprecated { until } => {
-                format!(
-                    "{} is deprecated: Heroku supports it until {until}",
-                    stack.name
-                )
+    /// The stack that a flag or the settings name.
+    pub(super) fn wanted_stack(&self, flag: Option<&str>) -> Option<Sourced<String>> {
+        match flag {
+            Some(stack) => {
+                let origin = Origin::Flag("--stack".to_owned());
+                Some(Sourced::new(stack.to_owned(), origin))
             }
-            Support::Ended { since } => {
-                format!("{} is retired: its support ended on {since}", stack.name)
-            }
-        };
-        let newest = stacks::all().last().map_or("", |stack| stack.name);
-        self.ui.emit(Event::Diagnostic {
-            diagnostic: Diagnostic::warning("stack-support", message)
-                .help(format!("move to a newer stack, such as {newest}")),
-        });
+            None => self.settings.stack.clone(),
+        }
+    }
+
+    /// The day of this run.
+    pub(super) fn today(&self) -> Date {
+        self.services.now.to_zoned(TimeZone::UTC).date()
+    }
+}
+
+/// What stands between this machine and the net, as programs know it.
+fn network() -> Network {
+    let file = variable("SSL_CERT_FILE").map(PathBuf::from);
+    let proxies = NAMES_PROXIES
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), variable(name)?)));
+    Network {
+        // Where it is none, `bp` itself has said so.
+        authorities: file.and_then(|file| std::path::absolute(file).ok()),
+        proxies: proxies.collect(),
     }
 }
 
@@ -133,11 +146,8 @@ pub(super) fn arch() -> Result<Arch, Failure> {
 /// The stack that `name` stands for.
 pub(super) fn find_stack(name: &str) -> Result<&'static Stack, Failure> {
     stacks::find(name).map_err(|error| {
-        let problem = Diagnostic::error("unknown-stack", Class::Usage, error.to_string());
-        Failure::of(match error.nearest {
-            Some(nearest) => problem.help(format!("did you mean `{}`?", nearest.name)),
-            None => problem.help("`bp stack list` shows what is known of each"),
-        })
+        let origin = Origin::Flag("--stack".to_owned());
+        Failure::of(rules::stack::unknown(&error, &origin, Class::Usage))
     })
 }
 
@@ -181,6 +191,18 @@ fn upstreams(services: &mut Services, settings: &Settings) -> Result<(), Failure
         .upstreams
         .hex_builds
         .clone_from(&settings.hex_builds_url.value);
+    services
+        .upstreams
+        .node_dist
+        .clone_from(&settings.node_dist_url.value);
+    services
+        .upstreams
+        .npm_registry
+        .clone_from(&settings.npm_registry_url.value);
+    services
+        .upstreams
+        .tailwind
+        .clone_from(&settings.tailwind_url.value);
     services.upstreams.hex_repository = settings.hex_repo_url.as_ref().map(|url| url.value.clone());
     services.upstreams.hex_unsafe_registry = settings.hex_unsafe_registry.value;
     if let Some(path) = &settings.hex_builds_key {

@@ -4,14 +4,17 @@ mod args;
 mod build;
 mod cache;
 mod check;
+mod check_versions;
 mod context;
 mod detect;
 mod doctor;
 mod inspect;
+mod levels;
 mod run;
 mod shell;
 mod stack;
 mod vars;
+mod versions;
 
 use std::ffi::OsString;
 use std::io;
@@ -83,10 +86,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(call: &Call) -> Ended {
+    let format = call.cli.global.format;
+    let of_reports = matches!(format, Format::Sarif | Format::Github | Format::Gitlab);
+    if of_reports && !matches!(call.cli.command, Command::CheckVersions(_)) {
+        return Err(no_report(format));
+    }
     match &call.cli.command {
         Command::Build(args) => build::exec(call, args),
         Command::Run(args) => run::exec(call, args),
         Command::Shell(args) => shell::exec(call, args),
+        Command::CheckVersions(args) => check_versions::exec(call, args),
+        Command::Versions(args) => versions::exec(call, args),
         Command::Detect(args) => detect::exec(call, args),
         Command::Inspect(args) => inspect::exec(call, args),
         Command::Stack(args) => stack::exec(call, args),
@@ -118,11 +128,26 @@ fn dispatch(call: &Call) -> Ended {
 }
 
 fn ui(cli: &Cli, redactor: Redactor) -> Ui {
-    let style = match cli.global.format {
-        Format::Text => Style::Text,
-        Format::Json => Style::Json,
+    let style = match (cli.global.format, &cli.command) {
+        // Its answer is one document, into which no event may come.
+        (_, Command::CheckVersions(_)) => Style::Text,
+        (Format::Json, _) => Style::Json,
+        _ => Style::Text,
     };
     Ui::new(style, cli.global.verbose, Screen::standard(), redactor)
+}
+
+/// The command has nothing to say in this format.
+fn no_report(format: Format) -> Failure {
+    let format = format!("{format:?}").to_lowercase();
+    Failure::of(
+        Diagnostic::error(
+            "format-of-reports",
+            Class::Usage,
+            format!("`--format {format}` is for `bp check-versions` alone"),
+        )
+        .help("take `--format text` or `--format json`"),
+    )
 }
 
 /// The work is done, but whoever reads its log doesn't have all of it.

@@ -56,6 +56,12 @@ pub(super) fn exec(call: &Call, args: &Run) -> Ended {
     if let Some(terminal) = context::variable("TERM") {
         env.insert("TERM".to_owned(), terminal);
     }
+    // Nodes of Erlang meet at a port of the host, where the same name may stand once: apps that are started here each get
+    // a meeting point of their own.
+    if let Ok(meeting_point) = check::free_port() {
+        env.entry("ERL_EPMD_PORT".to_owned())
+            .or_insert_with(|| meeting_point.to_string());
+    }
     let exit = image.run(&command, &env, Terminal::Inherit, &context.services)?;
     Ok(u8::try_from(exit.shell_code()).unwrap_or(u8::MAX))
 }

@@ -8,12 +8,13 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use buildpack_core::digest::Digest;
-use buildpack_core::event::Event;
+use buildpack_core::event::{Event, EventSink};
 use buildpack_core::image::{BaseImage, BlobDir};
 use buildpack_core::layer::StatCache;
-use buildpack_core::pack::{Built, CompileContext, Host};
+use buildpack_core::pack::{Buildpack as _, Built, CompileContext, Host};
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
+use super::caches::{Caches, Memo};
 use super::failure::{Failure, disk};
 use super::identity::Identity;
 use super::kept::{kept_folder, must_lie_outside};
@@ -38,6 +39,8 @@ pub struct Finished {
     pub unchanged: bool,
     /// How long each stage took.
     pub stages: Vec<(&'static str, Duration)>,
+    /// How long each step of the compile took that ran.
+    pub steps: Vec<(String, Duration)>,
 }
 
 /// A build under way: what does not change once it is known.
@@ -50,7 +53,7 @@ pub(super) struct Build<'a> {
     environment: String,
     /// Folder of what is kept between builds of this app.
     pub(super) kept: PathBuf,
-    source: Source,
+    pub(super) source: Source,
     /// Identity of the source and the plan.
     content: Digest,
     in_place: bool,
@@ -72,6 +75,7 @@ pub fn build(request: &Request, services: &Services) -> Result<Finished, Failure
         return Ok(Finished {
             record,
             unchanged: true,
+            steps: Vec::new(),
             stages: stages.times(),
         });
     }
@@ -79,6 +83,7 @@ pub fn build(request: &Request, services: &Services) -> Result<Finished, Failure
     Ok(Finished {
         record,
         unchanged: false,
+        steps: stages.step_times(),
         stages: stages.times(),
     })
 }
@@ -126,7 +131,9 @@ impl<'a> Build<'a> {
     fn announce(&self) {
         let events = &*self.services.events;
         let plan = &self.prepared.plan;
-        events.heading(&format!("{} app detected", plan.pack));
+        for pack in &plan.packs {
+            events.heading(&format!("{pack} app detected"));
+        }
         events.heading("Checking Erlang and Elixir versions");
         events.detail("Will use the following versions:");
         events.detail(&format!("* Stack {}", self.request.target.stack.name));
@@ -215,7 +222,8 @@ impl<'a> Build<'a> {
             let tool_layers = scope.spawn(move || self.tool_layers(tools));
             let build_image = base.lock().unwrap_or_else(PoisonError::into_inner).take();
             let built = stages.run("compile", || {
-                self.compile(&mut tree, build_image.as_ref(), rootfs, tools)
+                let clock = stages.clock();
+                self.compile(&mut tree, build_image.as_ref(), rootfs, tools, &clock)
             })?;
             let layers = stages.run("layers", || {
                 let tree_layers = self.tree_layers(&tree, &built, tools)?;
@@ -295,16 +303,11 @@ impl<'a> Build<'a> {
                     reason: Some("config vars changed".to_owned()),
                 });
             }
-            tree.wipe(&plan.kept).map_err(failed)?;
+            tree.wipe(&self.source, &plan.kept).map_err(failed)?;
         }
-        tree.sync(
-            &self.request.app,
-            &self.source,
-            &plan.kept,
-            &self.environment,
-        )
-        .map_err(failed)?;
-        tree.know_inputs(&self.source, plan.steps.iter());
+        tree.sync(&self.request.app, &self.source, plan, &self.environment)
+            .map_err(failed)?;
+        tree.know_inputs(&self.source, plan);
         Ok((tree, lock))
     }
 
@@ -314,25 +317,29 @@ impl<'a> Build<'a> {
         build_image: Option<&BaseImage>,
         rootfs: &RootfsPromise,
         tools: &[Installed],
+        events: &dyn EventSink,
     ) -> Result<Built, Failure> {
         let plan = &self.prepared.plan;
         let unpacked = rootfs.wait().ok().flatten();
-        let scratch = self.kept.join("scratch");
         let app = tree.app().to_owned();
+        let (source, kept) = (&self.source, &self.kept);
+        let store = &self.services.store;
+        let mut caches = Caches::prepare(plan, &self.request.app, source, kept, store, events)?;
         let room = build_room(
             self.request,
             plan,
             unpacked.as_deref(),
-            scratch.clone(),
+            &self.kept,
             &app,
             tools,
+            self.services,
         );
         let env = build_env(
             self.request,
             plan,
             build_image,
             self.identity.revision.as_deref(),
-            self.services.offline,
+            self.services,
         );
         let folders = plan
             .tools
@@ -344,18 +351,25 @@ impl<'a> Build<'a> {
             tree: &app,
             tools: &folders,
         };
+        let mut memo = Memo {
+            tree,
+            caches: &mut caches,
+        };
         let mut context = CompileContext::new(
             self.services.sandbox()?,
             &room,
             host,
             env,
-            &*self.services.events,
-            tree,
+            events,
+            &mut memo,
         );
         let built = self.prepared.pack.compile(plan, &mut context);
+        let taken = caches.take_in();
         // The next build makes it anew; what can't be removed now is removed then.
-        let _ = crate::sandbox::discard(&scratch);
-        Ok(built?)
+        let _ = crate::sandbox::discard(&room.scratch);
+        let built = built?;
+        taken?;
+        Ok(built)
     }
 }
 

@@ -1,27 +1,31 @@
-//! Lists of the Hex builds host, kept with their date and asked for again when they are old.
+//! Hosts of lists, asked over the network; what they sent is kept in the store with its date.
 
-use std::io::Read;
+mod answer;
+mod npm;
+mod signature;
+
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
-use buildpack_core::lists::{FetchList, ListError};
-use buildpack_core::store::Bucket;
-use buildpack_core::toolchain::{Cause, FetchError, Request};
-use jiff::civil::Date;
+use buildpack_core::lists::{Answer, FetchList, KeptText, ListError, ListHost, ListHosts};
+use buildpack_core::store::{Bucket, Record};
+use buildpack_core::toolchain::{Cause, FetchError};
 use serde::{Deserialize, Serialize};
 
 use super::services::Services;
+use answer::text;
 
-/// More than this is no list: the largest has some hundred kilobytes.
-const LARGEST: u64 = 16 << 20;
+pub use answer::Patience;
+pub use npm::Npm;
 
-/// The lists of a builds host by path below it. Lists under `installs/` are signed, and refused if the signature is
-/// not right.
-pub(super) struct BuildLists<'a> {
+/// The hosts of lists, and what is kept of them. Lists under `installs/` are signed, and refused if the signature is not
+/// right.
+pub struct BuildLists<'a> {
     services: &'a Services,
     max_age: Duration,
+    patience: Patience,
 }
 
 /// A list as it is kept.
@@ -68,66 +72,68 @@ impl Explain for Error {
 impl ListError for Error {}
 
 impl<'a> BuildLists<'a> {
-    /// Lists that are asked for again once they are older than `max_age`.
-    pub(super) fn new(services: &'a Services, max_age: Duration) -> Self {
-        Self { services, max_age }
+    /// Hosts that are waited for so long; install lists are asked for again once they are older than `max_age`.
+    pub fn new(services: &'a Services, max_age: Duration, patience: Patience) -> Self {
+        Self {
+            services,
+            max_age,
+            patience,
+        }
     }
 
-    fn fetch(
-        &self,
-        url: &str,
-        etag: Option<String>,
-    ) -> Result<Option<(String, Option<String>)>, Error> {
-        let mut request = Request::get(url);
-        request.etag = etag;
-        let response = self.services.fetch.get(&request)?;
-        if response.status == 304 {
-            return Ok(None);
+    fn url(&self, host: ListHost, path: &str) -> String {
+        let upstreams = &self.services.upstreams;
+        let base = match host {
+            ListHost::HexBuilds => &upstreams.hex_builds,
+            ListHost::NodeDist => &upstreams.node_dist,
+        };
+        format!("{base}/{path}")
+    }
+
+    fn record(&self, url: &str) -> Record<Kept> {
+        self.services.store.record::<Kept>(Bucket::Lists, url)
+    }
+
+    /// What the store has of `url`.
+    fn kept_at(&self, url: &str) -> Option<Kept> {
+        self.record(url).get().filter(|kept| kept.url == url)
+    }
+
+    fn fetch(&self, url: &str, etag: Option<&str>) -> Result<Answer, FetchError> {
+        if self.services.offline {
+            return Err(FetchError::new(url, Cause::Offline));
         }
-        let limits = request.limits;
-        let mut text = String::new();
-        response
-            .body
-            .take(LARGEST + 1)
-            .read_to_string(&mut text)
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::InvalidData => not_a_list(url, "it is not text"),
-                _ => FetchError::body(url, &error, limits).into(),
-            })?;
-        if text.len() as u64 > LARGEST {
-            return Err(not_a_list(url, "it is larger than 16 MiB"));
-        }
-        if text.trim_start().starts_with('<') {
-            return Err(not_a_list(url, "it is a web page"));
-        }
-        Ok(Some((text, response.etag)))
+        text(&*self.services.fetch, url, etag, self.patience)
     }
 
     fn check_signature(&self, url: &str, text: &str) -> Result<(), Error> {
         let signed = format!("{url}.signed");
-        let (signature, _) = self
-            .fetch(&signed, None)?
-            .ok_or_else(|| not_a_list(&signed, "it is empty"))?;
+        let signature = match self.fetch(&signed, None)? {
+            Answer::Text { text, .. } => text,
+            Answer::Nonsense(why) => return Err(not_a_list(&signed, &why)),
+            Answer::Missing => return Err(not_a_list(&signed, "it does not exist")),
+            Answer::Unchanged => return Err(not_a_list(&signed, "it is empty")),
+        };
         let signature = STANDARD
             .decode(signature.split_whitespace().collect::<String>())
             .map_err(|_| not_a_list(&signed, "it is not base64"))?;
-        let key = rsa_key(&self.services.hex_builds_key).map_err(|why| Error::Key {
-            url: url.to_owned(),
-            why,
-        })?;
-        ring::signature::UnparsedPublicKey::new(&ring::signature::RSA_PKCS1_2048_8192_SHA512, key)
-            .verify(text.as_bytes(), &signature)
-            .map_err(|_| Error::Signature {
+        match signature::check(&self.services.hex_builds_key, text, &signature) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::Signature {
                 url: url.to_owned(),
-            })
+            }),
+            Err(why) => Err(Error::Key {
+                url: url.to_owned(),
+                why,
+            }),
+        }
     }
 }
 
 impl FetchList for BuildLists<'_> {
     fn get(&self, path: &str) -> Result<Option<String>, Box<dyn ListError>> {
-        let url = format!("{}/{path}", self.services.upstreams.hex_builds);
-        let record = self.services.store.record::<Kept>(Bucket::Lists, &url);
-        let kept = record.get().filter(|kept| kept.url == url);
+        let url = self.url(ListHost::HexBuilds, path);
+        let kept = self.kept_at(&url);
         if let Some(kept) = &kept {
             let age = self.services.now.duration_since(kept.fetched);
             let fresh = age.unsigned_abs() <= self.max_age;
@@ -135,20 +141,15 @@ impl FetchList for BuildLists<'_> {
                 return Ok(Some(kept.text.clone()));
             }
         }
-        let etag = kept.as_ref().and_then(|kept| kept.etag.clone());
-        let new = match self.fetch(&url, etag) {
-            Err(Error::Fetch(FetchError {
-                cause: Cause::Status {
-                    status: 404 | 410, ..
-                },
-                ..
-            })) => return Ok(None),
-            other => other.map_err(boxed)?,
-        };
-        let (text, etag) = match (new, kept) {
-            (Some(new), _) => new,
-            (None, Some(kept)) => (kept.text, kept.etag),
-            (None, None) => return Err(boxed(not_a_list(&url, "the answer has no body"))),
+        let etag = kept.as_ref().and_then(|kept| kept.etag.as_deref());
+        let (text, etag) = match (self.fetch(&url, etag).map_err(boxed)?, kept) {
+            (Answer::Missing, _) => return Ok(None),
+            (Answer::Text { text, etag }, _) => (text, etag),
+            (Answer::Unchanged, Some(kept)) => (kept.text, kept.etag),
+            (Answer::Unchanged, None) => {
+                return Err(boxed(not_a_list(&url, "the answer has no body")));
+            }
+            (Answer::Nonsense(why), _) => return Err(boxed(not_a_list(&url, &why))),
         };
         if path.starts_with("installs/") {
             self.check_signature(&url, &text).map_err(boxed)?;
@@ -160,85 +161,57 @@ impl FetchList for BuildLists<'_> {
             fetched: self.services.now,
         };
         // A list that can't be kept is still a list.
-        let _ = record.write(&now);
+        let _ = self.record(&now.url).write(&now);
         Ok(Some(now.text))
-    }
-
-    fn kept(&self, path: &str) -> Option<(String, Date)> {
-        let url = format!("{}/{path}", self.services.upstreams.hex_builds);
-        let kept = self
-            .services
-            .store
-            .record::<Kept>(Bucket::Lists, &url)
-            .get()
-            .filter(|kept| kept.url == url)?;
-        let date = kept.fetched.to_zoned(jiff::tz::TimeZone::UTC).date();
-        Some((kept.text, date))
     }
 }
 
-fn boxed(error: Error) -> Box<dyn ListError> {
-    Box::new(error)
+impl ListHosts for BuildLists<'_> {
+    fn name(&self, host: ListHost) -> String {
+        let url = self.url(host, "");
+        let bare = url.split_once("://").map_or(url.as_str(), |(_, bare)| bare);
+        let host = bare.split(['/', '?', '#']).next().unwrap_or_default();
+        // Without user and password.
+        host.rsplit('@').next().unwrap_or_default().to_owned()
+    }
+
+    fn ask(
+        &self,
+        host: ListHost,
+        path: &str,
+        etag: Option<&str>,
+    ) -> Result<Answer, Box<dyn ListError>> {
+        self.fetch(&self.url(host, path), etag).map_err(boxed)
+    }
+
+    fn kept(&self, host: ListHost, path: &str) -> Option<KeptText> {
+        let kept = self.kept_at(&self.url(host, path))?;
+        Some(KeptText {
+            text: kept.text,
+            etag: kept.etag,
+            fetched: kept.fetched,
+        })
+    }
+
+    fn keep(&self, host: ListHost, path: &str, text: &KeptText) {
+        let url = self.url(host, path);
+        let kept = Kept {
+            url: url.clone(),
+            text: text.text.clone(),
+            etag: text.etag.clone(),
+            fetched: text.fetched,
+        };
+        let _ = self.record(&url).write(&kept);
+    }
+}
+
+fn boxed(error: impl Into<Error>) -> Box<dyn ListError> {
+    Box::new(error.into())
 }
 
 fn not_a_list(url: &str, why: &str) -> Error {
     Error::NotAList {
         url: url.to_owned(),
         why: why.to_owned(),
-    }
-}
-
-/// The RSA public key (PKCS#1, as ring wants it) of a PEM `PUBLIC KEY` (`SubjectPublicKeyInfo`, RFC 5280).
-fn rsa_key(pem: &str) -> Result<Vec<u8>, String> {
-    let body: String = pem
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with("-----"))
-        .collect();
-    let der = STANDARD
-        .decode(body)
-        .map_err(|_| "it is not PEM".to_owned())?;
-    // SEQUENCE { SEQUENCE { algorithm }, BIT STRING { 0, key } }
-    let (outer, _) = element(&der, 0x30)?;
-    let (_, rest) = element(outer, 0x30)?;
-    let (bits, _) = element(rest, 0x03)?;
-    match bits.split_first() {
-        Some((0, key)) => Ok(key.to_vec()),
-        _ => Err("it holds no RSA public key".to_owned()),
-    }
-}
-
-/// The content of a DER element with this tag, and what follows it.
-fn element(der: &[u8], tag: u8) -> Result<(&[u8], &[u8]), String> {
-    let bad = || "it holds no RSA public key".to_owned();
-    let (&[found, first], rest) = der.split_first_chunk::<2>().ok_or_else(bad)?;
-    if found != tag {
-        return Err(bad());
-    }
-    let (length, rest) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        let count = usize::from(first & 0x7f);
-        if count > 4 || rest.len() < count {
-            return Err(bad());
-        }
-        let length = rest[..count]
-            .iter()
-            .fold(0, |length, &byte| length << 8 | usize::from(byte));
-        (length, &rest[count..])
-    };
-    rest.split_at_checked(length).ok_or_else(bad)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_hex_key_and_refuses_what_is_none() {
-        assert!(rsa_key(buildpack_elixir::hex_installs::HEX_BUILDS_KEY).is_ok());
-        for text in ["", "-----BEGIN PUBLIC KEY-----\nMIIB\n", "é", "MAMCAQE="] {
-            assert!(rsa_key(text).is_err(), "{text}");
-        }
     }
 }

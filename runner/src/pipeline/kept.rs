@@ -11,8 +11,8 @@ use super::prepare::Prepared;
 use super::request::Request;
 use super::services::Services;
 
-/// The folder in which an app's tree is kept: one for each app folder, stack and set of tools, so that output of one
-/// compiler never meets another.
+/// The folder in which an app's tree is kept: one for each app folder, stack and set of tools that bind output, so that
+/// output of one compiler never meets another.
 pub(super) fn kept_folder(
     request: &Request,
     services: &Services,
@@ -26,7 +26,7 @@ pub(super) fn kept_folder(
         .part("stack", request.target.stack.name)
         .part("architecture", request.target.arch)
         .part("folder", &plan.app_dir);
-    for tool in &plan.tools {
+    for tool in plan.tools.iter().filter(|tool| tool.binds_output) {
         key = key.part(&tool.id, tool.artifact.identity());
     }
     for name in ["MIX_ENV", "MIX_HOME", "HEX_HOME"] {

@@ -10,7 +10,7 @@ use buildpack_core::layer::{
     COMPRESSOR, Normalise, Options, Purpose, SecretGate, Selection, StatCache, Synthetic, Tree,
     tree_digest, write,
 };
-use buildpack_core::pack::{Buildpack, Built};
+use buildpack_core::pack::{Buildpack, Built, Place};
 use buildpack_core::plan::{PackPlan, Tool};
 use buildpack_core::store::{Bucket, CacheKey};
 use walkdir::WalkDir;
@@ -193,9 +193,14 @@ impl Layerer<'_> {
                 continue;
             }
             // A name that is no UTF-8 is one that no rule knows.
-            let purpose = path.to_str().map_or(Some(Purpose::App), |path| {
-                self.pack.purpose_of(self.plan, built, path)
+            let place = path.to_str().map_or(Place::Unknown, |path| {
+                self.pack.place_of(self.plan, built, path)
             });
+            let purpose = match place {
+                Place::Layer(purpose) => Some(purpose),
+                Place::Nowhere => None,
+                Place::Unknown => Some(Purpose::App),
+            };
             if let Some(purpose) = purpose {
                 let paths = sorted.entry(purpose).or_default();
                 for ancestor in path.ancestors() {

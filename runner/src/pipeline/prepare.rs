@@ -4,16 +4,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use buildpack_core::app::App;
-use buildpack_core::diagnostic::{Class, Diagnostic, Outcome};
+use buildpack_core::check::{CheckContext, Evaluated};
+use buildpack_core::diagnostic::{Class, Diagnostic, Outcome, Severity};
 use buildpack_core::event::Event;
-use buildpack_core::lists::Provider;
-use buildpack_core::pack::{Buildpack, Detection, PlanContext};
+use buildpack_core::lists::{ListInfo, ListOrigin, ListSource as _, Policy, Provider, Wanted};
+use buildpack_core::pack::{Buildpack, Chain, Detection, PlanContext};
 use buildpack_core::plan::PackPlan;
 use buildpack_elixir::ElixirPack;
+use buildpack_phoenix_static::PhoenixStaticPack;
+use jiff::tz::TimeZone;
 
-use super::build_lists::BuildLists;
+use super::build_lists::{BuildLists, Npm, Patience};
+use super::evaluate::evaluate;
 use super::failure::Failure;
-use super::phoenix;
 use super::request::Request;
 use super::services::Services;
 
@@ -25,7 +28,7 @@ pub struct Prepared {
     /// The app.
     pub app: App,
     /// The pack.
-    pub pack: Box<dyn Buildpack>,
+    pub pack: Chain,
     /// What it will do.
     pub plan: PackPlan,
 }
@@ -48,7 +51,7 @@ pub fn readable(folder: &Path) -> Result<(), Failure> {
 
 /// Which packs apply to an app, in the order in which they are asked.
 pub fn detect(app: &App) -> Vec<(Box<dyn Buildpack>, Detection)> {
-    let packs: [Box<dyn Buildpack>; 1] = [Box::new(ElixirPack)];
+    let packs: [Box<dyn Buildpack>; 2] = [Box::new(ElixirPack), Box::new(PhoenixStaticPack)];
     packs
         .into_iter()
         .map(|pack| {
@@ -58,44 +61,81 @@ pub fn detect(app: &App) -> Vec<(Box<dyn Buildpack>, Detection)> {
         .collect()
 }
 
+/// The packs that apply to an app, as one; none where none applies.
+pub(super) fn chain(app: &App) -> Option<Chain> {
+    let applying = detect(app)
+        .into_iter()
+        .filter(|(_, detection)| detection.applies);
+    Chain::new(applying.map(|(pack, _)| pack).collect())
+}
+
 /// Reads, detects and plans.
 pub fn prepare(request: &Request, services: &Services) -> Result<Prepared, Failure> {
     let app = read_app(&request.app, services)?;
-    let (pack, _) = detect(&app)
-        .into_iter()
-        .find(|(_, detection)| detection.applies)
-        .ok_or_else(|| no_pack(&app))?;
-    let mut outcome = plan(&*pack, &app, request, services, LIST_AGE);
-    if outcome.diagnostics.iter().any(Diagnostic::is_error) && !services.offline {
+    let pack = chain(&app).ok_or_else(|| Failure::of(no_pack(&app)))?;
+    let evaluated = evaluate(&app, &pack.planned_keys(), request, services)?;
+    let plan = |max_age| plan(&pack, &app, &evaluated, request, services, max_age);
+    let (mut outcome, lists) = plan(LIST_AGE);
+    let not_asked = |list: &ListInfo| list.origin == ListOrigin::Kept && list.current;
+    if outcome.diagnostics.iter().any(Diagnostic::is_error)
+        && lists.iter().any(not_asked)
+        && !services.offline
+    {
         // What yesterday's list lacks may have been built since.
-        outcome = plan(&*pack, &app, request, services, Duration::ZERO);
+        (outcome, _) = plan(Duration::ZERO);
     }
-    let mut plan = settle(outcome, services)?;
-    if let Some(diagnostic) = phoenix::apply(&app, &plan.steps, &mut plan.default_processes) {
-        services.events.emit(Event::Diagnostic { diagnostic });
-    }
+    let plan = settle(outcome, services)?;
     Ok(Prepared { app, pack, plan })
 }
 
+/// The lists that a pack will look at.
+pub(super) fn wanted(pack: &dyn Buildpack, app: &App, target: stacks::Target) -> Vec<Wanted> {
+    let tools = pack.looks_at(app).into_iter();
+    tools.map(|tool| Wanted::of(tool, target)).collect()
+}
+
+/// The plan, and the lists that it was made from.
 fn plan(
     pack: &dyn Buildpack,
     app: &App,
+    evaluated: &Evaluated,
     request: &Request,
     services: &Services,
     max_age: Duration,
-) -> Outcome<PackPlan> {
-    let lists = Provider::new(BuildLists::new(services, max_age));
-    let install_lists = BuildLists::new(services, max_age);
-    pack.plan(
+) -> (Outcome<PackPlan>, Vec<ListInfo>) {
+    let hosts = || BuildLists::new(services, max_age, Patience::LONG);
+    let policy = Policy {
+        max_age,
+        ..Policy::new(request.target, services.now)
+    };
+    let lists = Provider::new(hosts(), policy);
+    lists.prefetch(&wanted(pack, app, request.target));
+    let install_lists = hosts();
+    let npm = Npm::new(services, Patience::LONG);
+    let mut outcome = pack.plan(
         app,
         &PlanContext {
-            target: &request.target,
-            lists: &lists,
+            check: CheckContext {
+                target: &request.target,
+                lists: &lists,
+                today: services.now.to_zoned(TimeZone::UTC).date(),
+                config_vars: &request.config_vars.0,
+                evaluated,
+            },
             install_lists: &install_lists,
-            config_vars: &request.config_vars.0,
+            npm: &npm,
             upstreams: &services.upstreams,
+            before: None,
         },
-    )
+    );
+    let mut complaints = lists.complaints();
+    if services.offline {
+        for complaint in &mut complaints {
+            complaint.severity = Severity::Note;
+        }
+    }
+    outcome.diagnostics.splice(..0, complaints);
+    (outcome, lists.used())
 }
 
 /// The value, its warnings emitted; or the failure that its errors are.
@@ -115,20 +155,21 @@ fn settle<T>(outcome: Outcome<T>, services: &Services) -> Result<T, Failure> {
     }
 }
 
-fn no_pack(app: &App) -> Failure {
+/// No pack applies to `app`.
+pub(super) fn no_pack(app: &App) -> Diagnostic {
     let folder = app.root().display();
     let problem = Diagnostic::error(
         "no-pack",
         Class::Config,
         format!("no buildpack applies to `{folder}`: it has no `mix.exs`"),
     );
-    Failure::of(match nested_project(app) {
+    match nested_project(app) {
         Some(nested) => problem.help(format!(
             "there is one in `{0}`: build that folder with `bp build {0}`",
             nested.display()
         )),
         None => problem.help("name the folder that holds the app's `mix.exs`"),
-    })
+    }
 }
 
 /// A folder one level below the app that holds a Mix project.

@@ -7,20 +7,24 @@ use buildpack_core::image::BaseImage;
 use buildpack_core::plan::PackPlan;
 use buildpack_core::sandbox::{Access, Mount, Room};
 
+use super::caches::copy_of;
 use super::request::Request;
+use super::services::Services;
 use super::toolchains::Installed;
 
 /// Where a stack's image looks for programs when its config says nothing.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The room of a build: the stack's build image, the tree as the app's folder, the tools at their places, ENV_DIR.
+/// The room of a build: the stack's build image, the tree as the app's folder, the tools and the copies of caches at
+/// their places, ENV_DIR. `kept` is the folder of what is kept between builds of the app.
 pub(super) fn build_room(
     request: &Request,
     plan: &PackPlan,
     rootfs: Option<&Path>,
-    scratch: PathBuf,
+    kept: &Path,
     tree: &Path,
     tools: &[Installed],
+    services: &Services,
 ) -> Room {
     let app = Mount {
         source: tree.to_owned(),
@@ -32,14 +36,26 @@ pub(super) fn build_room(
         target: PathBuf::from(&tool.place),
         access: Access::ReadOnly,
     });
+    let caches = plan.caches.iter().map(|cache| Mount {
+        source: copy_of(kept, cache),
+        target: PathBuf::from(&cache.place),
+        access: Access::ReadWrite,
+    });
     let user = request.target.stack.user;
     Room {
         root: rootfs.map(Path::to_owned).into_iter().collect(),
-        scratch,
-        mounts: std::iter::once(app).chain(tools).collect(),
+        scratch: scratch(kept),
+        mounts: (std::iter::once(app).chain(tools).chain(caches))
+            .chain(services.network.mounts())
+            .collect(),
         memory: request.config_vars.env_dir(),
         user: (user.uid, user.gid),
     }
+}
+
+/// Where a build's programs write what lies neither in the app's folder nor in a cache.
+pub(super) fn scratch(kept: &Path) -> PathBuf {
+    kept.join("scratch")
 }
 
 /// The environment of a build's programs: the stack image's, then the platform's, the plan's, and above all the config
@@ -49,7 +65,7 @@ pub(super) fn build_env(
     plan: &PackPlan,
     image: Option<&BaseImage>,
     revision: Option<&str>,
-    offline: bool,
+    services: &Services,
 ) -> BTreeMap<String, String> {
     let mut env: BTreeMap<String, String> = BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]);
     env.extend(image.map(BaseImage::env).unwrap_or_default());
@@ -62,9 +78,10 @@ pub(super) fn build_env(
     if let Some(revision) = revision {
         env.insert("SOURCE_VERSION".to_owned(), revision.to_owned());
     }
-    if offline {
+    if services.offline {
         env.insert("HEX_OFFLINE".to_owned(), "1".to_owned());
     }
+    env.extend(services.network.env());
     env.extend(plan.addresses.clone());
     env.extend(plan.build_env.clone());
     env.extend(

@@ -4,15 +4,18 @@ use std::sync::OnceLock;
 use std::thread;
 
 use buildpack_core::event::EventSink;
+use buildpack_core::lists::NPM_REGISTRY;
 use buildpack_core::pack::Upstreams;
 use buildpack_core::sandbox::Sandbox;
 use buildpack_core::store::Store;
 use buildpack_core::toolchain::{Fetch, RetryPolicy};
+use buildpack_phoenix_static::TAILWIND_RELEASES;
 
 use crate::registry::ImageSource;
 use crate::rootfs::StackStore;
 
 use super::failure::Failure;
+use super::network::Network;
 
 type MakeSandbox = Box<dyn Fn() -> Result<Box<dyn Sandbox>, Failure> + Send + Sync>;
 
@@ -34,6 +37,8 @@ pub struct Services {
     pub hex_builds_key: String,
     /// Whether nothing may be fetched.
     pub offline: bool,
+    /// How the programs of a build reach the network.
+    pub network: Network,
     /// The time of this run.
     pub now: jiff::Timestamp,
     /// Threads for work of our own.
@@ -69,11 +74,15 @@ impl Services {
             events: parts.events,
             upstreams: Upstreams {
                 hex_builds: "https://builds.hex.pm".to_owned(),
+                node_dist: "https://nodejs.org/dist".to_owned(),
+                npm_registry: NPM_REGISTRY.to_owned(),
+                tailwind: TAILWIND_RELEASES.to_owned(),
                 hex_repository: None,
                 hex_unsafe_registry: false,
             },
             hex_builds_key: buildpack_elixir::hex_installs::HEX_BUILDS_KEY.to_owned(),
             offline: false,
+            network: Network::default(),
             now: parts.now,
             threads: thread::available_parallelism().map_or(1, std::num::NonZero::get),
             make_sandbox: parts.sandbox,

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use buildpack_core::sandbox::{Command, Exit, Terminal};
 
 use super::build::Build;
-use super::failure::{FailedStep, Failure};
+use super::caches::Caches;
+use super::failure::{FailedStep, Failure, disk};
 use super::promise::Promise;
 use super::request::Request;
 use super::room::{build_env, build_room};
@@ -31,34 +32,49 @@ pub fn shell(
         tools.extend(toolchains::install(tool, request, services, &rootfs)?);
     }
     // An app that took the image of an equal one has a tree in which nothing lies yet.
-    let (tree, _lock) = if build.is_laid_out() {
+    let (mut tree, _lock) = if build.is_laid_out() {
         build.open_tree()?
     } else {
         build.tree()?
     };
-    let scratch = build.kept.join("scratch");
+    tree.forget_steps()
+        .map_err(|error| disk("write down that the build tree changes", &error))?;
     let plan = &build.prepared.plan;
     let unpacked = rootfs.wait().ok().flatten();
+    // Packages are no part of what a build left.
+    let (store, events) = (&services.store, &*services.events);
+    let _caches = Caches::prepare(
+        plan,
+        &request.app,
+        &build.source,
+        &build.kept,
+        store,
+        events,
+    )?;
     let room = build_room(
         request,
         plan,
         unpacked.as_deref(),
-        scratch.clone(),
+        &build.kept,
         tree.app(),
         &tools,
+        services,
     );
     let base = base.into_inner().unwrap_or_else(PoisonError::into_inner);
     let revision = build.identity.revision.as_deref();
     let mut env = match failed {
         Some(step) => step.command.0.env.clone(),
-        None => build_env(request, plan, base.as_ref(), revision, services.offline),
+        None => build_env(request, plan, base.as_ref(), revision, services),
     };
     if let Some(terminal) = request.terminal.clone() {
         env.insert("TERM".to_owned(), terminal);
     }
     let command = Command {
         argv: argv.to_vec(),
-        cwd: PathBuf::from(&plan.app_dir),
+        cwd: failed.map_or_else(
+            || PathBuf::from(&plan.app_dir),
+            |step| step.command.0.cwd.clone(),
+        ),
         env,
     };
     let exit = services
@@ -66,6 +82,6 @@ pub fn shell(
         .run(&room, &command, Terminal::Inherit)
         .map_err(|error| Failure::of(error.diagnostic()));
     // The next build makes it anew; what can't be removed now is removed then.
-    let _ = crate::sandbox::discard(&scratch);
+    let _ = crate::sandbox::discard(&room.scratch);
     exit
 }

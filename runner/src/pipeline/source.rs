@@ -132,27 +132,15 @@ impl Source {
 
     /// One digest for paths, kinds, executable bits, link targets and contents.
     pub(super) fn digest(&self) -> Digest {
-        let mut hasher = Hasher::new();
-        for (path, file) in &self.files {
-            hasher.field(path.as_os_str().as_bytes());
-            hasher.field(&file.identity());
-        }
-        hasher.finish()
+        self.digest_where(|_| true)
     }
 
-    /// One digest for the files of these names, wherever they stand; `*.exs` is every name that ends so.
-    pub(super) fn digest_of_names(&self, names: &[String]) -> Digest {
+    /// One digest for the files whose paths are wanted.
+    pub(super) fn digest_where(&self, wanted: impl Fn(&Path) -> bool) -> Digest {
         let mut hasher = Hasher::new();
-        for (path, file) in &self.files {
-            let name = path.file_name().unwrap_or_default().as_bytes();
-            let wanted = names.iter().any(|pattern| match pattern.strip_prefix('*') {
-                Some(ending) => name.ends_with(ending.as_bytes()),
-                None => name == pattern.as_bytes(),
-            });
-            if wanted {
-                hasher.field(path.as_os_str().as_bytes());
-                hasher.field(&file.identity());
-            }
+        for (path, file) in self.files.iter().filter(|(path, _)| wanted(path)) {
+            hasher.field(path.as_os_str().as_bytes());
+            hasher.field(&file.identity());
         }
         hasher.finish()
     }
@@ -168,6 +156,15 @@ impl SourceFile {
             }
         }
     }
+}
+
+/// Whether a file has one of these names; `*.exs` is every name that ends so.
+pub(super) fn named(path: &Path, names: &[String]) -> bool {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    names.iter().any(|pattern| match pattern.strip_prefix('*') {
+        Some(ending) => name.ends_with(ending.as_bytes()),
+        None => name == pattern.as_bytes(),
+    })
 }
 
 /// Whether a file's owner may execute it.

@@ -129,12 +129,19 @@ pub(super) const NPM_REGISTRY_URL: Key = key(
     "npm_registry_url",
     "BP_NPM_REGISTRY_URL",
     None,
-    "npm's own",
-    "Where npm packages come from.",
+    "`https://registry.npmjs.org`",
+    "Where npm packages come from; package managers get it as `npm_config_registry`.",
+);
+pub(super) const TAILWIND_URL: Key = key(
+    "tailwind_url",
+    "BP_TAILWIND_URL",
+    None,
+    "`https://github.com/tailwindlabs/tailwindcss/releases/download`",
+    "Where the program of Tailwind comes from that `mix tailwind` runs.",
 );
 
 /// All settings, as they are documented.
-pub const KEYS: [Key; 13] = [
+pub const KEYS: [Key; 14] = [
     CACHE_DIR,
     CACHE_CAP,
     STACK,
@@ -148,6 +155,7 @@ pub const KEYS: [Key; 13] = [
     HEX_UNSAFE_REGISTRY,
     NODE_DIST_URL,
     NPM_REGISTRY_URL,
+    TAILWIND_URL,
 ];
 
 /// The page `docs/settings.md`.

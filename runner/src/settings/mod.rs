@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
+use buildpack_core::lists::NPM_REGISTRY;
+use buildpack_phoenix_static::TAILWIND_RELEASES;
 
 use crate::sandbox::Mode;
 use crate::ui::parse_bytes;
@@ -62,7 +64,9 @@ pub struct Settings {
     /// Where Node comes from.
     pub node_dist_url: Sourced<String>,
     /// Where npm packages come from.
-    pub npm_registry_url: Option<Sourced<String>>,
+    pub npm_registry_url: Sourced<String>,
+    /// Where releases of Tailwind come from.
+    pub tailwind_url: Sourced<String>,
 }
 
 /// A variable of the environment by name.
@@ -169,7 +173,8 @@ impl Reader<'_> {
             hex_repo_url: self.parsed(&keys::HEX_REPO_URL, None, url),
             hex_unsafe_registry: self.switch(&keys::HEX_UNSAFE_REGISTRY, None),
             node_dist_url: self.url_or(&keys::NODE_DIST_URL, "https://nodejs.org/dist"),
-            npm_registry_url: self.parsed(&keys::NPM_REGISTRY_URL, None, url),
+            tailwind_url: self.url_or(&keys::TAILWIND_URL, TAILWIND_RELEASES),
+            npm_registry_url: self.url_or(&keys::NPM_REGISTRY_URL, NPM_REGISTRY),
             cache_dir: cache_dir?,
         };
         Some(settings)

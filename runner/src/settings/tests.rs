@@ -120,7 +120,7 @@ fn every_mistake_of_the_file_is_told_with_its_place() {
         .find(|d| d.message.contains("`stak`"))
         .unwrap();
     assert_eq!(stak.labels[0].span.line_column(), (1, 1));
-    assert_eq!(stak.helps[0].edit.as_ref().unwrap().new_text, "stack");
+    assert_eq!(stak.helps[0].edits[0].new_text, "stack");
     let broken = with_file("stack = \n= 3", &[], &Flags::default());
     assert!(broken.value.is_none() && codes_are(&broken, "settings-syntax"));
 }

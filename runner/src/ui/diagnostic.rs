@@ -41,10 +41,7 @@ pub(super) fn render(diagnostic: &Diagnostic, redactor: &Redactor, colour: bool)
 }
 
 fn is_sensitive(diagnostic: &Diagnostic, redactor: &Redactor) -> bool {
-    let edits = diagnostic
-        .helps
-        .iter()
-        .filter_map(|help| help.edit.as_ref());
+    let edits = diagnostic.helps.iter().flat_map(|help| &help.edits);
     let sources = (diagnostic.labels.iter().map(|label| &label.span))
         .chain(edits.clone().map(|edit| &edit.span))
         .map(|span| span.source.text.as_str());
@@ -84,7 +81,7 @@ fn draw(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     let (edits, words): (Vec<_>, Vec<_>) = diagnostic
         .helps
         .iter()
-        .partition(|help| help.edit.is_some());
+        .partition(|help| help.edits.iter().any(is_visible));
     for help in words {
         main = main.element(Level::HELP.message(clean::block(&help.text)));
     }
@@ -93,9 +90,7 @@ fn draw(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     }
     let mut report = vec![main];
     for help in edits {
-        if let Some(edit) = &help.edit {
-            report.push(patch(&help.text, edit));
-        }
+        report.push(patch(&help.text, &help.edits));
     }
     renderer.render(&report)
 }
@@ -114,13 +109,41 @@ fn annotation(label: &Label, main: bool) -> Annotation<'_> {
     }
 }
 
-fn patch<'d>(text: &'d str, edit: &'d Edit) -> Group<'d> {
-    let source = &edit.span.source;
-    Level::HELP.secondary_title(clean::block(text)).element(
-        Snippet::source(source.text.as_str())
-            .path(source.path.to_string_lossy())
-            .patch(Patch::new(within(&edit.span), clean::block(&edit.new_text))),
-    )
+/// Whether an edit can be drawn: the one of a line end or of a file's encoding shows nothing.
+fn is_visible(edit: &Edit) -> bool {
+    let old = edit.span.source.text.get(within(&edit.span));
+    let blank = |text: &str| text.chars().all(|c| c == '\r');
+    !(blank(&edit.new_text) && old.is_none_or(blank))
+}
+
+fn patch<'d>(text: &'d str, edits: &'d [Edit]) -> Group<'d> {
+    let mut group = Level::HELP
+        .secondary_title(clean::block(text))
+        .elements(None::<Snippet<'d, Patch<'d>>>);
+    for edits in edits.chunk_by(|one, next| one.span.source == next.span.source) {
+        let source = &edits[0].span.source;
+        group = group.element(
+            Snippet::source(source.text.as_str())
+                .path(source.path.to_string_lossy())
+                .patches(edits.iter().map(patch_of)),
+        );
+    }
+    group
+}
+
+fn patch_of(edit: &Edit) -> Patch<'_> {
+    let mut range = within(&edit.span);
+    let mut new_text = clean::block(&edit.new_text);
+    // A line behind the last one is drawn as such only if it begins before that one's end.
+    if range.is_empty()
+        && range.end == edit.span.source.text.len()
+        && edit.span.source.text.ends_with('\n')
+        && let Some(line) = new_text.strip_suffix('\n')
+    {
+        new_text = format!("\n{line}").into();
+        range = range.start - 1..range.end - 1;
+    }
+    Patch::new(range, new_text)
 }
 
 /// Labels by the file they stand in, in the order of their first.

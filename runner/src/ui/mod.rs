@@ -6,19 +6,22 @@ mod clean;
 mod diagnostic;
 mod progress;
 mod redact;
+pub mod report;
 mod size;
 mod summary;
+mod versions;
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use buildpack_core::diagnostic::{Diagnostic, Severity};
-use buildpack_core::event::{Event, EventSink};
+use buildpack_core::event::{Event, EventSink, StepState};
 
 pub use redact::{RedactingWriter, Redactor};
 pub use size::{bytes, duration, parse_bytes};
 pub use summary::summary;
+pub use versions::{explanation, listing, updates};
 
 use progress::Progress;
 
@@ -44,17 +47,20 @@ pub struct Screen {
     pub terminal: bool,
     /// Whether problems may be coloured.
     pub colour: bool,
+    /// Whether `out` may be coloured.
+    pub colour_out: bool,
 }
 
 impl Screen {
     /// Standard output and standard error, coloured as the terminal and `NO_COLOR` allow.
     pub fn standard() -> Self {
-        let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+        let never = anstream::ColorChoice::Never;
         Self {
             out: Box::new(io::stdout()),
             err: Box::new(io::stderr()),
             terminal: io::stderr().is_terminal(),
-            colour,
+            colour: anstream::AutoStream::choice(&io::stderr()) != never,
+            colour_out: anstream::AutoStream::choice(&io::stdout()) != never,
         }
     }
 }
@@ -65,6 +71,7 @@ pub struct Ui {
     style: Style,
     verbose: bool,
     colour: bool,
+    colour_out: bool,
     redactor: Arc<Redactor>,
     progress: Arc<Progress>,
     screen: Arc<Mutex<Screen>>,
@@ -81,6 +88,7 @@ impl Ui {
             style,
             verbose,
             colour: screen.colour,
+            colour_out: screen.colour_out,
             redactor: Arc::new(redactor),
             progress: Arc::new(Progress::new(style == Style::Text && screen.terminal)),
             screen: Arc::new(Mutex::new(screen)),
@@ -117,6 +125,16 @@ impl Ui {
         let mut value = value.clone();
         self.redactor.redact_json(&mut value);
         self.write_out(&format!("{value}\n"));
+    }
+
+    /// A text of many lines that is the answer as it stands, secret values excepted.
+    pub fn document(&self, text: &str) {
+        self.write_out(&self.redactor.redact(text));
+    }
+
+    /// A line beside the answer, which a program may be reading.
+    pub fn aside(&self, text: &str) {
+        self.write_err(&format!("{}\n", self.redactor.redact(&clean::block(text))));
     }
 
     /// A problem.
@@ -179,6 +197,18 @@ impl Ui {
                 };
                 self.detail_line(&said);
             }
+            Event::Step {
+                step,
+                state,
+                reason,
+            } if self.verbose => {
+                let said = match (state, reason) {
+                    (StepState::Skipped, _) => format!("step {step}: left out, nothing changed"),
+                    (StepState::Due, Some(reason)) => format!("step {step}: runs, {reason}"),
+                    _ => return,
+                };
+                self.detail_line(&said);
+            }
             Event::Layer {
                 purpose,
                 digest,
@@ -195,6 +225,7 @@ impl Ui {
             }
             Event::StageStarted { .. }
             | Event::StageFinished { .. }
+            | Event::Step { .. }
             | Event::Cache { .. }
             | Event::Layer { .. }
             | Event::Image { .. } => {}
@@ -299,6 +330,7 @@ mod tests {
             err: Box::new(err.clone()),
             terminal: false,
             colour: false,
+            colour_out: false,
         };
         let redactor = Redactor::new([("TOKEN", "hunter2-hunter2")]);
         Ui::new(style, true, screen, redactor).emit(event);
@@ -356,6 +388,7 @@ mod tests {
                 err: Box::new(io::sink()),
                 terminal: false,
                 colour: false,
+                colour_out: false,
             };
             let ui = Ui::new(Style::Text, false, screen, Redactor::default());
             ui.line("an answer");
@@ -387,6 +420,7 @@ mod tests {
                 err: Box::new(io::sink()),
                 terminal: false,
                 colour: false,
+                colour_out: false,
             };
             let ui = Ui::new(
                 style,

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::{Ui, bytes, duration};
 use crate::pipeline::Finished;
 
+/// A step that takes less is not said.
+const WORTH_SAYING: Duration = Duration::from_millis(50);
+
 /// Draws them.
 pub fn summary(ui: &Ui, finished: &Finished, total: Duration) {
     let record = &finished.record;
@@ -28,14 +31,29 @@ pub fn summary(ui: &Ui, finished: &Finished, total: Duration) {
     let whole = bytes(record.image.total_size());
     ui.line(&format!("         {:<16} {whole:>10}", "together"));
     if !finished.unchanged {
-        let times: Vec<String> = finished
-            .stages
+        let stages = finished.stages.iter();
+        ui.line(&format!(
+            "       Times: {}",
+            times(stages.map(|(stage, time)| (*stage, *time)))
+        ));
+        // A pack's own work is over at once.
+        let steps = finished
+            .steps
             .iter()
-            .map(|(stage, time)| format!("{stage} {}", duration(*time)))
-            .collect();
-        ui.line(&format!("       Times: {}", times.join(" · ")));
+            .filter(|(_, time)| *time >= WORTH_SAYING);
+        let steps = times(steps.map(|(step, time)| (step.as_str(), *time)));
+        if !steps.is_empty() {
+            ui.line(&format!("       Steps: {steps}"));
+        }
     }
     let types: Vec<&str> = record.processes.keys().map(String::as_str).collect();
     ui.line(&format!("       Process types: {}", types.join(", ")));
     ui.line(&format!("       Run it: bp run {}", record.name));
+}
+
+fn times<'a>(times: impl Iterator<Item = (&'a str, Duration)>) -> String {
+    times
+        .map(|(what, time)| format!("{what} {}", duration(time)))
+        .collect::<Vec<_>>()
+        .join(" · ")
 }

@@ -117,7 +117,7 @@ fn a_version_that_does_not_exist_is_a_mistake_of_the_app() {
         .unwrap();
     place
         .build(&app, &[])
-        .fails(3, "erlang-not-built")
+        .fails(3, "otp-not-built")
         .says("27.3.4.1");
 }
 

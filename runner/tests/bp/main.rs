@@ -7,16 +7,20 @@
 )]
 
 mod again;
+mod evaluated;
 mod files;
 mod hooks;
 mod hosts;
 mod judges;
 mod kept;
 mod page;
+mod phoenix;
+mod phoenix_log;
 mod run;
 mod same;
 mod secrets;
 mod stacks;
+mod umbrella;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -1,4 +1,5 @@
 //! Servers and walls that do as they are told.
 
+pub mod lists;
 pub mod origin;
 pub mod registry;

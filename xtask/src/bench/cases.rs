@@ -114,7 +114,7 @@ pub(super) fn cold(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
 }
 
 /// How long a command that says this takes in the sandbox of an app's build, after `first`, which may read `input`.
-fn in_sandbox(
+pub(super) fn in_sandbox(
     bench: &Bench<'_>,
     app: &Path,
     first: &str,

@@ -11,6 +11,9 @@ use crate::world::Failure;
 /// How often each figure is taken.
 pub(super) const TIMES: usize = 5;
 
+/// How often a figure of milliseconds is taken.
+pub(super) const MANY: usize = 25;
+
 /// Runs a program that has to succeed; what it printed. Its errors are shown when it fails.
 pub(super) fn output(command: &mut Command) -> Result<String, Failure> {
     let program = command.get_program().display().to_string();
@@ -86,6 +89,33 @@ fn watch(child: &mut Child) -> Result<(std::process::ExitStatus, Option<u64>), F
         }
         thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// The same of a program that is over before it can be watched, as GNU time has it from the kernel; the largest of
+/// several runs.
+pub(super) fn peak_of_short(command: &Command) -> Result<u64, Failure> {
+    let mut most = 0;
+    for _ in 0..TIMES {
+        let mut time = Command::new("time");
+        time.args(["-f", "%M"]).arg(command.get_program());
+        time.args(command.get_args());
+        for (name, value) in command.get_envs() {
+            if let Some(value) = value {
+                time.env(name, value);
+            }
+        }
+        let done = time.stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&done.stderr);
+        let kibibytes: Option<u64> = said
+            .lines()
+            .last()
+            .and_then(|line| line.trim().parse().ok());
+        match kibibytes {
+            Some(kibibytes) if done.status.success() => most = most.max(kibibytes * 1024),
+            _ => return Err(Failure::say(format!("`time` did not measure:\n{said}"))),
+        }
+    }
+    Ok(most)
 }
 
 /// A field of a file of `/proc` that counts kibibytes, in bytes.

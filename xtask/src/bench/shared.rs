@@ -21,6 +21,11 @@ impl<'a> Bench<'a> {
         Self { bp, world, folder }
     }
 
+    /// `bp` itself.
+    pub(super) fn binary(&self) -> &Path {
+        self.bp
+    }
+
     /// `bp` in the world, with this cache folder.
     pub(super) fn bp(&self, cache: &str) -> Command {
         let settings = self.world.settings();
@@ -54,9 +59,14 @@ impl<'a> Bench<'a> {
         found.map_or("", |(_, value)| value)
     }
 
-    /// A copy of the app in a folder of this name; no two are equal, for equal apps share their image.
+    /// A copy of `hello` in a folder of this name.
     pub(super) fn app(&self, name: &str) -> Result<PathBuf, Failure> {
-        let from = crate::bp::checkout().join("testdata/apps/hello");
+        self.copy_of("hello", name)
+    }
+
+    /// A copy of a test app in a folder of this name; no two are equal, for equal apps share their image.
+    pub(super) fn copy_of(&self, app: &str, name: &str) -> Result<PathBuf, Failure> {
+        let from = crate::bp::checkout().join("testdata/apps").join(app);
         let to = self.path(name);
         for entry in WalkDir::new(&from) {
             let entry = entry.map_err(|cause| Failure::new("cannot read the app", cause))?;

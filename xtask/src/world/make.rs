@@ -14,6 +14,7 @@ mod image;
 mod node;
 mod packages;
 mod part;
+mod sarif;
 mod stack;
 
 /// The stacks that have stand-ins.
@@ -30,6 +31,8 @@ pub(crate) struct Made {
     pub(crate) layouts: Vec<PathBuf>,
     /// Public half of the key that signs the `installs` lists.
     pub(crate) public_key: PathBuf,
+    /// JSON schema of SARIF reports.
+    pub(crate) sarif_schema: PathBuf,
 }
 
 /// Where the world is kept: only root can make it, and everybody may read it, so it lies where the system's
@@ -110,6 +113,7 @@ pub(crate) fn make(dir: &Path, stacks: &[u8]) -> Result<Made, Failure> {
             .map(|parts| parts.storage.path.clone())
             .collect(),
         public_key: key.path.join("public.pem"),
+        sarif_schema: sarif::schema(&kitchen)?.path.join("sarif-2.1.0.json"),
     })
 }
 

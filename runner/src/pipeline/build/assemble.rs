@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use buildpack_core::event::Event;
 use buildpack_core::image::{BaseImage, LayerRecord, assemble};
 use buildpack_core::layer::Purpose;
-use buildpack_core::pack::Built;
+use buildpack_core::pack::{Buildpack as _, Built};
 use buildpack_core::plan::Tool;
 
 use super::super::failure::Failure;
@@ -21,7 +21,7 @@ impl Build<'_> {
         Layerer {
             request: self.request,
             plan: &self.prepared.plan,
-            pack: &*self.prepared.pack,
+            pack: &self.prepared.pack,
             inputs: &self.content,
             services: self.services,
         }

@@ -1,8 +1,11 @@
+use std::os::unix::ffi::OsStrExt as _;
+
 use buildpack_core::event::Silent;
 use buildpack_core::layer::StatCache;
-use buildpack_core::plan::{Inputs, Run};
 
 use super::*;
+
+mod steps;
 
 struct Desk {
     folder: tempfile::TempDir,
@@ -26,14 +29,33 @@ impl Desk {
         fs_err::write(path, text).unwrap();
     }
 
-    fn sync(&self, kept: &[&str]) -> (Tree, Synced) {
+    fn read(&self) -> Source {
         let mut cache = StatCache::load(self.folder.path().join("stat"));
-        let source = Source::read(&self.source(), &mut cache, &Silent).unwrap();
+        Source::read(&self.source(), &mut cache, &Silent).unwrap()
+    }
+
+    fn sync(&self, kept: &[&str]) -> (Tree, Synced) {
+        self.bring(&PackPlan {
+            kept: kept.iter().map(|&k| k.to_owned()).collect(),
+            ..PackPlan::empty("/app")
+        })
+    }
+
+    /// The tree as a build with this plan begins with it.
+    fn bring(&self, plan: &PackPlan) -> (Tree, Synced) {
+        let source = self.read();
         let mut tree = Tree::open(&self.folder.path().join("tree")).unwrap();
-        let kept: Vec<String> = kept.iter().map(|&k| k.to_owned()).collect();
-        let synced = tree.sync(&self.source(), &source, &kept, "env").unwrap();
+        let synced = tree.sync(&self.source(), &source, plan, "env").unwrap();
+        tree.know_inputs(&source, plan);
         (tree, synced)
     }
+}
+
+/// Makes a file in the tree, as a program of a build would.
+fn write_in(tree: &Tree, path: &str) {
+    let path = tree.app().join(path);
+    fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+    fs_err::write(path, "made").unwrap();
 }
 
 #[test]
@@ -70,9 +92,7 @@ fn what_a_build_made_goes_unless_it_is_kept() {
     desk.write("lib/a.ex", "one");
     let (tree, _) = desk.sync(&["_build"]);
     for made in ["_build/x", "priv/static/app-123.js"] {
-        let path = tree.app().join(made);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, "made").unwrap();
+        write_in(&tree, made);
     }
     fs_err::write(tree.app().join("lib/a.ex"), "edited by a hook").unwrap();
     let (tree, _) = desk.sync(&["_build"]);
@@ -138,10 +158,34 @@ fn a_file_that_changes_after_it_was_read_is_not_built_as_what_it_was() {
     let source = Source::read(&desk.source(), &mut cache, &Silent).unwrap();
     desk.write("x", "two");
     let mut tree = Tree::open(&desk.folder.path().join("tree")).unwrap();
-    let error = tree.sync(&desk.source(), &source, &[], "env").unwrap_err();
+    let error = tree
+        .sync(&desk.source(), &source, &PackPlan::empty("/app"), "env")
+        .unwrap_err();
     assert!(error.to_string().contains("changed"), "{error}");
     let (tree, _) = desk.sync(&[]);
     assert_eq!(fs_err::read_to_string(tree.app().join("x")).unwrap(), "two");
+}
+
+#[test]
+fn what_was_source_when_a_build_was_cut_short_goes_with_the_source() {
+    let desk = Desk::new();
+    desk.write("deps/ours/old", "vendored");
+    let (mut tree, _) = desk.sync(&["deps"]);
+    desk.write("deps/ours/new", "vendored");
+    desk.write("x", "one");
+    let source = desk.read();
+    desk.write("x", "two");
+    let plan = PackPlan {
+        kept: vec!["deps".to_owned()],
+        ..PackPlan::empty("/app")
+    };
+    assert!(tree.sync(&desk.source(), &source, &plan, "env").is_err());
+    assert!(tree.app().join("deps/ours/new").exists());
+    fs_err::remove_file(desk.source().join("deps/ours/old")).unwrap();
+    fs_err::remove_file(desk.source().join("deps/ours/new")).unwrap();
+    let (tree, _) = desk.sync(&["deps"]);
+    assert!(!tree.app().join("deps/ours/old").exists());
+    assert!(!tree.app().join("deps/ours/new").exists());
 }
 
 #[test]
@@ -154,45 +198,81 @@ fn odd_names_have_distinct_keys() {
 }
 
 #[test]
-fn a_step_is_remembered_by_its_inputs_and_outputs() {
+fn nested_folders_are_kept_and_what_is_source_in_them_stays_source() {
     let desk = Desk::new();
-    desk.write("mix.lock", "one");
-    let step = Step {
-        id: "deps".to_owned(),
-        heading: String::new(),
-        run: Run::Bash {
-            script: "true".to_owned(),
-        },
-        skip_if_unchanged: Some(Inputs {
-            names: vec!["mix.lock".to_owned()],
-            outputs: vec!["deps".to_owned()],
-        }),
-        begins_with: Vec::new(),
-    };
-    let unchanged = || {
-        let (mut tree, _) = desk.sync(&["deps"]);
-        let mut cache = StatCache::load(desk.folder.path().join("stat"));
-        let source = Source::read(&desk.source(), &mut cache, &Silent).unwrap();
-        tree.know_inputs(&source, std::iter::once(&step));
-        (tree.unchanged(&step), tree)
-    };
-    let (same, mut tree) = unchanged();
-    assert!(!same);
-    fs_err::create_dir(tree.app().join("deps")).unwrap();
-    tree.succeeded(&step).unwrap();
-    assert!(unchanged().0);
-    desk.write("mix.lock", "two");
-    assert!(!unchanged().0);
-    desk.write("mix.lock", "one");
-    let (same, tree) = unchanged();
-    assert!(same);
-    fs_err::remove_dir(tree.app().join("deps")).unwrap();
-    assert!(!unchanged().0);
-    fs_err::create_dir(tree.app().join("deps")).unwrap();
-    fs_err::remove_file(desk.source().join("mix.lock")).unwrap();
-    let (_, mut tree) = unchanged();
-    // The lock that a step makes is gone when the app is laid out again.
-    fs_err::write(tree.app().join("mix.lock"), "made").unwrap();
-    tree.succeeded(&step).unwrap();
-    assert!(!unchanged().0);
+    desk.write("assets/css/app.css", "one");
+    desk.write("priv/static/robots.txt", "one");
+    desk.write("priv/static/old.txt", "one");
+    let kept = ["assets/node_modules", "priv/static", "made/deep/er"];
+    let (tree, _) = desk.sync(&kept);
+    let made = [
+        "assets/node_modules/x",
+        "assets/junk",
+        "priv/static/app-1.css",
+        "priv/junk/x",
+        "made/deep/er/x",
+        "made/junk",
+    ];
+    for made in made {
+        write_in(&tree, made);
+    }
+    fs_err::remove_file(desk.source().join("priv/static/old.txt")).unwrap();
+    desk.write("priv/static/robots.txt", "two");
+    let (tree, done) = desk.sync(&kept);
+    let there: Vec<&str> = (made.into_iter())
+        .filter(|path| tree.app().join(path).exists())
+        .collect();
+    assert_eq!(
+        there,
+        [
+            "assets/node_modules/x",
+            "priv/static/app-1.css",
+            "made/deep/er/x"
+        ]
+    );
+    assert_eq!(
+        done,
+        Synced {
+            written: 1,
+            removed: 3
+        }
+    );
+    assert!(!tree.app().join("priv/static/old.txt").exists());
+    // Of what is kept no more, not even the folders above it stay.
+    let (tree, _) = desk.sync(&["assets/node_modules"]);
+    assert!(!tree.app().join("made").exists());
+    assert!(!tree.app().join("priv/static/app-1.css").exists());
+    assert!(tree.app().join("priv/static/robots.txt").exists());
+}
+
+#[test]
+fn emptying_follows_no_link() {
+    let desk = Desk::new();
+    desk.write("assets/app.css", "one");
+    symlink("../../outside", desk.source().join("linked")).unwrap();
+    let outside = desk.folder.path().join("outside");
+    fs_err::create_dir_all(outside.join("static")).unwrap();
+    fs_err::write(outside.join("static/x"), "precious").unwrap();
+    let (mut tree, _) = desk.sync(&[]);
+    // What a build made: `priv` is elsewhere, and so is `made`.
+    symlink(&outside, tree.app().join("priv")).unwrap();
+    symlink(&outside, tree.app().join("made")).unwrap();
+    let source = desk.read();
+    let kept = ["priv/static", "made", "linked", "assets"].map(str::to_owned);
+    tree.wipe(&source, &kept).unwrap();
+    assert!(outside.join("static/x").exists());
+    assert!(!tree.app().join("made").is_symlink());
+    assert!(tree.app().join("linked").is_symlink());
+    assert!(tree.app().join("assets/app.css").exists());
+}
+
+#[test]
+fn a_tree_whose_memory_is_damaged_was_built_with_unknown_variables() {
+    let desk = Desk::new();
+    desk.write("x", "one");
+    let (tree, _) = desk.sync(&[]);
+    assert!(!tree.environment_changed("env"));
+    fs_err::write(desk.folder.path().join("tree/index.json"), "{").unwrap();
+    let tree = Tree::open(&desk.folder.path().join("tree")).unwrap();
+    assert!(tree.environment_changed("env"));
 }

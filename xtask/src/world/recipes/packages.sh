@@ -1,5 +1,6 @@
 # Builds the packages and their registry, as repo.hex.pm serves them, in the working folder.
-# Needs ROOTS (a stack's roots and sources), TOOLS (its Erlang, Elixir and Hex), JIFFY (a mix.exs for it).
+# Needs ROOTS (a stack's roots and sources), TOOLS (its Erlang, Elixir and Hex), OURS (a folder for
+# each package of our own, and one with a mix.exs for jiffy, which comes with a build file of rebar2's only).
 set -eu
 mkdir -p upper work root tarballs
 mount -t overlay overlay -o "lowerdir=$ROOTS/above:$ROOTS/run,upperdir=$PWD/upper,workdir=$PWD/work" root
@@ -14,7 +15,12 @@ chroot root /opt/otp/Install -minimal /opt/otp
 for source in "$ROOTS"/sources/*.orig.tar.*; do
     tar -xf "$source" -C root/src
 done
-for folder in root/src/jiffy-*; do cp "$JIFFY" "$folder/mix.exs"; done
+for folder in "$OURS"/*; do
+    case $folder in
+    */jiffy) cp "$folder/mix.exs" root/src/jiffy-*/ ;;
+    *) cp -R "$folder" root/src/ ;;
+    esac
+done
 cat >root/src/build.sh <<'END'
 set -eu
 export PATH=/opt/elixir/bin:/opt/otp/bin:$PATH MIX_HOME=/mix HEX_HOME=/mix/hex HEX_OFFLINE=1 MIX_ENV=prod

@@ -1,0 +1,160 @@
+//! A package manager from the npm registry as a tool, and the small programs that start it with Node.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use buildpack_core::diagnostic::Diagnostic;
+use buildpack_core::layer::Purpose;
+use buildpack_core::pack::{PlanContext, write_in_tree};
+use buildpack_core::plan::{Tool, Unpack};
+use buildpack_core::toolchain::{Artifact, Kind, Verify};
+use serde_json::Value;
+
+use crate::config::{StaticConfig, text};
+use crate::package_manager::{Manager, PackageManager, Program, below};
+use crate::resolve::Chosen;
+use crate::rules::npm_version;
+
+/// The folder for small programs, below the app's. No image holds it.
+pub(crate) const BIN: &str = ".bp/bin";
+
+/// More than any package manager has.
+const LARGEST: u64 = 64 << 20;
+
+/// Settles which npm is meant, now that Node is known: its own where the app asks for the same or for none.
+pub(crate) fn settle_npm(
+    chosen: &mut PackageManager,
+    config: &StaticConfig,
+    node: &Chosen,
+) -> Option<Diagnostic> {
+    if chosen.manager != Manager::Npm {
+        return None;
+    }
+    let own = node.release.npm.as_deref();
+    if chosen.program == Program::OfNode
+        && let Some(asked) = &config.npm_version
+    {
+        let written = text(asked).map_or("", str::trim);
+        if written.is_empty() && text(asked).is_some() {
+            return None;
+        }
+        let Ok(version) = written.parse::<semver::Version>() else {
+            return Some(npm_version::not_exact(asked, written, own));
+        };
+        chosen.origin = asked.origin.clone();
+        chosen.program = Program::Fetched {
+            version,
+            sha512: None,
+        };
+    }
+    if let Program::Fetched { version, .. } = &chosen.program
+        && own == Some(version.to_string().as_str())
+    {
+        chosen.program = Program::OfNode;
+    }
+    None
+}
+
+/// The tool; none where Node or the app itself brings the program.
+pub(crate) fn tool(
+    chosen: &PackageManager,
+    home: &str,
+    in_image: bool,
+    context: &PlanContext<'_>,
+) -> Result<Option<Tool>, Box<Diagnostic>> {
+    let Program::Fetched { version, sha512 } = &chosen.program else {
+        return Ok(None);
+    };
+    let version = version.to_string();
+    let id = chosen.manager.program();
+    let package = context
+        .npm
+        .package(chosen.manager.package(), &version)
+        .map_err(|error| Box::new(error.diagnostic().from(&chosen.origin, "asked for here")))?;
+    let name = format!("{id} {version}");
+    Ok(Some(Tool {
+        name: name.clone(),
+        id: id.to_owned(),
+        version,
+        artifact: Artifact {
+            name,
+            url: package.tarball,
+            // What the app itself says counts, whatever the registry says.
+            verify: Verify::Sha512Hex(sha512.clone().unwrap_or(package.sha512)),
+            max_bytes: LARGEST,
+            kind: Kind::TarGz,
+        },
+        unpack: Unpack::Archive {
+            strip: 1,
+            under: String::new(),
+        },
+        place: format!("{home}/{id}"),
+        install: None,
+        purpose: Purpose::Node,
+        in_image,
+        binds_output: false,
+    }))
+}
+
+/// Writes the programs of a package manager in `folder` into the tree: those that its own `package.json` names.
+pub(crate) fn write_programs(tree: &Path, tool: &Tool, folder: &Path) -> io::Result<()> {
+    for (program, file) in programs(&fs_err::read_to_string(folder.join("package.json"))?) {
+        let file = below(&tool.place, &file).replace('\'', "'\\''");
+        let script = format!("#!/bin/sh\nexec node '{file}' \"$@\"\n");
+        write_in_tree(tree, &format!("{BIN}/{program}"), script.as_bytes(), true)?;
+    }
+    Ok(())
+}
+
+/// `bin` of a `package.json`: programs with their files. Names that are more than a name are left out.
+fn programs(package: &str) -> BTreeMap<String, String> {
+    let package: Value = serde_json::from_str(package).unwrap_or_default();
+    let plain = |name: &str| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    match &package["bin"] {
+        Value::Object(bin) => bin
+            .iter()
+            .filter(|(name, _)| plain(name))
+            .filter_map(|(name, file)| Some((name.clone(), file.as_str()?.to_owned())))
+            .collect(),
+        Value::String(file) => package["name"]
+            .as_str()
+            .filter(|name| plain(name))
+            .map(|name| (name.to_owned(), file.clone()))
+            .into_iter()
+            .collect(),
+        _ => BTreeMap::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_those_that_the_package_names() {
+        let found = programs(r#"{"bin": {"pnpm": "bin/pnpm.cjs", "../x": "y", "n": 1}}"#);
+        assert_eq!(
+            found,
+            BTreeMap::from([("pnpm".to_owned(), "bin/pnpm.cjs".to_owned())])
+        );
+        let found = programs(r#"{"name": "yarn", "bin": "./bin/yarn.js"}"#);
+        assert_eq!(
+            found,
+            BTreeMap::from([("yarn".to_owned(), "./bin/yarn.js".to_owned())])
+        );
+        for odd in [
+            "",
+            "[]",
+            "{\"bin\": 1}",
+            "{\"name\": \"@x/y\", \"bin\": \"z\"}",
+        ] {
+            assert!(programs(odd).is_empty(), "{odd}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The Phoenix static pack: a table of contents of its parts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use buildpack_core::app::App;
+use buildpack_core::check::{CheckContext, Checked, Evaluated};
+use buildpack_core::diagnostic::{Diagnostic, Outcome};
+use buildpack_core::digest::Digest;
+use buildpack_core::layer::Normalise;
+use buildpack_core::pack::{
+    Buildpack, Built, CompileError, Detection, Host, Place, PlanContext, Release,
+};
+use buildpack_core::plan::{PackPlan, Step};
+use buildpack_core::version::Tool;
+
+use crate::config::StaticConfig;
+use crate::layers::CacheManifest;
+use crate::manager_tool::write_programs;
+use crate::{check, config, detect, hints, layers, plan, standalone, steps};
+
+/// The pack for assets and server of Phoenix apps, compatible with `phoenix_static_buildpack.config`. It stands behind
+/// the Elixir pack, whose Mix it needs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PhoenixStaticPack;
+
+impl Buildpack for PhoenixStaticPack {
+    fn detect(&self, app: &App) -> Detection {
+        let evidence = detect::detect(app);
+        Detection {
+            applies: evidence.is_some(),
+            name: "Phoenix".to_owned(),
+            evidence: vec![evidence.unwrap_or_else(|| {
+                format!(
+                    "neither `{}` nor phoenix in mix.lock or mix.exs",
+                    config::FILE
+                )
+            })],
+        }
+    }
+
+    fn check(&self, app: &App, context: &CheckContext<'_>) -> Checked {
+        check::check(app, context)
+    }
+
+    fn looks_at(&self, app: &App) -> Vec<Tool> {
+        let config = StaticConfig::read(app, &Evaluated::new()).value;
+        let needed = config.is_some_and(|config| check::needs_node(app, &config));
+        if needed { vec![Tool::Node] } else { Vec::new() }
+    }
+
+    fn planned_keys(&self) -> Vec<(&'static str, &'static [&'static str])> {
+        vec![(config::FILE, &config::KEYS)]
+    }
+
+    fn plan(&self, app: &App, context: &PlanContext<'_>) -> Outcome<PackPlan> {
+        let mut diagnostics = Vec::new();
+        let plan = plan::plan(app, context, &mut diagnostics);
+        Outcome {
+            value: plan.filter(|_| !diagnostics.iter().any(Diagnostic::is_error)),
+            diagnostics,
+        }
+    }
+
+    fn hints(&self, _: &PackPlan, step: &str, tail: &[String]) -> Vec<String> {
+        hints::hints(step, tail)
+    }
+
+    fn prepare(
+        &self,
+        plan: &PackPlan,
+        step: &Step,
+        host: &Host<'_>,
+    ) -> Result<BTreeMap<String, String>, CompileError> {
+        standalone::prepare(step, host)?;
+        if step.id == steps::PROGRAMS {
+            for tool in plan::fetched_managers(plan) {
+                let Some(folder) = host.tools.get(&tool.id) else {
+                    continue;
+                };
+                write_programs(host.tree, tool, folder).map_err(|source| CompileError::Tree {
+                    path: host.tree.to_owned(),
+                    source,
+                })?;
+            }
+        }
+        Ok(BTreeMap::new())
+    }
+
+    fn survey(&self, _: &PackPlan, _: &Path) -> Result<Built, CompileError> {
+        Ok(Built::default())
+    }
+
+    fn release(&self, _: &PackPlan, _: &Built) -> Release {
+        Release::default()
+    }
+
+    fn place_of(&self, plan: &PackPlan, _: &Built, path: &str) -> Place {
+        layers::place_of(plan, path)
+    }
+
+    fn normalisers(&self, _: &Digest) -> Vec<Box<dyn Normalise>> {
+        vec![Box::new(CacheManifest)]
+    }
+
+    fn layers_version(&self) -> String {
+        layers::VERSION.to_owned()
+    }
+}

@@ -1,0 +1,325 @@
+//! Which package manager installs an app's packages: as `packageManager` of `package.json` says (Corepack's field), else
+//! as the lock file tells, else npm.
+
+use buildpack_core::app::{App, PackageJson};
+use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
+use semver::Version;
+
+use crate::config::{StaticConfig, text};
+use crate::lock_file::{Lock, LockFile, lock_files};
+
+/// The yarn that reads a classic `yarn.lock` where nobody says which; the last of its line.
+const YARN_CLASSIC: &str = "1.22.22";
+
+/// A family of package managers that share commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Manager {
+    /// npm.
+    Npm,
+    /// yarn 1.
+    YarnClassic,
+    /// yarn from 2 on.
+    YarnBerry,
+    /// pnpm.
+    Pnpm,
+}
+
+impl Manager {
+    /// The program.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::YarnClassic | Self::YarnBerry => "yarn",
+            Self::Pnpm => "pnpm",
+        }
+    }
+
+    /// The npm package that holds it.
+    pub(crate) fn package(self) -> &'static str {
+        match self {
+            Self::YarnBerry => "@yarnpkg/cli-dist",
+            other => other.program(),
+        }
+    }
+}
+
+/// Where the program comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// It is in Node's own archive.
+    OfNode,
+    /// A file of the app, below the folder of its `package.json`: `.yarn/releases/yarn-4.9.2.cjs`.
+    OfApp(String),
+    /// This version, from the npm registry.
+    Fetched {
+        /// The version.
+        version: Version,
+        /// The SHA-512 that the app itself names, in lower-case hex.
+        sha512: Option<String>,
+    },
+}
+
+/// A package manager, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PackageManager {
+    /// Its family.
+    pub(crate) manager: Manager,
+    /// Where it comes from.
+    pub(crate) program: Program,
+    /// The lock file that it reads, where there is one.
+    pub(crate) lock: Option<LockFile>,
+    /// Who decided.
+    pub(crate) origin: Origin,
+}
+
+/// The package manager of the packages in `folder`. Whoever takes npm decides about its version by `npm_version` later.
+pub(crate) fn choose(
+    app: &App,
+    folder: &str,
+    package: &PackageJson,
+    config: &StaticConfig,
+) -> Outcome<PackageManager> {
+    let locks = lock_files(app, folder);
+    let chosen = match &package.package_manager {
+        Some(field) => by_field(field, &locks),
+        None => by_lock(app, folder, &locks, config),
+    };
+    match chosen {
+        Ok(chosen) => {
+            let unused = unused_locks(&locks, &chosen);
+            Outcome::with(chosen, unused.into_iter().collect())
+        }
+        Err(problem) => Outcome::failed(vec![*problem]),
+    }
+}
+
+/// `pnpm@9.15.0`, `yarn@4.9.2+sha224.…`.
+fn by_field(
+    field: &Sourced<String>,
+    locks: &[LockFile],
+) -> Result<PackageManager, Box<Diagnostic>> {
+    let malformed = || {
+        Box::new(
+            Diagnostic::error(
+                "package-manager-malformed",
+                Class::Config,
+                format!(
+                    "`packageManager` names no version of a package manager: expected `name@1.2.3`, found `{}`",
+                    field.value
+                ),
+            )
+            .from(&field.origin, "written here")
+            .help("write it as in `pnpm@9.15.0`, or leave it out: the lock file tells, too"),
+        )
+    };
+    let (name, rest) = field.value.trim().split_once('@').ok_or_else(malformed)?;
+    let (version, hash) = rest.split_once('+').unwrap_or((rest, ""));
+    if matches!(name, "bun" | "deno") {
+        return Err(unsupported(name, &field.origin));
+    }
+    let version: Version = version.parse().map_err(|_| malformed())?;
+    let manager = match name {
+        "npm" => Manager::Npm,
+        "yarn" if version.major < 2 => Manager::YarnClassic,
+        "yarn" => Manager::YarnBerry,
+        "pnpm" => Manager::Pnpm,
+        _ => return Err(malformed()),
+    };
+    // Corepack takes yarn 2 and later from another host, so that its digest is of another file.
+    let sha512 = hash
+        .strip_prefix("sha512.")
+        .filter(|hex| manager != Manager::YarnBerry && is_sha512(hex))
+        .map(str::to_ascii_lowercase);
+    Ok(PackageManager {
+        manager,
+        program: Program::Fetched { version, sha512 },
+        lock: locks
+            .iter()
+            .find(|lock| reads(manager, &lock.kind))
+            .cloned(),
+        origin: field.origin.clone(),
+    })
+}
+
+fn is_sha512(hex: &str) -> bool {
+    hex.len() == 128 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn by_lock(
+    app: &App,
+    folder: &str,
+    locks: &[LockFile],
+    config: &StaticConfig,
+) -> Result<PackageManager, Box<Diagnostic>> {
+    let Some(lock) = locks.first() else {
+        return Ok(PackageManager {
+            manager: Manager::Npm,
+            program: Program::OfNode,
+            lock: None,
+            origin: Origin::Default("there is no lock file".to_owned()),
+        });
+    };
+    let mut origin = Origin::Default(lock.path.clone());
+    let fetched = |version| Program::Fetched {
+        version,
+        sha512: None,
+    };
+    let (manager, program) = match &lock.kind {
+        Lock::Npm => (Manager::Npm, Program::OfNode),
+        Lock::YarnClassic => {
+            let asked = config.yarn_version.as_ref();
+            let version =
+                match asked.filter(|asked| text(asked).is_none_or(|text| !text.is_empty())) {
+                    Some(asked) => {
+                        origin = asked.origin.clone();
+                        yarn_version(asked)?
+                    }
+                    None => known(YARN_CLASSIC),
+                };
+            (Manager::YarnClassic, fetched(version))
+        }
+        Lock::YarnBerry { version } => {
+            let program = match yarn_path(app, folder) {
+                Some(path) => Program::OfApp(path),
+                None => fetched(berry_for(*version)),
+            };
+            (Manager::YarnBerry, program)
+        }
+        Lock::Pnpm { version } => (Manager::Pnpm, fetched(pnpm_for(*version))),
+        Lock::Other(name) => return Err(unsupported(name, &origin)),
+    };
+    Ok(PackageManager {
+        manager,
+        program,
+        lock: Some(lock.clone()),
+        origin,
+    })
+}
+
+/// `yarn_version` of the config: the bash packs take a classic yarn of exactly this version.
+fn yarn_version(
+    asked: &Sourced<buildpack_core::app::ConfigValue>,
+) -> Result<Version, Box<Diagnostic>> {
+    let written = text(asked).map(str::trim);
+    let version = written.and_then(|text| text.parse::<Version>().ok());
+    version.filter(|version| version.major < 2).ok_or_else(|| {
+        Box::new(
+            Diagnostic::error(
+                "yarn-version",
+                Class::Config,
+                match written {
+                    Some(text) => format!(
+                        "`yarn_version` must be a version of yarn 1, such as `{YARN_CLASSIC}`: found `{text}`"
+                    ),
+                    None => format!(
+                        "`yarn_version` must be a version of yarn 1, such as `{YARN_CLASSIC}`, written out"
+                    ),
+                },
+            )
+            .from(&asked.origin, "written here")
+            .help("correct it, or leave it out; for yarn 2 and later write `packageManager` in `package.json`"),
+        )
+    })
+}
+
+/// The program that `.yarnrc.yml` names, if it is one of the app's own files.
+fn yarn_path(app: &App, folder: &str) -> Option<String> {
+    let head = app.head(&below(folder, ".yarnrc.yml"))?;
+    let path = head
+        .lines()
+        .find_map(|line| line.strip_prefix("yarnPath:"))?
+        .trim()
+        .trim_matches(['"', '\''])
+        .to_owned();
+    app.head(&below(folder, &path)).is_some().then_some(path)
+}
+
+/// A yarn that writes lock files of this version as they are (`__metadata.version`: yarn's `Project.ts`), so that none has
+/// to be changed.
+fn berry_for(lock: u32) -> Version {
+    known(match lock {
+        0..=4 => "2.4.3",
+        5 => "3.1.1",
+        6 | 7 => "3.8.7",
+        _ => "4.9.2",
+    })
+}
+
+/// The pnpm that writes lock files of this version (pnpm's `packages/constants`).
+fn pnpm_for(lock: u32) -> Version {
+    known(match lock {
+        0..=5 => "7.33.7",
+        6 => "8.15.9",
+        _ => "9.15.9",
+    })
+}
+
+fn known(version: &str) -> Version {
+    version.parse().unwrap_or(Version::new(0, 0, 0))
+}
+
+fn unsupported(name: &str, origin: &Origin) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::error(
+            "package-manager-unsupported",
+            Class::Config,
+            format!("the assets want {name}, and npm, yarn and pnpm are what is supported"),
+        )
+        .from(origin, "this says so")
+        .help(
+            "build them in a hook (`hook_post_compile` in `elixir_buildpack.config`), or lock the packages with npm, yarn \
+             or pnpm",
+        ),
+    )
+}
+
+fn reads(manager: Manager, lock: &Lock) -> bool {
+    matches!(
+        (manager, lock),
+        (Manager::Npm, Lock::Npm)
+            | (Manager::YarnClassic, Lock::YarnClassic)
+            // yarn 2 and later makes its own of a classic one.
+            | (Manager::YarnBerry, Lock::YarnBerry { .. } | Lock::YarnClassic)
+            | (Manager::Pnpm, Lock::Pnpm { .. })
+    )
+}
+
+/// The warning that lock files lie about which nobody reads.
+fn unused_locks(locks: &[LockFile], chosen: &PackageManager) -> Option<Diagnostic> {
+    let read = chosen.lock.as_ref();
+    let unused: Vec<String> = locks
+        .iter()
+        .filter(|lock| Some(*lock) != read && !reads(chosen.manager, &lock.kind))
+        .map(|lock| format!("`{}`", lock.path))
+        .collect();
+    if unused.is_empty() {
+        return None;
+    }
+    let program = chosen.manager.program();
+    let counts = match read {
+        Some(lock) => format!("`{}` counts", lock.path),
+        None => format!("{program} reads none of them"),
+    };
+    let problem = Diagnostic::warning(
+        "lock-files",
+        format!(
+            "packages are installed by {program}, so {counts}, and {} is not read",
+            unused.join(" and ")
+        ),
+    )
+    .from(&chosen.origin, format!("this leads to {program}"));
+    Some(problem.help("remove the lock files of other package managers"))
+}
+
+/// A path below a folder of the app; the empty folder is the app's own.
+pub(crate) fn below(folder: &str, path: &str) -> String {
+    let path = path.trim_start_matches("./");
+    match (folder, path) {
+        ("", path) => path.to_owned(),
+        (folder, "") => folder.to_owned(),
+        (folder, path) => format!("{folder}/{path}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,300 @@
+//! From the app's files to what is done for its assets.
+
+use std::collections::BTreeMap;
+
+use buildpack_core::app::App;
+use buildpack_core::diagnostic::{Diagnostic, Origin, Sourced};
+use buildpack_core::pack::PlanContext;
+use buildpack_core::plan::{Decision, PackPlan, Phase, Tool};
+
+use crate::assets::{AssetsApp, Builder, Digesting};
+use crate::check;
+use crate::config::StaticConfig;
+use crate::manager_tool::{settle_npm, tool};
+use crate::package_manager::{Manager, PackageManager, Program, below};
+use crate::resolve::Chosen;
+use crate::steps::{self, Surroundings};
+use crate::umbrella::find;
+use crate::{environment, node, release, standalone};
+
+/// The plan; none where an error is among `diagnostics`.
+pub(crate) fn plan(
+    app: &App,
+    context: &PlanContext<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<PackPlan> {
+    let config = StaticConfig::read(app, context.check.evaluated).collect(diagnostics)?;
+    let app_dir = context.before.map_or("/app", |plan| &plan.app_dir);
+    let mut apps = find(app, &config, context.before).collect(diagnostics)?;
+    let mut plan = PackPlan {
+        packs: vec!["Phoenix".to_owned()],
+        ..PackPlan::empty(app_dir)
+    };
+    if releases(context) {
+        plan.profile.extend([environment::profile_server()]);
+    } else {
+        plan.default_processes = release::default_processes();
+    }
+    let npm_major = if apps.iter().any(|assets| needs_node(assets, &config)) {
+        with_node(&mut plan, &mut apps, app, &config, context, diagnostics)?
+    } else {
+        plan.decisions.push(Decision {
+            what: "Node".to_owned(),
+            value: Sourced::new(
+                "none".to_owned(),
+                Origin::Default("no package.json has anything to install or to run".to_owned()),
+            ),
+        });
+        0
+    };
+    let installs_with: Vec<String> = plan.tools.iter().map(|tool| tool.id.clone()).collect();
+    let programs = standalone::plan(app, context, app_dir).collect(diagnostics)?;
+    plan.steps.extend(programs.steps);
+    plan.tools.extend(programs.tools);
+    plan.decisions.extend(programs.decisions);
+    let around = Surroundings {
+        before: context.before,
+        app_dir,
+        installs_with,
+        builds_with: plan.tools.iter().map(|tool| tool.id.clone()).collect(),
+        npm_major,
+    };
+    for assets in &apps {
+        plan.steps.extend(steps::plan(assets, &around));
+        plan.build_env
+            .extend(steps::script_variables(assets, app_dir));
+        plan.decisions.extend(of_assets(assets));
+    }
+    if config.clean_cache.value {
+        plan.caches.clear();
+    } else {
+        plan.kept = apps.iter().flat_map(kept).collect();
+    }
+    plan.unneeded_for = unneeded(&apps, context.before);
+    diagnostics.extend(check::of_assets(app, &config, &context.check));
+    Some(plan)
+}
+
+/// Whether what runs is a release.
+fn releases(context: &PlanContext<'_>) -> bool {
+    let mut steps = context.before.iter().flat_map(|plan| &plan.steps);
+    steps.any(|step| step.phase == Phase::Release)
+}
+
+/// Adds Node and the package managers to `plan`; the major version of the npm that is taken.
+fn with_node(
+    plan: &mut PackPlan,
+    apps: &mut [AssetsApp<'_>],
+    app: &App,
+    config: &StaticConfig,
+    context: &PlanContext<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<u64> {
+    let resolution = check::chosen(app, config, &context.check, diagnostics)?;
+    let chosen = resolution.chosen?;
+    let version = &chosen.release.version;
+    plan.decisions.push(Decision {
+        what: "Node".to_owned(),
+        value: chosen
+            .asked
+            .clone()
+            .map(|_| match resolution.check.rule.as_str() {
+                "" => version.to_string(),
+                rule => format!("{version} ({rule})"),
+            }),
+    });
+    let stays = stays(config);
+    let home = format!("{}/.heroku", plan.app_dir);
+    let node_tool = node::tool(&chosen.release, format!("{home}/node"), stays, context);
+    plan.tools.extend(keep(node_tool, diagnostics));
+    let mut npm_major = major(None, &chosen);
+    for assets in apps.iter_mut() {
+        let Some(manager) = &mut assets.manager else {
+            continue;
+        };
+        let problem = settle_npm(manager, config, &chosen);
+        // What is wrong with the config is so for each of them.
+        diagnostics.extend(problem.filter(|problem| !diagnostics.contains(problem)));
+        if manager.manager == Manager::Npm {
+            npm_major = npm_major.max(major(Some(manager), &chosen));
+        }
+        let fetched = keep(tool(manager, &home, stays, context), diagnostics).flatten();
+        let decision = of_manager(manager, &chosen);
+        if !plan.decisions.contains(&decision) {
+            plan.decisions.push(decision);
+        }
+        match fetched {
+            Some(tool) if plan.tools.iter().all(|other| other.id != tool.id) => {
+                plan.tools.push(tool);
+            }
+            // Where apps want other versions of it, that has been said.
+            Some(_) | None => {}
+        }
+        plan.build_env.extend(environment::build(manager.manager));
+        plan.addresses = environment::addresses(context.upstreams);
+        let version = self::version(manager, &chosen);
+        environment::add_cache(&mut plan.caches, assets, &version);
+    }
+    if fetched_managers(plan).next().is_some() {
+        let phase = apps.iter().map(steps::install_phase).min();
+        plan.steps.extend(phase.map(steps::programs));
+    }
+    plan.build_path = environment::path(&plan.app_dir, apps);
+    if stays {
+        let paths = environment::profile_paths(&plan.app_dir, apps);
+        plan.profile.extend([paths]);
+    }
+    plan.decisions.push(in_image(config));
+    Some(npm_major)
+}
+
+/// Whether anything is there that Node is for.
+fn needs_node(assets: &AssetsApp<'_>, config: &StaticConfig) -> bool {
+    assets.package.is_some()
+        || config.node_version.is_some()
+        || matches!(assets.builder.value, Builder::Script(_))
+}
+
+/// Whether Node and the packages stay in the image: only if the app says so, for nothing tells whether it starts them.
+fn stays(config: &StaticConfig) -> bool {
+    matches!(config.remove_node.origin, Origin::File(_)) && !config.remove_node.value
+}
+
+fn in_image(config: &StaticConfig) -> Decision {
+    let value = if stays(config) {
+        "kept for the running app"
+    } else {
+        "not in the image"
+    };
+    let origin = match &config.remove_node.origin {
+        file @ Origin::File(_) => file.clone(),
+        _ => Origin::Default("unless the config says remove_node=false".to_owned()),
+    };
+    Decision {
+        what: "Node after the build:".to_owned(),
+        value: Sourced::new(value.to_owned(), origin),
+    }
+}
+
+/// Paths that are kept from build to build.
+fn kept(assets: &AssetsApp<'_>) -> Vec<String> {
+    let mut kept = Vec::new();
+    if let Some(manager) = &assets.manager {
+        let mut paths = vec!["node_modules"];
+        if manager.manager == Manager::YarnBerry {
+            paths.extend([".yarn", ".pnp.cjs", ".pnp.loader.mjs"]);
+        }
+        kept.extend(paths.iter().map(|path| below(&assets.assets_dir, path)));
+    }
+    if steps::makes_static_files(assets) {
+        kept.push(steps::static_dir(assets));
+    }
+    kept
+}
+
+/// Where only assets changed, Mix finds out by itself in the digest that there is nothing to compile.
+fn unneeded(apps: &[AssetsApp<'_>], before: Option<&PackPlan>) -> BTreeMap<String, Vec<String>> {
+    let compiles = before.is_some_and(|plan| plan.steps.iter().any(|step| step.id == "compile"));
+    let folders: Vec<String> = apps
+        .iter()
+        .filter(|assets| {
+            assets.digest == Digesting::Ours && assets.builder.value != Builder::Nobody
+        })
+        .map(|assets| assets.assets_dir.clone())
+        .filter(|folder| !folder.is_empty())
+        .collect();
+    if compiles && !folders.is_empty() {
+        BTreeMap::from([("compile".to_owned(), folders)])
+    } else {
+        BTreeMap::new()
+    }
+}
+
+fn of_manager(manager: &PackageManager, node: &Chosen) -> Decision {
+    Decision {
+        what: manager.manager.program().to_owned(),
+        value: Sourced::new(version(manager, node), manager.origin.clone()),
+    }
+}
+
+/// The version of a package manager, for people and keys.
+fn version(manager: &PackageManager, node: &Chosen) -> String {
+    match &manager.program {
+        Program::OfNode => match &node.release.npm {
+            Some(npm) => format!("{npm} of Node"),
+            None => format!("of Node {}", node.release.version),
+        },
+        Program::OfApp(path) => path.clone(),
+        Program::Fetched { version, .. } => version.to_string(),
+    }
+}
+
+/// The major version of npm; of Node before anybody lists it, an old one.
+fn major(manager: Option<&PackageManager>, node: &Chosen) -> u64 {
+    if let Some(PackageManager {
+        manager: Manager::Npm,
+        program: Program::Fetched { version, .. },
+        ..
+    }) = manager
+    {
+        return version.major;
+    }
+    let own = node.release.npm.as_deref();
+    own.and_then(|npm| npm.split('.').next()?.parse().ok())
+        .unwrap_or(if node.release.version.0.major >= 15 {
+            7
+        } else {
+            6
+        })
+}
+
+fn of_assets(assets: &AssetsApp<'_>) -> Vec<Decision> {
+    let builder = &assets.builder;
+    let by = match &builder.value {
+        Builder::Script(path) => format!("built by {path}"),
+        Builder::Deploy => {
+            let program = assets
+                .manager
+                .as_ref()
+                .map_or("npm", |m| m.manager.program());
+            format!("built by {program} run deploy")
+        }
+        Builder::Alias => "built by mix assets.deploy".to_owned(),
+        Builder::Hook if matches!(builder.origin, Origin::File(_)) => {
+            "built with the umbrella's".to_owned()
+        }
+        Builder::Hook => "built by a hook".to_owned(),
+        Builder::Nobody => "none built".to_owned(),
+    };
+    let mut all = vec![Decision {
+        what: match assets.phoenix_dir.as_str() {
+            "" => "assets".to_owned(),
+            folder => format!("assets of {folder}"),
+        },
+        value: Sourced::new(by, builder.origin.clone()),
+    }];
+    if let Digesting::NotOurs(why) = &assets.digest
+        && builder.value == Builder::Nobody
+    {
+        all.push(Decision {
+            what: "digest".to_owned(),
+            value: Sourced::new("skipped".to_owned(), Origin::Default(why.clone())),
+        });
+    }
+    all
+}
+
+/// The value; what is wrong instead goes to `diagnostics`.
+fn keep<T>(found: Result<T, Box<Diagnostic>>, diagnostics: &mut Vec<Diagnostic>) -> Option<T> {
+    found.map_err(|problem| diagnostics.push(*problem)).ok()
+}
+
+/// The folders of fetched package managers among a plan's tools.
+pub(crate) fn fetched_managers(plan: &PackPlan) -> impl Iterator<Item = &Tool> {
+    plan.tools
+        .iter()
+        .filter(|tool| matches!(tool.id.as_str(), "npm" | "yarn" | "pnpm"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,2 @@
+const greeting = `Built by ${BUILT_BY}`
+document.getElementById("greeting").textContent = greeting

@@ -1,0 +1,2 @@
+const greeting = "JavaScript has run"
+document.getElementById("greeting").textContent = greeting
