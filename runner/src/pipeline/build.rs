@@ -351,6 +351,8 @@ impl<'a> Build<'a> {
             tree: &app,
             tools: &folders,
         };
+        tree.begin()
+            .map_err(|error| disk("write down that the build begins", &error))?;
         let mut memo = Memo {
             tree,
             caches: &mut caches,
@@ -364,11 +366,13 @@ impl<'a> Build<'a> {
             &mut memo,
         );
         let built = self.prepared.pack.compile(plan, &mut context);
+        let ended = tree.end();
         let taken = caches.take_in();
         // The next build makes it anew; what can't be removed now is removed then.
         let _ = crate::sandbox::discard(&room.scratch);
         let built = built?;
         taken?;
+        ended.map_err(|error| disk("write down that the build ended", &error))?;
         Ok(built)
     }
 }

@@ -81,6 +81,8 @@ pub fn shell(
         .sandbox()?
         .run(&room, &command, Terminal::Inherit)
         .map_err(|error| Failure::of(error.diagnostic()));
+    tree.end()
+        .map_err(|error| disk("write down that nothing works in the build tree", &error))?;
     // The next build makes it anew; what can't be removed now is removed then.
     let _ = crate::sandbox::discard(&room.scratch);
     exit

@@ -6,6 +6,7 @@
 
 mod laid;
 mod memo;
+mod seconds;
 mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,8 @@ struct Index {
     numbered: u64,
     /// What the build's config vars were, as a keyed hash.
     environment: Option<String>,
+    /// The second in which programs last worked here; none if they did and nobody knows when they stopped.
+    ended: Option<u64>,
 }
 
 /// What bringing a tree up to date did.
@@ -83,7 +86,10 @@ impl Tree {
                 environment: Some(String::new()),
                 ..Index::default()
             }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Index::default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Index {
+                ended: Some(0),
+                ..Index::default()
+            },
             Err(error) => return Err(error),
         };
         Ok(Self {
@@ -113,7 +119,10 @@ impl Tree {
     /// Removes what is kept from build to build and is no source, and what is remembered; the rest goes with the next
     /// sync.
     pub(super) fn wipe(&mut self, source: &Source, kept: &[String]) -> io::Result<()> {
-        self.index = Index::default();
+        self.index = Index {
+            ended: self.index.ended,
+            ..Index::default()
+        };
         self.save()?;
         // The engine's own folder marks the tree as ours; what is in it is written anew each time.
         for path in kept.iter().filter(|path| *path != MARK) {
@@ -131,6 +140,7 @@ impl Tree {
         environment: &str,
     ) -> io::Result<Synced> {
         self.source = source.files.keys().cloned().collect();
+        seconds::leave(self.index.ended);
         if same(&self.app, root) {
             // The source is the tree: nothing to bring, and nothing that may be removed.
             self.index.environment = Some(environment.to_owned());
@@ -213,6 +223,18 @@ impl Tree {
         self.changed = written;
         self.changed.append(&mut gone);
         Ok(done)
+    }
+
+    /// Says that programs are about to work here.
+    pub(super) fn begin(&mut self) -> io::Result<()> {
+        self.index.ended = None;
+        self.save()
+    }
+
+    /// Says that no program works here any more, whether or not they succeeded.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        self.index.ended = Some(seconds::now());
+        self.save()
     }
 
     /// Whether `path` is in the tree itself: a build may have replaced a folder above it by a link to elsewhere.

@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use super::cases::in_sandbox;
 use super::measure::{TIMES, has_said, median};
-use super::shared::Bench;
+use super::shared::{Bench, a_second_later};
 use super::steps::Steps;
 use super::table::{Figure, Limit, Row};
 use crate::world::Failure;
@@ -131,7 +131,7 @@ impl Further {
     }
 }
 
-/// Puts another line in place of the first one with `mark`.
+/// Puts another line in place of the first one with `mark`, a second after the last build.
 fn change_file(app: &Path, (file, mark, number): (&str, &str, usize)) -> Result<(), Failure> {
     let path = app.join(file);
     let text = fs::read_to_string(&path)?;
@@ -143,6 +143,7 @@ fn change_file(app: &Path, (file, mark, number): (&str, &str, usize)) -> Result<
         "<h1>" => format!("        <h1>page {number}</h1>"),
         _ => format!("  background-color: #00000{number};"),
     };
+    a_second_later();
     Ok(fs::write(&path, text.replacen(line, &changed, 1))?)
 }
 

@@ -62,7 +62,7 @@ impl Tree {
     /// Forgets which steps succeeded: somebody else is about to change what they made.
     pub(in crate::pipeline) fn forget_steps(&mut self) -> io::Result<()> {
         self.index.steps.clear();
-        self.save()
+        self.begin()
     }
 
     /// All that a step depends on, as it is now; none where that cannot be known.

@@ -58,6 +58,31 @@ fn write_in(tree: &Tree, path: &str) {
     fs_err::write(path, "made").unwrap();
 }
 
+/// Mix takes what changes in the second of its manifest for unchanged, if it is of the same size or a removed module.
+#[test]
+fn what_a_build_brings_is_later_by_a_second_than_what_the_last_one_made() {
+    let desk = Desk::new();
+    desk.write("lib/a.ex", "one");
+    let second = |tree: &Tree, path| {
+        use std::os::unix::fs::MetadataExt as _;
+        let path = tree.app().join(path);
+        path.symlink_metadata().unwrap().mtime()
+    };
+    for stops in ["well", "killed"] {
+        let (mut tree, _) = desk.sync(&["_build"]);
+        tree.begin().unwrap();
+        write_in(&tree, "_build/manifest");
+        let made = second(&tree, "_build/manifest");
+        if stops == "well" {
+            tree.end().unwrap();
+        }
+        drop(tree);
+        desk.write("lib/a.ex", &format!("after {stops}"));
+        let (tree, _) = desk.sync(&["_build"]);
+        assert!(second(&tree, "lib/a.ex") > made, "{stops}");
+    }
+}
+
 #[test]
 fn only_what_changed_is_written() {
     let desk = Desk::new();
