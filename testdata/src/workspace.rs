@@ -44,6 +44,12 @@ pub struct App {
     pub path: PathBuf,
 }
 
+/// A copy of a buildpack that a test may change.
+pub struct Pack {
+    /// Its folder.
+    pub path: PathBuf,
+}
+
 /// How a run of the program ended.
 #[derive(Debug)]
 pub struct Ran {
@@ -105,6 +111,17 @@ impl Workspace {
         let path = self.path().join(copy);
         copy_tree(&from, &path)?;
         Ok(App { path })
+    }
+
+    /// Copies `testdata/buildpacks/NAME` to a folder `packs/NAME`, which must not be there yet.
+    pub fn pack(&self, name: &str) -> io::Result<Pack> {
+        let from = buildpacks().join(name);
+        let path = self.path().join("packs").join(name);
+        if path.exists() {
+            return Err(io::Error::other(format!("{name} is there already")));
+        }
+        copy_tree(&from, &path)?;
+        Ok(Pack { path })
     }
 
     /// A call of the program, with nothing of this process's environment but the addresses of upstreams.
@@ -226,11 +243,7 @@ impl Ran {
 impl App {
     /// Writes a file of the app, and the folders it is in.
     pub fn write(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> io::Result<()> {
-        let path = self.path.join(name);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(path, content)
+        write_below(&self.path, name.as_ref(), content.as_ref())
     }
 
     /// Replaces a part of a file, which must be there.
@@ -254,6 +267,34 @@ impl App {
     pub fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.path.join(name))
     }
+}
+
+impl Pack {
+    /// Its folder, as a command line names it.
+    pub fn as_str(&self) -> &str {
+        self.path.to_str().unwrap_or_default()
+    }
+
+    /// Writes a script of the pack, executable: `bin/release`.
+    pub fn script(&self, name: &str, text: &str) -> io::Result<()> {
+        write_below(&self.path, name.as_ref(), text.as_bytes())?;
+        let executable = std::fs::Permissions::from_mode(0o755);
+        fs::set_permissions(self.path.join(name), executable)
+    }
+}
+
+/// Where the buildpacks of the tests are, a folder each.
+pub fn buildpacks() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("buildpacks")
+}
+
+/// Writes a file below `folder`, and the folders it is in.
+fn write_below(folder: &Path, name: &Path, content: &[u8]) -> io::Result<()> {
+    let path = folder.join(name);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(path, content)
 }
 
 /// Copies files and links; the copies' times are those of the copying.
