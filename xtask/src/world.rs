@@ -42,6 +42,7 @@ impl World {
             ("BP_HEX_REPO_URL", format!("{files}/repo.hex.pm")),
             ("BP_HEX_UNSAFE_REGISTRY", "1".to_owned()),
             ("BP_NODE_DIST_URL", format!("{files}/nodejs.org/dist")),
+            ("BP_WORLD_PYTHON_URL", format!("{files}/python.org/dist")),
             ("BP_SARIF_SCHEMA", text(&made.sarif_schema)),
             ("BP_WORLD", text(&dir)),
         ];

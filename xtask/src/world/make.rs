@@ -14,6 +14,7 @@ mod image;
 mod node;
 mod packages;
 mod part;
+mod python;
 mod sarif;
 mod stack;
 
@@ -89,7 +90,12 @@ pub(crate) fn make(dir: &Path, stacks: &[u8]) -> Result<Made, Failure> {
         .collect();
     let builds = builds::tree(&kitchen, &tools, &key)?;
     let repo = packages::repo(&kitchen, &maker.image, &maker.tools)?;
-    let hosts = [("builds.hex.pm", &builds), ("nodejs.org/dist", &node)];
+    let python = python::dist(&kitchen, &maker.image)?;
+    let hosts = [
+        ("builds.hex.pm", &builds),
+        ("nodejs.org/dist", &node),
+        ("python.org/dist", &python),
+    ];
     let mut inputs: Vec<&str> = hosts.iter().map(|(_, part)| part.key.as_str()).collect();
     inputs.push(&repo.key);
     let tree = kitchen.part("hosts", &inputs, |folder| {

@@ -1,0 +1,12 @@
+heading() { echo "-----> $*"; }
+line() { echo "       $*"; }
+indented() { sed -u 's/^/       /'; }
+fail() {
+    echo " !     $*" >&2
+    exit 1
+}
+
+# Whether a file is there and is the one that the folder's SHA256SUMS names.
+intact() {
+    [ -f "$1/$2" ] && (cd "$1" && grep " $2\$" SHA256SUMS | sha256sum --check --status)
+}
