@@ -5,6 +5,8 @@
 
 mod chain;
 mod compile;
+mod release_yaml;
+mod script;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +24,11 @@ use crate::plan::{PackPlan, Step};
 use crate::version::Tool;
 
 pub use chain::Chain;
-pub use compile::{CompileContext, CompileError, FailedCommand, Host, Prepare, StepMemo};
+pub use compile::{
+    CompileContext, CompileError, DETECT_LIMIT, DetectScript, FailedCommand, Host, Prepare, ScriptScene, StepMemo,
+};
+pub use release_yaml::PackRelease;
+pub use script::{BuildDir, CACHE_DIR, ENV_DIR, ScriptPack};
 pub use write::{copy_in_tree, write_in_tree};
 
 /// Whether a pack applies, and what it saw.
@@ -78,6 +84,8 @@ pub struct Built {
     pub applications: BTreeSet<String>,
     /// Names of releases, in order.
     pub releases: Vec<String>,
+    /// What packs that are scripts said of starting the app, by the pack's id.
+    pub pack_releases: BTreeMap<String, PackRelease>,
 }
 
 /// What the platform is told to run.
@@ -85,6 +93,8 @@ pub struct Built {
 pub struct Release {
     /// Default command by process type.
     pub processes: BTreeMap<String, String>,
+    /// Variables that the app starts with where nobody else sets them.
+    pub config_vars: BTreeMap<String, String>,
 }
 
 /// A language: what it needs, how it is built, what comes out.
@@ -147,8 +157,14 @@ pub trait Buildpack: Send + Sync {
     /// What a finished build left under `tree`, the app's folder on the host.
     fn survey(&self, plan: &PackPlan, tree: &Path) -> Result<Built, CompileError>;
 
-    /// Process types that it offers.
-    fn release(&self, plan: &PackPlan, built: &Built) -> Release;
+    /// Process types that it offers; none where it has nothing to say about starting the app.
+    fn release(&self, plan: &PackPlan, built: &Built) -> Option<Release>;
+
+    /// Whether what it says of starting the app stands beside what packs before it said, rather than in its place: of
+    /// packs that are scripts, the last that says anything counts.
+    fn adds_to_release(&self) -> bool {
+        true
+    }
 
     /// Where a path below the app's folder goes.
     ///

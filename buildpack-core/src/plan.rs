@@ -47,6 +47,37 @@ pub struct PackPlan {
     pub unneeded_for: BTreeMap<String, Vec<String>>,
     /// Whether nothing kept may be used for this build.
     pub from_scratch: bool,
+    /// What scripts of packs are given, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scripts: Option<Scripts>,
+}
+
+/// What packs that are folders of scripts are given (Heroku's buildpack API). All paths are absolute, as seen by the
+/// scripts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Scripts {
+    /// BUILD_DIR: where they see the app's folder. Where it is not the app's own place, that is an empty folder while
+    /// they run, and nothing that they write there stays.
+    pub build_dir: String,
+    /// CACHE_DIR: one folder for all packs of the app, kept from build to build.
+    pub cache_dir: String,
+    /// ENV_DIR: a file for each config var.
+    pub env_dir: String,
+    /// The packs, in order.
+    pub packs: Vec<ScriptFolder>,
+}
+
+/// A pack's folder. Each build has a copy of its own, in which the pack may write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScriptFolder {
+    /// One word for it, one of its own in the plan.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// What it is by content: a commit, a digest.
+    pub identity: String,
+    /// Where it is seen.
+    pub place: String,
 }
 
 /// One thing that was decided, for `detect --explain` and the head of a build.
@@ -185,6 +216,13 @@ pub enum Run {
         /// The text.
         script: String,
     },
+    /// A script of a pack, with the arguments that the buildpack API gives it.
+    Script {
+        /// The pack's id in [`PackPlan::scripts`].
+        pack: String,
+        /// Which script.
+        script: Script,
+    },
     /// Done by the pack itself, outside of the sandbox, on the files of the tree: [`crate::pack::Buildpack::prepare`].
     Pack,
     /// A task of a program that can run several in one start; neighbours of the same program are run together.
@@ -194,6 +232,44 @@ pub enum Run {
         /// The task and its arguments.
         words: Vec<String>,
     },
+}
+
+/// A script of a pack, below its `bin/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Script {
+    /// Prints a name where the pack applies.
+    Detect,
+    /// Changes BUILD_DIR to what will run.
+    Compile,
+    /// Prints YAML: default process types, config vars.
+    Release,
+    /// As compile, for tests.
+    TestCompile,
+    /// Runs the app's tests.
+    Test,
+}
+
+impl Script {
+    /// Every script that there can be.
+    pub const ALL: [Self; 5] = [
+        Self::Detect,
+        Self::Compile,
+        Self::Release,
+        Self::TestCompile,
+        Self::Test,
+    ];
+
+    /// Its file below `bin/`.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Detect => "detect",
+            Self::Compile => "compile",
+            Self::Release => "release",
+            Self::TestCompile => "test-compile",
+            Self::Test => "test",
+        }
+    }
 }
 
 /// A program that runs one task, or several in one start.
@@ -300,10 +376,10 @@ impl<'a> Batch<'a> {
         std::iter::once(self.first).chain(self.others.iter().copied())
     }
 
-    /// What is run; nothing where the pack does the step itself.
+    /// What is run; nothing where the pack does the step itself, and for a script, whose arguments the plan has.
     pub fn argv(&self) -> Vec<String> {
         match &self.first.run {
-            Run::Pack => Vec::new(),
+            Run::Pack | Run::Script { .. } => Vec::new(),
             Run::Program { argv } => argv.clone(),
             Run::Bash { script } => ["bash", "-c", script.as_str()].map(str::to_owned).to_vec(),
             Run::Task { runner, .. } => {
@@ -350,13 +426,25 @@ impl PackPlan {
             caches: Vec::new(),
             unneeded_for: BTreeMap::new(),
             from_scratch: false,
+            scripts: None,
         }
     }
 
     /// This plan and another pack's as one. Steps are taken phase by phase, within a phase this plan's first; where both
     /// set the same variable or process type, the other's counts, as it comes later.
-    pub fn beside(mut self, other: Self) -> Self {
-        self.leave_out(&other);
+    ///
+    /// A script may do and need anything: packs before it have done all of their work when it begins, and those after
+    /// it begin when it has ended. As it runs each time, so do they.
+    pub fn beside(mut self, mut other: Self) -> Self {
+        let is_script = |step: &Step| matches!(step.run, Run::Script { .. });
+        let behind_a_script = self.steps.iter().rposition(is_script).map(|at| at + 1);
+        if behind_a_script.is_some() {
+            for step in &mut other.steps {
+                step.skip_if_unchanged = None;
+            }
+        } else {
+            self.leave_out(&other);
+        }
         self.packs.extend(other.packs);
         self.decisions.extend(other.decisions);
         self.tools.extend(other.tools);
@@ -364,8 +452,11 @@ impl PackPlan {
         self.build_env.extend(other.build_env);
         self.addresses.extend(other.addresses);
         self.build_path.extend(other.build_path);
+        let of_scripts = other.steps.iter().any(is_script);
         self.steps.extend(other.steps);
-        self.steps.sort_by_key(|step| step.phase);
+        if !of_scripts {
+            self.steps[behind_a_script.unwrap_or(0)..].sort_by_key(|step| step.phase);
+        }
         self.profile.extend(other.profile);
         self.default_processes.extend(other.default_processes);
         for folder in other.kept {
@@ -375,6 +466,11 @@ impl PackPlan {
         }
         self.caches.extend(other.caches);
         self.from_scratch |= other.from_scratch;
+        match (&mut self.scripts, other.scripts) {
+            (Some(scripts), Some(others)) => scripts.packs.extend(others.packs),
+            (None, others) => self.scripts = others,
+            (Some(_), None) => {}
+        }
         self
     }
 

@@ -90,16 +90,20 @@ impl Buildpack for ElixirPack {
             applications: compiled.difference(&dependencies).cloned().collect(),
             dependencies,
             releases: folders(&output.join("rel"))?.into_iter().collect(),
+            ..Built::default()
         })
     }
 
-    fn release(&self, plan: &PackPlan, built: &Built) -> Release {
+    fn release(&self, plan: &PackPlan, built: &Built) -> Option<Release> {
         let mut processes = plan.default_processes.clone();
         if let (true, [release]) = (releases(plan), built.releases.as_slice()) {
             let command = format!("_build/{}/rel/{release}/bin/{release} start", mix_env(plan));
             processes.insert("web".to_owned(), command);
         }
-        Release { processes }
+        Some(Release {
+            processes,
+            ..Release::default()
+        })
     }
 
     fn place_of(&self, plan: &PackPlan, built: &Built, path: &str) -> Place {

@@ -91,8 +91,8 @@ impl Buildpack for PhoenixStaticPack {
         Ok(Built::default())
     }
 
-    fn release(&self, _: &PackPlan, _: &Built) -> Release {
-        Release::default()
+    fn release(&self, _: &PackPlan, _: &Built) -> Option<Release> {
+        None
     }
 
     fn place_of(&self, plan: &PackPlan, _: &Built, path: &str) -> Place {

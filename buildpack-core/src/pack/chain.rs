@@ -110,14 +110,26 @@ impl Buildpack for Chain {
             all.dependencies.extend(built.dependencies);
             all.applications.extend(built.applications);
             all.releases.extend(built.releases);
+            all.pack_releases.extend(built.pack_releases);
         }
         Ok(all)
     }
 
-    fn release(&self, plan: &PackPlan, built: &Built) -> Release {
-        let mut all = Release::default();
+    fn release(&self, plan: &PackPlan, built: &Built) -> Option<Release> {
+        let mut all: Option<Release> = None;
+        let mut joined = true;
         for pack in self.packs() {
-            all.processes.extend(pack.release(plan, built).processes);
+            let Some(release) = pack.release(plan, built) else {
+                continue;
+            };
+            match &mut all {
+                Some(before) if joined && pack.adds_to_release() => {
+                    before.processes.extend(release.processes);
+                    before.config_vars.extend(release.config_vars);
+                }
+                _ => all = Some(release),
+            }
+            joined = pack.adds_to_release();
         }
         all
     }

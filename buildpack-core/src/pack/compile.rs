@@ -1,5 +1,7 @@
 //! Runs a plan's steps in the sandbox, as few programs as the plan allows.
 
+mod scripts;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,9 @@ use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink, StepState};
 use crate::plan::{Batch, PackPlan, Run, Step};
 use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
+
+pub(super) use scripts::RELEASES;
+pub use scripts::{DETECT_LIMIT, DetectScript, ScriptScene};
 
 /// Remembers which steps need not run again in a tree.
 pub trait StepMemo {
@@ -39,6 +44,7 @@ pub struct CompileContext<'a> {
     env: BTreeMap<String, String>,
     events: &'a dyn EventSink,
     memo: &'a mut dyn StepMemo,
+    scene: Option<ScriptScene<'a>>,
 }
 
 /// Why a compile ended without a build.
@@ -59,6 +65,32 @@ pub enum CompileError {
         tail: Vec<String>,
         /// What the pack makes of it: ways out.
         hints: Vec<String>,
+    },
+    /// A pack that was asked for does not apply to the app.
+    #[error("the buildpack `{pack}` does not apply to this app: its `bin/detect` ended with {exit}")]
+    NotDetected {
+        /// The pack's name.
+        pack: String,
+        /// How detect ended.
+        exit: Exit,
+        /// What it said.
+        said: Vec<String>,
+    },
+    /// A pack's `export` could not be sourced.
+    #[error("the buildpack `{pack}` left an `export` that bash cannot source")]
+    Export {
+        /// The pack's name.
+        pack: String,
+        /// What bash said.
+        said: Vec<String>,
+    },
+    /// What a pack's `bin/release` printed is not what it should be.
+    #[error("`bin/release` of the buildpack `{pack}` printed {problem}")]
+    Release {
+        /// The pack's name.
+        pack: String,
+        /// What is wrong.
+        problem: String,
     },
     /// The sandbox could not run the program.
     #[error("{0}")]
@@ -132,6 +164,18 @@ impl Explain for CompileError {
                     _ => problem,
                 }
             }
+            Self::NotDetected { exit, said, .. } => not_detected(&self.to_string(), *exit, said),
+            Self::Export { said, .. } => {
+                let problem = Diagnostic::error("pack-export", Class::Build, self.to_string())
+                    .help("the packs after it would miss what it exports: tell its author, or pin a version that works");
+                said_by(problem, said)
+            }
+            Self::Release { .. } => {
+                Diagnostic::error("pack-release", Class::Build, self.to_string()).help(
+                    "it has to be YAML such as `default_process_types: { web: … }`: tell the pack's author, or pin a \
+                     version that works",
+                )
+            }
             Self::Sandbox(error) => error.diagnostic(),
             Self::Tree { source, .. } => Diagnostic::error(
                 "build-tree",
@@ -139,6 +183,32 @@ impl Explain for CompileError {
                 format!("{self}: {source}"),
             )
             .help("check the disk's free space and the owner of the cache folder, then run again"),
+        }
+    }
+}
+
+fn not_detected(problem: &str, exit: Exit, said: &[String]) -> Diagnostic {
+    let diagnostic = if exit == scripts::TOO_LATE {
+        Diagnostic::error("pack-detect-timeout", Class::Config, problem)
+            .note(format!("it may take {} seconds", DETECT_LIMIT.as_secs()))
+            .help("use another version of the pack, or tell its author")
+    } else {
+        Diagnostic::error("pack-not-detected", Class::Config, problem).help(
+            "every buildpack that is asked for has to apply: take it out, or add the files that it looks for",
+        )
+    };
+    said_by(diagnostic, said)
+}
+
+fn said_by(diagnostic: Diagnostic, said: &[String]) -> Diagnostic {
+    let lines: Vec<&str> = (said.iter().map(String::as_str))
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    match lines.len() {
+        0 => diagnostic,
+        count => {
+            let last = lines[count.saturating_sub(5)..].join("\n");
+            diagnostic.note(format!("it said: {last}"))
         }
     }
 }
@@ -165,7 +235,15 @@ impl<'a> CompileContext<'a> {
             env,
             events,
             memo,
+            scene: None,
         }
+    }
+
+    /// With what scripts of packs see and get.
+    #[must_use]
+    pub fn with_scripts(mut self, scene: ScriptScene<'a>) -> Self {
+        self.scene = Some(scene);
+        self
     }
 
     /// The app's folder on the host.
@@ -220,11 +298,16 @@ impl<'a> CompileContext<'a> {
         prepare: &Prepare<'_>,
     ) -> Result<(), CompileError> {
         say(self.events, batch.first, StepState::Started, None);
-        let last = if batch.first.run == Run::Pack {
-            self.env.extend(prepare(batch.first, &self.host)?);
-            batch.first
-        } else {
-            self.run_programs(plan, batch)?
+        let last = match &batch.first.run {
+            Run::Pack => {
+                self.env.extend(prepare(batch.first, &self.host)?);
+                batch.first
+            }
+            Run::Script { pack, script } => {
+                self.run_script(plan, batch.first, pack, *script)?;
+                batch.first
+            }
+            _ => self.run_programs(plan, batch)?,
         };
         say(self.events, last, StepState::Finished, None);
         for step in batch.steps() {

@@ -11,7 +11,7 @@ use buildpack_core::digest::Digest;
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::image::{BaseImage, BlobDir};
 use buildpack_core::layer::StatCache;
-use buildpack_core::pack::{Buildpack as _, Built, CompileContext, Host};
+use buildpack_core::pack::{Buildpack as _, Built, CompileContext, Host, ScriptScene};
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
 use super::caches::{Caches, Memo};
@@ -21,8 +21,9 @@ use super::kept::{kept_folder, must_lie_outside};
 use super::prepare::{Prepared, prepare};
 use super::promise::Promise;
 use super::record::{BuildRecord, by_inputs, by_name};
-use super::request::Request;
+use super::request::{ConfigVars, Request};
 use super::room::{build_env, build_room};
+use super::scripts::{script_env, script_room};
 use super::services::Services;
 use super::source::Source;
 use super::stages::Stages;
@@ -134,7 +135,9 @@ impl<'a> Build<'a> {
         for pack in &plan.packs {
             events.heading(&format!("{pack} app detected"));
         }
-        events.heading("Checking Erlang and Elixir versions");
+        if !plan.packs.is_empty() {
+            events.heading("Checking Erlang and Elixir versions");
+        }
         events.detail("Will use the following versions:");
         events.detail(&format!("* Stack {}", self.request.target.stack.name));
         for decision in &plan.decisions {
@@ -163,7 +166,8 @@ impl<'a> Build<'a> {
 
     /// The image of an earlier build with the same inputs, if all of it is still there.
     fn unchanged(&self) -> Result<Option<BuildRecord>, Failure> {
-        if self.prepared.plan.from_scratch {
+        // Scripts may look at anything, and what they fetch may be newer than last time.
+        if self.prepared.plan.from_scratch || self.prepared.plan.scripts.is_some() {
             return Ok(None);
         }
         let Some((build_image, run_image)) =
@@ -233,7 +237,8 @@ impl<'a> Build<'a> {
             })?;
             stages.run("image", || {
                 let run_image = join(run_image)?;
-                self.finish(build_image.as_ref(), run_image, tools, &built, layers)
+                let processes = self.processes(tree.app(), &built);
+                self.finish(build_image.as_ref(), run_image, tools, processes, layers)
             })
         })
     }
@@ -334,13 +339,23 @@ impl<'a> Build<'a> {
             tools,
             self.services,
         );
-        let env = build_env(
-            self.request,
-            plan,
-            build_image,
-            self.identity.revision.as_deref(),
-            self.services,
-        );
+        let env = |config_vars| {
+            build_env(
+                self.request,
+                plan,
+                build_image,
+                self.identity.revision.as_deref(),
+                config_vars,
+                self.services,
+            )
+        };
+        let script_room = (plan.scripts.as_ref())
+            .map(|scripts| {
+                let folders = &self.prepared.pack_folders;
+                let anew = self.request.clear_cache;
+                script_room(plan, scripts, folders, &room, &self.kept, anew)
+            })
+            .transpose()?;
         let folders = plan
             .tools
             .iter()
@@ -361,10 +376,16 @@ impl<'a> Build<'a> {
             self.services.sandbox()?,
             &room,
             host,
-            env,
+            env(&self.request.config_vars),
             events,
             &mut memo,
         );
+        if let Some(room) = &script_room {
+            context = context.with_scripts(ScriptScene {
+                room,
+                env: script_env(env(&ConfigVars::default())),
+            });
+        }
         let built = self.prepared.pack.compile(plan, &mut context);
         let ended = tree.end();
         let taken = caches.take_in();

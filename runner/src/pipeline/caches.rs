@@ -162,14 +162,14 @@ fn key(cache: &CacheFolder, source: &Source) -> CacheKey {
 }
 
 /// An empty folder, whatever stood there.
-fn renew(folder: &Path) -> io::Result<()> {
+pub(super) fn renew(folder: &Path) -> io::Result<()> {
     tree::remove(folder)?;
     fs_err::create_dir_all(folder)
 }
 
 /// Copies the folders, files and links of `from` into the empty folder `to`. `false` where they are more than `limit`
 /// bytes.
-fn copy(from: &Path, to: &Path, limit: u64) -> io::Result<bool> {
+pub(super) fn copy(from: &Path, to: &Path, limit: u64) -> io::Result<bool> {
     let mut bytes = 0;
     for entry in WalkDir::new(from).min_depth(1) {
         let entry = entry?;

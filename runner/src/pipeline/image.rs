@@ -36,8 +36,8 @@ pub mod label {
 }
 
 /// The app's process types: the Procfile's, and the pack's where the Procfile is silent.
-pub(super) fn processes(app: &App, release: Release) -> BTreeMap<String, String> {
-    let mut processes = release.processes;
+pub(super) fn processes(app: &App, release: &Release) -> BTreeMap<String, String> {
+    let mut processes = release.processes.clone();
     for (name, command) in &app.procfile.processes {
         processes.insert(name.clone(), command.value.clone());
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use buildpack_core::layer::Synthetic;
+use buildpack_core::pack::Release;
 use buildpack_core::plan::PackPlan;
 
 /// Folder of the image with one file for each process type, its content the command.
@@ -39,7 +40,11 @@ exec "$@"
 "#;
 
 /// The files, for an app with these process types.
-pub(super) fn files(plan: &PackPlan, processes: &BTreeMap<String, String>) -> Vec<Synthetic> {
+pub(super) fn files(
+    plan: &PackPlan,
+    release: &Release,
+    processes: &BTreeMap<String, String>,
+) -> Vec<Synthetic> {
     let script = |path: &str, text: &str| Synthetic {
         path: path.to_owned(),
         content: text.replace("@APP@", &plan.app_dir).into_bytes(),
@@ -57,11 +62,33 @@ pub(super) fn files(plan: &PackPlan, processes: &BTreeMap<String, String>) -> Ve
     let processes = processes
         .iter()
         .map(|(name, command)| text(format!("{PROCESSES}/{name}"), command));
+    let config_vars = (!release.config_vars.is_empty()).then(|| {
+        let path = format!("{}/.profile.d/{CONFIG_VARS}", plan.app_dir);
+        text(path, &defaults(&release.config_vars))
+    });
     [script("/start", START), script("/exec", EXEC)]
         .into_iter()
+        .chain(config_vars)
         .chain(profile)
         .chain(processes)
         .collect()
+}
+
+/// Script of `.profile.d` with the config vars of a pack's release, called as herokuish calls it: it comes first.
+const CONFIG_VARS: &str = "00_config_vars.sh";
+
+/// Sets variables that nobody has set; `PATH`, which always is, is set anew. Values are bash, as packs write
+/// `PATH: bin:$PATH`.
+fn defaults(vars: &BTreeMap<String, String>) -> String {
+    let line = |(name, value): (&String, &String)| {
+        let value = value.replace('\\', r"\\").replace('"', "\\\"");
+        let unless_set = match name.as_str() {
+            "PATH" => String::new(),
+            name => format!("[ -n \"${{{name}+set}}\" ] || "),
+        };
+        format!("{unless_set}export {name}=\"{value}\"\n")
+    };
+    vars.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub mod record;
 mod repository;
 mod request;
 mod room;
+mod scripts;
 mod services;
 mod shell;
 mod source;

@@ -1,5 +1,6 @@
 //! From the app's folder to its plan: everything that is decided before anything is done.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Prepared {
     pub pack: Chain,
     /// What it will do.
     pub plan: PackPlan,
+    /// Folders of the packs that are scripts, by their ids in the plan.
+    pub pack_folders: BTreeMap<String, PathBuf>,
 }
 
 /// Reads the app; its diagnostics are emitted, its errors end the run.
@@ -85,7 +88,7 @@ pub fn prepare(request: &Request, services: &Services) -> Result<Prepared, Failu
         (outcome, _) = plan(Duration::ZERO);
     }
     let plan = settle(outcome, services)?;
-    Ok(Prepared { app, pack, plan })
+    Ok(Prepared { app, pack, plan, pack_folders: BTreeMap::new() })
 }
 
 /// The lists that a pack will look at.

@@ -8,7 +8,7 @@ use buildpack_core::plan::PackPlan;
 use buildpack_core::sandbox::{Access, Mount, Room};
 
 use super::caches::copy_of;
-use super::request::Request;
+use super::request::{ConfigVars, Request};
 use super::services::Services;
 use super::toolchains::Installed;
 
@@ -58,13 +58,14 @@ pub(super) fn scratch(kept: &Path) -> PathBuf {
     kept.join("scratch")
 }
 
-/// The environment of a build's programs: the stack image's, then the platform's, the plan's, and above all the config
-/// vars.
+/// The environment of a build's programs: the stack image's, then the platform's, the plan's, and above all these
+/// config vars.
 pub(super) fn build_env(
     request: &Request,
     plan: &PackPlan,
     image: Option<&BaseImage>,
     revision: Option<&str>,
+    config_vars: &ConfigVars,
     services: &Services,
 ) -> BTreeMap<String, String> {
     let mut env: BTreeMap<String, String> = BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]);
@@ -85,8 +86,7 @@ pub(super) fn build_env(
     env.extend(plan.addresses.clone());
     env.extend(plan.build_env.clone());
     env.extend(
-        request
-            .config_vars
+        config_vars
             .exported()
             .map(|(name, value)| (name.clone(), value.clone())),
     );

@@ -64,7 +64,14 @@ pub fn shell(
     let revision = build.identity.revision.as_deref();
     let mut env = match failed {
         Some(step) => step.command.0.env.clone(),
-        None => build_env(request, plan, base.as_ref(), revision, services),
+        None => build_env(
+            request,
+            plan,
+            base.as_ref(),
+            revision,
+            &request.config_vars,
+            services,
+        ),
     };
     if let Some(terminal) = request.terminal.clone() {
         env.insert("TERM".to_owned(), terminal);

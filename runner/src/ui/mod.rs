@@ -175,7 +175,7 @@ impl Ui {
                 self.write_out(&format!("-----> {}\n", self.redactor.redact(&text)));
             }
             Event::Detail { text } => text.split('\n').for_each(|line| self.detail_line(line)),
-            Event::Output { line, .. } => self.detail_line(line),
+            Event::Output { line, .. } => self.output_line(line),
             Event::Diagnostic { diagnostic } => {
                 let text = diagnostic::render(diagnostic, &self.redactor, self.colour);
                 self.write_err(&text);
@@ -236,6 +236,17 @@ impl Ui {
         let text = clean::line(text, false);
         let text = self.redactor.redact(&text);
         self.write_out(&format!("       {}\n", text.trim_end()));
+    }
+
+    /// A program's line below a headline; as it is where it has a deploy log's form already, as scripts of packs print it.
+    fn output_line(&self, text: &str) {
+        let bare = clean::line(text, false);
+        if FORMS.iter().any(|form| bare.starts_with(form)) {
+            let bare = self.redactor.redact(&bare);
+            self.write_out(&format!("{}\n", bare.trim_end()));
+        } else {
+            self.detail_line(text);
+        }
     }
 
     fn event_line(&self, event: &Event) {
@@ -305,6 +316,9 @@ impl EventSink for Ui {
     }
 }
 
+/// How lines of a deploy log begin: headlines, details, problems, packs of a chain (Heroku's buildpack API, `style`).
+const FORMS: [&str; 4] = ["-----> ", "       ", " !     ", "=====> "];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -342,6 +356,18 @@ mod tests {
         Event::Output {
             step: "compile".to_owned(),
             line: line.to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_a_pack_printed_for_a_deploy_log_is_drawn_as_it_is() {
+        for line in [
+            "-----> Installing",
+            "       ok",
+            " !     no",
+            "=====> Downloading",
+        ] {
+            assert_eq!(drawn(Style::Text, output(line)).0, format!("{line}\n"));
         }
     }
 

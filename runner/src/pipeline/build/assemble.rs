@@ -1,11 +1,13 @@
 //! From a compiled tree and its tools to layers, and from layers to the image that is kept.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use buildpack_core::event::Event;
 use buildpack_core::image::{BaseImage, LayerRecord, assemble};
 use buildpack_core::layer::Purpose;
-use buildpack_core::pack::{Buildpack as _, Built};
+use buildpack_core::app::App;
+use buildpack_core::pack::{Buildpack as _, Built, Release};
 use buildpack_core::plan::Tool;
 
 use super::super::failure::Failure;
@@ -50,7 +52,11 @@ impl Build<'_> {
         built: &Built,
         tools: &[Installed],
     ) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
-        let files = launch::files(&self.prepared.plan, &self.processes(built));
+        let files = launch::files(
+            &self.prepared.plan,
+            &self.release(built),
+            &self.processes(tree.app(), built),
+        );
         let shared: Vec<_> = self
             .in_image(tools)
             .filter(|(tool, _)| !self.stands_alone(tool))
@@ -84,9 +90,18 @@ impl Build<'_> {
             == 1
     }
 
-    fn processes(&self, built: &Built) -> BTreeMap<String, String> {
+    fn release(&self, built: &Built) -> Release {
         let release = self.prepared.pack.release(&self.prepared.plan, built);
-        image::processes(&self.prepared.app, release)
+        release.unwrap_or_default()
+    }
+
+    /// Process types; scripts may have written a Procfile.
+    pub(super) fn processes(&self, tree: &Path, built: &Built) -> BTreeMap<String, String> {
+        let written = (self.prepared.plan.scripts.is_some())
+            .then(|| App::read(tree).value)
+            .flatten();
+        let app = written.as_ref().unwrap_or(&self.prepared.app);
+        image::processes(app, &self.release(built))
     }
 
     pub(super) fn finish(
@@ -94,10 +109,9 @@ impl Build<'_> {
         build_image: Option<&BaseImage>,
         run_image: BaseImage,
         tools: &[Installed],
-        built: &Built,
+        processes: BTreeMap<String, String>,
         layers: Vec<LayerRecord>,
     ) -> Result<BuildRecord, Failure> {
-        let processes = self.processes(built);
         let settings = image::settings(
             self.request,
             &self.prepared.app,

@@ -1,0 +1,277 @@
+//! Scripts of packs: what they see, what they are given, and what they leave for the packs after them (Heroku's buildpack
+//! API; heroku-buildpack-multi for `export`).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{CompileContext, CompileError, FailedCommand, TAIL};
+use crate::event::Event;
+use crate::plan::{PackPlan, Script, ScriptFolder, Scripts, Step};
+use crate::sandbox::{Command, Exit, Room, SandboxError, Terminal};
+
+/// How long `bin/detect` may take: it looks at a few files.
+pub const DETECT_LIMIT: Duration = Duration::from_mins(1);
+
+/// How `timeout(1)` tells that the time was over.
+pub(super) const TOO_LATE: Exit = Exit::Code(124);
+
+/// Where YAML of `bin/release` is kept, below the app's folder: `.bp/release/<pack>`.
+pub(in crate::pack) const RELEASES: &str = ".bp/release";
+
+/// What scripts see and get: a room with the app's folder at BUILD_DIR, and an environment without config vars, which
+/// they find as files in ENV_DIR.
+pub struct ScriptScene<'a> {
+    /// The room.
+    pub room: &'a Room,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+}
+
+/// The call of a pack's `bin/detect`, whose name for the app is told from what else it prints.
+#[derive(Debug, Default)]
+pub struct DetectScript {
+    name: String,
+    said: VecDeque<String>,
+}
+
+/// Prints what `$1 $2` prints as one word behind a mark, and ends as it does; `$3` is the time limit.
+const DETECT: &str = r#"out=$(timeout -k 5 "$3" "$1" "$2" </dev/null); code=$?
+printf '\nbp-detected %s\n' "$(printf %s "$out" | base64 -w0)"; exit $code"#;
+
+const DETECTED: &str = "bp-detected ";
+
+/// Sources the file `$1`, then prints the environment as one word behind a mark.
+const EXPORT: &str = r#"bash -n "$1" || exit; . "$1" >&2; printf '\nbp-environment %s\n' "$(env -0 | base64 -w0)""#;
+
+const ENVIRONMENT: &str = "bp-environment ";
+
+/// Writes what `$2 $3` prints to the file `$1`.
+const RELEASE: &str = r#"mkdir -p "${1%/*}" && "$2" "$3" > "$1""#;
+
+/// What bash sets by itself.
+const OF_BASH: [&str; 4] = ["_", "SHLVL", "PWD", "OLDPWD"];
+
+impl DetectScript {
+    /// The program that asks the pack at `place` about the app at `build_dir`.
+    pub fn argv(place: &str, build_dir: &str) -> Vec<String> {
+        let program = format!("{place}/bin/detect");
+        let limit = DETECT_LIMIT.as_secs().to_string();
+        ["bash", "-c", DETECT, "bash", &program, build_dir, &limit]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    /// Takes a line of its output.
+    pub fn line(&mut self, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        if let Some(word) = text.strip_prefix(DETECTED) {
+            let bytes = decode(word).unwrap_or_default();
+            String::from_utf8_lossy(&bytes)
+                .trim()
+                .clone_into(&mut self.name);
+        } else {
+            if self.said.len() == TAIL {
+                self.said.pop_front();
+            }
+            self.said.push_back(text.into_owned());
+        }
+    }
+
+    /// The name that a pack which applies gave, else `otherwise`: it need not print any.
+    pub fn name(&self, otherwise: &str) -> String {
+        match self.name.lines().next() {
+            Some(name) if !name.trim().is_empty() => name.trim().to_owned(),
+            _ => otherwise.to_owned(),
+        }
+    }
+
+    /// All that it printed, for people.
+    pub fn everything(mut self) -> Vec<String> {
+        self.said.extend(self.name.lines().map(str::to_owned));
+        self.said.into()
+    }
+}
+
+impl CompileContext<'_> {
+    /// Runs a script of a pack, and takes over what it leaves for those after it.
+    pub(super) fn run_script(
+        &mut self,
+        plan: &PackPlan,
+        step: &Step,
+        pack: &str,
+        script: Script,
+    ) -> Result<(), CompileError> {
+        let Some((scripts, folder)) = found(plan, pack) else {
+            return Ok(());
+        };
+        match script {
+            Script::Detect => self.detect(scripts, folder),
+            Script::Compile | Script::TestCompile => {
+                self.program(step, folder, argv(scripts, folder, script))?;
+                self.take_export(folder)
+            }
+            Script::Test => self.program(step, folder, argv(scripts, folder, script)),
+            Script::Release => {
+                let file = format!("{}/{RELEASES}/{}", scripts.build_dir, folder.id);
+                let mut words = ["bash", "-c", RELEASE, "bash", &file]
+                    .map(str::to_owned)
+                    .to_vec();
+                words.extend(argv(scripts, folder, script));
+                self.program(step, folder, words)
+            }
+        }
+    }
+
+    fn detect(&self, scripts: &Scripts, folder: &ScriptFolder) -> Result<(), CompileError> {
+        let mut detect = DetectScript::default();
+        let argv = DetectScript::argv(&folder.place, &scripts.build_dir);
+        let exit = self.in_scene(folder, argv, &mut |line| detect.line(line))?;
+        if exit.success() {
+            let name = detect.name(&folder.name);
+            self.events.heading(&format!("{name} app detected"));
+            return Ok(());
+        }
+        Err(CompileError::NotDetected {
+            pack: folder.name.clone(),
+            exit,
+            said: detect.everything(),
+        })
+    }
+
+    /// Runs a program of a pack whose output is shown.
+    fn program(
+        &self,
+        step: &Step,
+        folder: &ScriptFolder,
+        argv: Vec<String>,
+    ) -> Result<(), CompileError> {
+        let mut tail = VecDeque::new();
+        let exit = self.in_scene(folder, argv.clone(), &mut |bytes| {
+            let line = String::from_utf8_lossy(bytes).into_owned();
+            if tail.len() == TAIL {
+                tail.pop_front();
+            }
+            tail.push_back(line.clone());
+            self.events.emit(Event::Output {
+                step: step.id.clone(),
+                line,
+            });
+        })?;
+        if exit.success() {
+            return Ok(());
+        }
+        Err(CompileError::Step {
+            step: step.id.clone(),
+            shown: step.heading.clone(),
+            exit,
+            command: Box::new(FailedCommand(self.command(folder, argv))),
+            tail: tail.into(),
+            hints: Vec::new(),
+        })
+    }
+
+    /// What the pack's `export`, if there is one, makes of the environment, for all programs after it.
+    fn take_export(&mut self, folder: &ScriptFolder) -> Result<(), CompileError> {
+        let file = format!("{}/export", folder.place);
+        let script = format!(r#"[ -f "$1" ] || exit 0; {EXPORT}"#);
+        let argv = ["bash", "-c", &script, "bash", &file].map(str::to_owned);
+        let (mut word, mut open, mut said) = (String::new(), false, Vec::new());
+        let exit = self.in_scene(folder, argv.to_vec(), &mut |line| {
+            let text = String::from_utf8_lossy(line);
+            // A long line comes in pieces, of which the first alone has the mark.
+            match text.strip_prefix(ENVIRONMENT) {
+                Some(rest) => {
+                    open = true;
+                    rest.clone_into(&mut word);
+                }
+                None if open => word.push_str(&text),
+                None => said.push(text.into_owned()),
+            }
+        })?;
+        if !open && exit.success() && said.is_empty() {
+            return Ok(());
+        }
+        let environment = open.then(|| decode(&word)).flatten().map(|it| variables(&it));
+        let (Some(after), true) = (environment, exit.success()) else {
+            return Err(CompileError::Export {
+                pack: folder.name.clone(),
+                said,
+            });
+        };
+        let Some(scene) = &mut self.scene else {
+            return Ok(());
+        };
+        for name in scene.env.keys().filter(|name| !after.contains_key(*name)) {
+            self.env.remove(name);
+        }
+        let changed = |(name, value): &(&String, &String)| scene.env.get(*name) != Some(*value);
+        for (name, value) in after.iter().filter(changed) {
+            self.env.insert(name.clone(), value.clone());
+        }
+        scene.env = after;
+        Ok(())
+    }
+
+    fn in_scene(
+        &self,
+        folder: &ScriptFolder,
+        argv: Vec<String>,
+        line: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<Exit, Box<dyn SandboxError>> {
+        let room = self.scene.as_ref().map_or(self.room, |scene| scene.room);
+        let command = self.command(folder, argv);
+        self.sandbox.run(room, &command, Terminal::Lines(line))
+    }
+
+    fn command(&self, folder: &ScriptFolder, argv: Vec<String>) -> Command {
+        let scene = self.scene.as_ref();
+        Command {
+            argv,
+            cwd: PathBuf::from(&folder.place),
+            env: scene.map_or_else(BTreeMap::new, |scene| scene.env.clone()),
+        }
+    }
+}
+
+fn found<'p>(plan: &'p PackPlan, pack: &str) -> Option<(&'p Scripts, &'p ScriptFolder)> {
+    let scripts = plan.scripts.as_ref()?;
+    let folder = scripts.packs.iter().find(|folder| folder.id == pack)?;
+    Some((scripts, folder))
+}
+
+/// A script with its arguments.
+fn argv(scripts: &Scripts, folder: &ScriptFolder, script: Script) -> Vec<String> {
+    let program = format!("{}/bin/{}", folder.place, script.file());
+    let arguments: &[&String] = match script {
+        Script::Detect | Script::Release => &[&scripts.build_dir],
+        Script::Compile | Script::TestCompile => {
+            &[&scripts.build_dir, &scripts.cache_dir, &scripts.env_dir]
+        }
+        Script::Test => &[&scripts.build_dir, &scripts.env_dir],
+    };
+    std::iter::once(program)
+        .chain(arguments.iter().map(|&argument| argument.clone()))
+        .collect()
+}
+
+/// What `env -0` printed, without what bash sets by itself. Values that are no UTF-8 are left out: nothing could be
+/// given to a program as it was.
+fn variables(bytes: &[u8]) -> BTreeMap<String, String> {
+    bytes
+        .split(|byte| *byte == 0)
+        .filter_map(|entry| std::str::from_utf8(entry).ok()?.split_once('='))
+        .filter(|(name, _)| !OF_BASH.contains(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn decode(word: &str) -> Option<Vec<u8>> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD
+        .decode(word.trim())
+        .ok()
+}
+
+#[cfg(test)]
+mod tests;

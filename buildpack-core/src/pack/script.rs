@@ -1,0 +1,185 @@
+//! A pack that is a folder of scripts, as one more [`Buildpack`].
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::compile::RELEASES;
+use super::release_yaml::PackRelease;
+use super::{Buildpack, Built, CompileError, Detection, Place, PlanContext, Release};
+use crate::app::App;
+use crate::diagnostic::{Outcome, Sourced};
+use crate::digest::Digest;
+use crate::layer::Normalise;
+use crate::plan::{Decision, PackPlan, Phase, Run, Script, ScriptFolder, Scripts, Step};
+
+/// Where each build's copies of packs are seen.
+const PACKS: &str = "/tmp/buildpacks";
+
+/// A pack whose scripts are run by the buildpack API, in the sandbox. Whether it applies is asked when its turn comes:
+/// it may look at what the packs before it made.
+#[derive(Debug, Clone)]
+pub struct ScriptPack {
+    /// One word for it, one of its own among the packs of an app.
+    pub id: String,
+    /// For people: `heroku/heroku-buildpack-python#v250`.
+    pub name: String,
+    /// What it is by content: a commit, a digest.
+    pub identity: String,
+    /// The address it was asked for by.
+    pub wanted: Sourced<String>,
+    /// The scripts that it has.
+    pub scripts: BTreeSet<Script>,
+    /// Where scripts see the app's folder.
+    pub build_dir: BuildDir,
+    /// Whether it is known to apply.
+    pub detected: bool,
+}
+
+/// Where scripts see the app's folder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BuildDir {
+    /// Below `/tmp`, as Heroku's builds and herokuish have it; `/app` is an empty folder meanwhile.
+    #[default]
+    Heroku,
+    /// At the place where it will run, as Heroku CI has it.
+    App,
+}
+
+impl BuildDir {
+    /// BUILD_DIR, for an app that runs in `app_dir`.
+    pub fn path(self, app_dir: &str) -> String {
+        match self {
+            Self::Heroku => "/tmp/build".to_owned(),
+            Self::App => app_dir.to_owned(),
+        }
+    }
+}
+
+/// Where scripts see what they are given, but for BUILD_DIR.
+pub const CACHE_DIR: &str = "/tmp/cache";
+/// ENV_DIR, in which each config var is a file.
+pub const ENV_DIR: &str = "/tmp/env";
+
+/// The folder that packs call home and that apps run in (Heroku's buildpack API).
+const APP_DIR: &str = "/app";
+
+impl ScriptPack {
+    /// The scripts of a pack in `folder`.
+    pub fn scripts_in(folder: &Path) -> BTreeSet<Script> {
+        let is_there = |script: &Script| folder.join("bin").join(script.file()).is_file();
+        Script::ALL.into_iter().filter(is_there).collect()
+    }
+
+    fn step(&self, script: Script) -> Step {
+        let heading = format!("bin/{} of {}", script.file(), self.name);
+        let run = Run::Script {
+            pack: self.id.clone(),
+            script,
+        };
+        Step::new(
+            format!("{}-{}", self.id, script.file()),
+            Phase::End,
+            heading,
+            run,
+        )
+    }
+}
+
+impl Buildpack for ScriptPack {
+    fn detect(&self, _: &App) -> Detection {
+        Detection {
+            applies: true,
+            name: self.name.clone(),
+            evidence: vec![format!("asked for by {}", self.wanted.origin)],
+        }
+    }
+
+    fn plan(&self, _: &App, _: &PlanContext<'_>) -> Outcome<PackPlan> {
+        let place = format!("{PACKS}/{}", self.id);
+        let mut scripts = vec![Script::Compile];
+        if !self.detected {
+            scripts.insert(0, Script::Detect);
+        }
+        if self.scripts.contains(&Script::Release) {
+            scripts.push(Script::Release);
+        }
+        let plan = PackPlan {
+            decisions: vec![Decision {
+                what: format!("Buildpack {}", self.name),
+                value: Sourced::new(short(&self.identity), self.wanted.origin.clone()),
+            }],
+            steps: scripts
+                .into_iter()
+                .map(|script| self.step(script))
+                .collect(),
+            scripts: Some(Scripts {
+                build_dir: self.build_dir.path(APP_DIR),
+                cache_dir: CACHE_DIR.to_owned(),
+                env_dir: ENV_DIR.to_owned(),
+                packs: vec![ScriptFolder {
+                    id: self.id.clone(),
+                    name: self.name.clone(),
+                    identity: self.identity.clone(),
+                    place,
+                }],
+            }),
+            ..PackPlan::empty(APP_DIR)
+        };
+        Outcome {
+            value: Some(plan),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    fn survey(&self, _: &PackPlan, tree: &Path) -> Result<Built, CompileError> {
+        let mut built = Built::default();
+        if self.scripts.contains(&Script::Release) {
+            let path = tree.join(RELEASES).join(&self.id);
+            let yaml = fs_err::read(&path).map_err(|source| CompileError::Tree {
+                path: path.clone(),
+                source,
+            })?;
+            let release = PackRelease::parse(&yaml).map_err(|problem| CompileError::Release {
+                pack: self.name.clone(),
+                problem: problem.to_string(),
+            })?;
+            built.pack_releases.insert(self.id.clone(), release);
+        }
+        Ok(built)
+    }
+
+    fn release(&self, _: &PackPlan, built: &Built) -> Option<Release> {
+        let release = built.pack_releases.get(&self.id)?.clone();
+        Some(Release {
+            processes: release.default_process_types,
+            config_vars: release.config_vars,
+        })
+    }
+
+    fn adds_to_release(&self) -> bool {
+        false
+    }
+
+    fn place_of(&self, _: &PackPlan, _: &Built, path: &str) -> Place {
+        match path.split_once('/') {
+            Some((".bp", _)) => Place::Nowhere,
+            _ => Place::Unknown,
+        }
+    }
+
+    fn normalisers(&self, _: &Digest) -> Vec<Box<dyn Normalise>> {
+        Vec::new()
+    }
+
+    fn layers_version(&self) -> String {
+        "scripts-1".to_owned()
+    }
+}
+
+/// An identity as people are shown it: a commit's or a digest's first characters.
+fn short(identity: &str) -> String {
+    match identity.split_once(':') {
+        Some((kind, hex)) if hex.len() > 12 && hex.is_ascii() => format!("{kind}:{}", &hex[..12]),
+        _ => identity.to_owned(),
+    }
+}
