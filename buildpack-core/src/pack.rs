@@ -25,7 +25,8 @@ use crate::version::Tool;
 
 pub use chain::Chain;
 pub use compile::{
-    CompileContext, CompileError, DETECT_LIMIT, DetectScript, FailedCommand, Host, Prepare, ScriptScene, StepMemo,
+    CompileContext, CompileError, DETECT_LIMIT, DetectScript, FailedCommand, Host, Prepare,
+    ScriptScene, StepMemo,
 };
 pub use release_yaml::PackRelease;
 pub use script::{BuildDir, CACHE_DIR, ENV_DIR, ScriptPack};

@@ -73,6 +73,7 @@ mod tests {
             dependencies: ["jason"].map(str::to_owned).into(),
             applications: ["hello", "hello_web"].map(str::to_owned).into(),
             releases: vec!["hello".to_owned()],
+            ..Built::default()
         }
     }
 

@@ -67,7 +67,9 @@ pub enum CompileError {
         hints: Vec<String>,
     },
     /// A pack that was asked for does not apply to the app.
-    #[error("the buildpack `{pack}` does not apply to this app: its `bin/detect` ended with {exit}")]
+    #[error(
+        "the buildpack `{pack}` does not apply to this app: its `bin/detect` ended with {exit}"
+    )]
     NotDetected {
         /// The pack's name.
         pack: String,

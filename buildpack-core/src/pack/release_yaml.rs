@@ -28,7 +28,9 @@ pub enum ReleaseError {
     #[error("the config var `{0}`, which is no name of a variable")]
     Name(String),
     /// A process type that cannot be one.
-    #[error("the process type `{0}`, whose name has other characters than letters, digits, `-` and `_`")]
+    #[error(
+        "the process type `{0}`, whose name has other characters than letters, digits, `-` and `_`"
+    )]
     ProcessType(String),
 }
 
@@ -70,8 +72,8 @@ impl PackRelease {
         if !says_anything(text) {
             return Ok(Self::default());
         }
-        let document: Document =
-            serde_saphyr::from_str(text).map_err(|error| ReleaseError::Shape(first_line(&error)))?;
+        let document: Document = serde_saphyr::from_str(text)
+            .map_err(|error| ReleaseError::Shape(first_line(&error)))?;
         let texts = |map: Option<BTreeMap<String, Scalar>>| -> BTreeMap<String, String> {
             let entries = map.unwrap_or_default().into_iter();
             entries.map(|(name, value)| (name, value.text())).collect()
@@ -106,7 +108,9 @@ fn first_line(error: &impl std::fmt::Display) -> String {
 
 fn is_variable(name: &str) -> bool {
     let mut chars = name.chars();
-    chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+    chars
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && chars.all(|char| char.is_ascii_alphanumeric() || char == '_')
 }
 
@@ -135,7 +139,15 @@ mod tests {
 
     #[test]
     fn nothing_is_a_release_too() {
-        for yaml in ["", "---\n", "--- {}\n", "{}", "# none\n", "addons: []\n", "config_vars:\n"] {
+        for yaml in [
+            "",
+            "---\n",
+            "--- {}\n",
+            "{}",
+            "# none\n",
+            "addons: []\n",
+            "config_vars:\n",
+        ] {
             let release = PackRelease::parse(yaml.as_bytes());
             assert_eq!(release.unwrap(), PackRelease::default(), "{yaml:?}");
         }

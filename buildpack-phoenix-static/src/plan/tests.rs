@@ -108,7 +108,7 @@ fn shown(plan: &PackPlan) -> String {
             Run::Program { argv } => argv.join(" "),
             Run::Bash { script } => script.clone(),
             Run::Task { words, .. } => format!("mix {}", words.join(" ")),
-            Run::Pack => "(pack)".to_owned(),
+            Run::Pack | Run::Script { .. } => "(pack)".to_owned(),
         };
         format!("{} in {:?}: {run}", step.id, step.cwd)
     });

@@ -88,7 +88,12 @@ pub fn prepare(request: &Request, services: &Services) -> Result<Prepared, Failu
         (outcome, _) = plan(Duration::ZERO);
     }
     let plan = settle(outcome, services)?;
-    Ok(Prepared { app, pack, plan, pack_folders: BTreeMap::new() })
+    Ok(Prepared {
+        app,
+        pack,
+        plan,
+        pack_folders: BTreeMap::new(),
+    })
 }
 
 /// The lists that a pack will look at.

@@ -42,7 +42,8 @@ printf '\nbp-detected %s\n' "$(printf %s "$out" | base64 -w0)"; exit $code"#;
 const DETECTED: &str = "bp-detected ";
 
 /// Sources the file `$1`, then prints the environment as one word behind a mark.
-const EXPORT: &str = r#"bash -n "$1" || exit; . "$1" >&2; printf '\nbp-environment %s\n' "$(env -0 | base64 -w0)""#;
+const EXPORT: &str =
+    r#"bash -n "$1" || exit; . "$1" >&2; printf '\nbp-environment %s\n' "$(env -0 | base64 -w0)""#;
 
 const ENVIRONMENT: &str = "bp-environment ";
 
@@ -192,7 +193,10 @@ impl CompileContext<'_> {
         if !open && exit.success() && said.is_empty() {
             return Ok(());
         }
-        let environment = open.then(|| decode(&word)).flatten().map(|it| variables(&it));
+        let environment = open
+            .then(|| decode(&word))
+            .flatten()
+            .map(|it| variables(&it));
         let (Some(after), true) = (environment, exit.success()) else {
             return Err(CompileError::Export {
                 pack: folder.name.clone(),

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use buildpack_core::app::App;
 use buildpack_core::event::Event;
 use buildpack_core::image::{BaseImage, LayerRecord, assemble};
 use buildpack_core::layer::Purpose;
-use buildpack_core::app::App;
 use buildpack_core::pack::{Buildpack as _, Built, Release};
 use buildpack_core::plan::Tool;
 

@@ -101,8 +101,7 @@ impl Desk {
                 script: *script,
             };
             let id = format!("{pack}-{}", script.file());
-            plan.steps
-                .push(Step::new(id.clone(), Phase::End, id, run));
+            plan.steps.push(Step::new(id.clone(), Phase::End, id, run));
         }
         let argv = ["bash", "-c", last].map(str::to_owned).to_vec();
         let program = Run::Program { argv };
@@ -147,7 +146,11 @@ use Script::{Compile, Detect, Release};
 #[test]
 fn scripts_get_their_arguments_and_no_config_vars() {
     let desk = Desk::new();
-    desk.script("one", "compile", r#"echo "$# $2 $3 ${CONFIG-none} ${PWD##*/}""#);
+    desk.script(
+        "one",
+        "compile",
+        r#"echo "$# $2 $3 ${CONFIG-none} ${PWD##*/}""#,
+    );
     let (said, ended) = desk.run(&[("one", Compile)], "echo $CONFIG");
     assert!(ended.is_ok());
     assert_eq!(said, "3 /cache /env none one\n-----> last\nvar");
@@ -163,8 +166,11 @@ export PATH="/tool/bin:$PATH" TWO=$'a\nb=c'
 unset OLD
 local=1
 END"#;
-    desk.script("one", "compile", export)
-        .script("two", "compile", r#"echo "$PATH ${TWO@Q} ${OLD-no} ${local-no}""#);
+    desk.script("one", "compile", export).script(
+        "two",
+        "compile",
+        r#"echo "$PATH ${TWO@Q} ${OLD-no} ${local-no}""#,
+    );
     let (said, ended) = desk.run(
         &[("one", Compile), ("two", Compile)],
         r#"echo "$PATH ${TWO@Q} ${OLD-no} $CONFIG""#,
@@ -180,7 +186,8 @@ END"#;
 #[test]
 fn a_large_environment_is_taken_over_whole() {
     let desk = Desk::new();
-    let export = r#"printf 'export BIG=%s\n' "$(printf 'x%.0s' {1..100000})" > "${0%/bin/*}/export""#;
+    let export =
+        r#"printf 'export BIG=%s\n' "$(printf 'x%.0s' {1..100000})" > "${0%/bin/*}/export""#;
     desk.script("one", "compile", export);
     let (said, ended) = desk.run(&[("one", Compile)], "echo ${#BIG}");
     assert!(ended.is_ok());
@@ -194,7 +201,10 @@ fn an_export_that_fails_is_named() {
         let compile = format!(r#"echo '{export}' > "${{0%/bin/*}}/export""#);
         desk.script("one", "compile", &compile);
         let error = desk.run(&[("one", Compile)], "true").1.unwrap_err();
-        assert!(matches!(error, CompileError::Export { .. }), "{export}: {error}");
+        assert!(
+            matches!(error, CompileError::Export { .. }),
+            "{export}: {error}"
+        );
         assert!(error.to_string().contains("`owner/one`"));
     }
 }
@@ -217,18 +227,28 @@ fn a_pack_says_what_it_is_or_that_it_is_none() {
         .script("three", "detect", "echo no; exit 1");
     let steps = [("one", Detect), ("two", Detect), ("three", Detect)];
     let (said, ended) = desk.run(&steps, "true");
-    assert_eq!(said, "-----> Ruby app detected\n-----> owner/two app detected");
+    assert_eq!(
+        said,
+        "-----> Ruby app detected\n-----> owner/two app detected"
+    );
     let error = ended.unwrap_err();
     let CompileError::NotDetected { pack, said, .. } = &error else {
         panic!("{error}");
     };
-    assert_eq!((pack.as_str(), said.last().unwrap().as_str()), ("owner/three", "no"));
+    assert_eq!(
+        (pack.as_str(), said.last().unwrap().as_str()),
+        ("owner/three", "no")
+    );
 }
 
 #[test]
 fn what_release_prints_is_kept_apart_from_what_it_says() {
     let desk = Desk::new();
-    desk.script("one", "release", "echo said >&2; echo '---'; echo \"dir: ${1##*/}\"");
+    desk.script(
+        "one",
+        "release",
+        "echo said >&2; echo '---'; echo \"dir: ${1##*/}\"",
+    );
     let (_, ended) = desk.run(&[("one", Release)], "true");
     assert!(ended.is_ok());
     let yaml = fs_err::read_to_string(desk.path("build/.bp/release/one")).unwrap();
@@ -242,7 +262,9 @@ fn a_script_that_fails_ends_the_build_with_its_code() {
     let (said, ended) = desk.run(&[("one", Compile)], "echo not reached");
     assert_eq!(said, "broken");
     match ended.unwrap_err() {
-        CompileError::Step { step, exit, tail, .. } => {
+        CompileError::Step {
+            step, exit, tail, ..
+        } => {
             assert_eq!((step.as_str(), exit), ("one-compile", Exit::Code(7)));
             assert_eq!(tail, ["broken"]);
         }
