@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod fix;
+pub mod herokuish;
 pub mod http;
 pub mod pipeline;
 pub mod registry;

@@ -85,6 +85,15 @@ pub struct Procfile {
     pub processes: BTreeMap<String, Sourced<String>>,
 }
 
+/// Which line counts where a `Procfile` names a process type twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeated {
+    /// The first, as herokuish has it, whose readers stop there: of a merge conflict, the side above.
+    First,
+    /// The last, as everywhere else.
+    Last,
+}
+
 /// What matters to a build in an `app.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AppJson {
@@ -170,7 +179,7 @@ impl App {
         });
         let source = |name: &str| sources.get(name);
         let procfile = source("Procfile").map_or_else(Procfile::default, |source| {
-            procfile::parse(source, &mut diagnostics)
+            procfile::parse(source, Repeated::Last, &mut diagnostics)
         });
         let app_json = source("app.json").map_or_else(AppJson::default, |source| {
             app_json::parse(source, &mut diagnostics)

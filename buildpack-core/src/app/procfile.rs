@@ -1,11 +1,14 @@
 //! `Procfile`: one `type: command` a line, as Heroku reads it (compatibility facts 1.5).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::Path;
 use std::sync::Arc;
 
-use super::Procfile;
 use super::lines::{lines, sourced};
-use crate::diagnostic::{Diagnostic, Origin, Source, Sourced};
+use super::text;
+use super::{Procfile, Repeated};
+use crate::diagnostic::{Diagnostic, Origin, Outcome, Source, Sourced};
 
 /// What git leaves at the beginning of lines that it could not merge.
 const MARKERS: [&str; 4] = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"];
@@ -13,8 +16,22 @@ const MARKERS: [&str; 4] = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"];
 /// Complaints beyond this count say nothing new.
 const MOST: usize = 20;
 
+impl Procfile {
+    /// Reads the `Procfile` of the app at `root` and nothing else of it; none where there is no such file.
+    pub fn read(root: &Path, repeated: Repeated) -> Outcome<Option<Self>> {
+        let mut diagnostics = Vec::new();
+        let source = text::read(root, "Procfile", &mut diagnostics);
+        let procfile = source.map(|source| parse(&source, repeated, &mut diagnostics));
+        Outcome::with(procfile, diagnostics)
+    }
+}
+
 /// The process types; lines that are none are said and left out.
-pub(super) fn parse(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> Procfile {
+pub(super) fn parse(
+    source: &Arc<Source>,
+    repeated: Repeated,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Procfile {
     let mut processes: BTreeMap<String, Sourced<String>> = BTreeMap::new();
     let mut markers = Vec::new();
     let mut complaints = Vec::new();
@@ -58,14 +75,26 @@ pub(super) fn parse(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> 
         }
         let offset = command.as_ptr() as usize - line.as_ptr() as usize;
         let value = sourced(source, start + offset, command);
-        if let Some(first) = processes.insert(name.to_owned(), value) {
-            complain(
-                complaint(format!(
-                    "process type `{name}` stands twice; the last line counts"
-                ))
-                .from(&whole.origin, "this one counts")
-                .from(&first.origin, "this one does not"),
-            );
+        match processes.entry(name.to_owned()) {
+            Entry::Vacant(free) => {
+                free.insert(value);
+            }
+            Entry::Occupied(mut taken) => {
+                let (which, here, there) = match repeated {
+                    Repeated::Last => ("last", "this one counts", "this one does not"),
+                    Repeated::First => ("first", "this one does not count", "this one does"),
+                };
+                complain(
+                    complaint(format!(
+                        "process type `{name}` stands twice; the {which} line counts"
+                    ))
+                    .from(&whole.origin, here)
+                    .from(&taken.get().origin, there),
+                );
+                if repeated == Repeated::Last {
+                    taken.insert(value);
+                }
+            }
         }
     }
     if !markers.is_empty() {

@@ -76,6 +76,24 @@ fn a_merge_conflict_is_said_once_and_a_colon_is_offered() {
 }
 
 #[test]
+fn where_the_first_line_counts_a_conflict_keeps_the_side_above() {
+    let text = "<<<<<<< HEAD\nweb: npm start\n========\nweb: npm start-2\n>>>>>>> 5bb7ec3\n";
+    let (folder, _) = app(&[("Procfile", text.as_bytes())]);
+    let outcome = Procfile::read(folder.path(), Repeated::First);
+    assert_eq!(
+        outcome.diagnostics[0].message,
+        "process type `web` stands twice; the first line counts"
+    );
+    let read = outcome.value.unwrap().unwrap();
+    assert_eq!(read.processes["web"].value, "npm start");
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(
+        Procfile::read(empty.path(), Repeated::First),
+        Outcome::clean(None)
+    );
+}
+
+#[test]
 fn a_file_that_is_no_procfile_is_not_taken_apart_line_by_line() {
     for line in ["x\n", "<<<<<<< x\n", "a: b\n", "a:\n"] {
         let (_folder, outcome) = app(&[("Procfile", line.repeat(1000).as_bytes())]);

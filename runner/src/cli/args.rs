@@ -1,5 +1,6 @@
 //! The command line as it is typed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use buildpack_core::version::Tool;
@@ -104,6 +105,12 @@ pub(super) enum Command {
     Cache(Cache),
     /// Say what this machine can do, and what stands in the way
     Doctor,
+    /// What herokuish does, by its commands and variables: see `bp herokuish help`
+    Herokuish {
+        /// The command and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
     /// Print the completion script of a shell
     Completions {
         /// The shell

@@ -102,6 +102,7 @@ fn dispatch(call: &Call) -> Ended {
         Command::Stack(args) => stack::exec(call, args),
         Command::Cache(args) => cache::exec(call, args),
         Command::Doctor => doctor::exec(call),
+        Command::Herokuish { .. } => Err(flags_before_herokuish()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "bp", &mut script);
@@ -147,6 +148,18 @@ fn no_report(format: Format) -> Failure {
             format!("`--format {format}` is for `bp check-versions` alone"),
         )
         .help("take `--format text` or `--format json`"),
+    )
+}
+
+/// The face is entered before flags are read; who comes here has written some before its name.
+fn flags_before_herokuish() -> Failure {
+    Failure::of(
+        Diagnostic::error(
+            "herokuish-flags",
+            Class::Usage,
+            "`bp herokuish` takes no flags: it is set by variables",
+        )
+        .help("set `BP_CACHE_DIR` and the like; docs/settings.md has all of them"),
     )
 }
 

@@ -15,6 +15,7 @@ mod namespace;
 mod probe;
 mod session;
 mod terminal;
+mod user;
 mod wire;
 
 pub use choose::{Mode, choose};
@@ -22,6 +23,7 @@ pub use error::{Cause, Failure, Step, Unavailable};
 pub use in_place::InPlaceSandbox;
 pub use namespace::{NamespaceSandbox, discard};
 pub use probe::{Probe, probe};
+pub(crate) use user::become_user;
 
 /// The argument that makes this binary a helper.
 const WORD: &str = "__sandbox";

@@ -19,6 +19,7 @@ use super::lookup::find;
 use super::system;
 use super::trouble::{During, Trouble};
 use crate::sandbox::Step;
+use crate::sandbox::user;
 use crate::sandbox::wire::{self, Program, Report, Streams};
 
 /// What surrounds the program besides what its helper has set up.
@@ -183,15 +184,7 @@ fn become_user(walls: Walls) -> io::Result<()> {
         Walls::Here { user: None } => Ok(()),
         Walls::Here {
             user: Some((uid, gid)),
-        } => {
-            let (uid, gid) = (
-                rustix::process::Uid::from_raw(uid),
-                rustix::process::Gid::from_raw(gid),
-            );
-            rustix::thread::set_thread_groups(&[gid])?;
-            rustix::thread::set_thread_res_gid(gid, gid, gid)?;
-            Ok(rustix::thread::set_thread_res_uid(uid, uid, uid)?)
-        }
+        } => user::become_user(uid, gid, &[]),
     }
 }
 

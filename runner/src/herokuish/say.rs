@@ -1,0 +1,19 @@
+//! Lines in herokuish's form, to standard output and standard error.
+
+use std::io::{self, Write};
+
+/// A line of an answer.
+pub(super) fn line(text: &str) {
+    // A reader that has gone away wants no more.
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Something to know that ends nothing.
+pub(super) fn warning(text: &str) {
+    let _ = writeln!(io::stderr(), " !     {text}");
+}
+
+/// What is about to be done, for `TRACE`.
+pub(super) fn trace(text: &str) {
+    let _ = writeln!(io::stderr(), "+ {text}");
+}

@@ -1,0 +1,8 @@
+//! The herokuish face through the binary, under the names that a herokuish image links to it.
+
+#![allow(clippy::unwrap_used, reason = "a test's failure is its message")]
+
+mod commands;
+mod desk;
+mod launch;
+mod users;
