@@ -25,11 +25,11 @@ use crate::version::Tool;
 
 pub use chain::Chain;
 pub use compile::{
-    CompileContext, CompileError, DETECT_LIMIT, DetectScript, FailedCommand, Host, Prepare,
+    CompileContext, CompileError, DETECT_LIMIT, DetectScript, FailedCommand, Host, MoveTree, Prepare,
     ScriptScene, StepMemo,
 };
 pub use release_yaml::PackRelease;
-pub use script::{BuildDir, CACHE_DIR, ENV_DIR, ScriptPack};
+pub use script::{ScriptDirs, ScriptPack};
 pub use write::{copy_in_tree, write_in_tree};
 
 /// Whether a pack applies, and what it saw.

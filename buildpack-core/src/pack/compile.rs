@@ -12,7 +12,7 @@ use crate::plan::{Batch, PackPlan, Run, Step};
 use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
 pub(super) use scripts::RELEASES;
-pub use scripts::{DETECT_LIMIT, DetectScript, ScriptScene};
+pub use scripts::{DETECT_LIMIT, DetectScript, MoveTree, ScriptScene};
 
 /// Remembers which steps need not run again in a tree.
 pub trait StepMemo {
@@ -260,6 +260,12 @@ impl<'a> CompileContext<'a> {
         plan: &PackPlan,
         prepare: &Prepare<'_>,
     ) -> Result<(), CompileError> {
+        let ended = self.run_all(plan, prepare);
+        let placed = self.place_tree(false);
+        ended.and(placed)
+    }
+
+    fn run_all(&mut self, plan: &PackPlan, prepare: &Prepare<'_>) -> Result<(), CompileError> {
         let mut waiting: Option<Batch<'_>> = None;
         for step in &plan.steps {
             let mut due = self.memo.due(step);
@@ -299,6 +305,7 @@ impl<'a> CompileContext<'a> {
         batch: &Batch<'_>,
         prepare: &Prepare<'_>,
     ) -> Result<(), CompileError> {
+        self.place_tree(matches!(batch.first.run, Run::Script { .. }))?;
         say(self.events, batch.first, StepState::Started, None);
         let last = match &batch.first.run {
             Run::Pack => {

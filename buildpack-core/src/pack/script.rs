@@ -29,39 +29,47 @@ pub struct ScriptPack {
     pub wanted: Sourced<String>,
     /// The scripts that it has.
     pub scripts: BTreeSet<Script>,
-    /// Where scripts see the app's folder.
-    pub build_dir: BuildDir,
+    /// Where they see what they are given.
+    pub dirs: ScriptDirs,
     /// Whether it is known to apply.
     pub detected: bool,
 }
 
-/// Where scripts see the app's folder.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum BuildDir {
-    /// Below `/tmp`, as Heroku's builds and herokuish have it; `/app` is an empty folder meanwhile.
-    #[default]
-    Heroku,
-    /// At the place where it will run, as Heroku CI has it.
-    App,
+/// Where scripts see what they are given (Heroku's buildpack API). Absolute paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptDirs {
+    /// The folder that the app runs in, which is also HOME.
+    pub app: String,
+    /// BUILD_DIR. Where it is not the app's own folder, that is an empty one meanwhile.
+    pub build: String,
+    /// CACHE_DIR.
+    pub cache: String,
+    /// ENV_DIR, in which each config var is a file.
+    pub env: String,
 }
 
-impl BuildDir {
-    /// BUILD_DIR, for an app that runs in `app_dir`.
-    pub fn path(self, app_dir: &str) -> String {
-        match self {
-            Self::Heroku => "/tmp/build".to_owned(),
-            Self::App => app_dir.to_owned(),
+impl Default for ScriptDirs {
+    /// As Heroku's builds and herokuish have it: BUILD_DIR is below `/tmp`.
+    fn default() -> Self {
+        Self {
+            app: "/app".to_owned(),
+            build: "/tmp/build".to_owned(),
+            cache: "/tmp/cache".to_owned(),
+            env: "/tmp/env".to_owned(),
         }
     }
 }
 
-/// Where scripts see what they are given, but for BUILD_DIR.
-pub const CACHE_DIR: &str = "/tmp/cache";
-/// ENV_DIR, in which each config var is a file.
-pub const ENV_DIR: &str = "/tmp/env";
-
-/// The folder that packs call home and that apps run in (Heroku's buildpack API).
-const APP_DIR: &str = "/app";
+impl ScriptDirs {
+    /// As Heroku CI has it: BUILD_DIR is where the app will run.
+    pub fn in_app_dir() -> Self {
+        let dirs = Self::default();
+        Self {
+            build: dirs.app.clone(),
+            ..dirs
+        }
+    }
+}
 
 impl ScriptPack {
     /// The scripts of a pack in `folder`.
@@ -113,9 +121,9 @@ impl Buildpack for ScriptPack {
                 .map(|script| self.step(script))
                 .collect(),
             scripts: Some(Scripts {
-                build_dir: self.build_dir.path(APP_DIR),
-                cache_dir: CACHE_DIR.to_owned(),
-                env_dir: ENV_DIR.to_owned(),
+                build_dir: self.dirs.build.clone(),
+                cache_dir: self.dirs.cache.clone(),
+                env_dir: self.dirs.env.clone(),
                 packs: vec![ScriptFolder {
                     id: self.id.clone(),
                     name: self.name.clone(),
@@ -123,7 +131,7 @@ impl Buildpack for ScriptPack {
                     place,
                 }],
             }),
-            ..PackPlan::empty(APP_DIR)
+            ..PackPlan::empty(&self.dirs.app)
         };
         Outcome {
             value: Some(plan),

@@ -11,7 +11,7 @@ use buildpack_core::digest::Digest;
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::image::{BaseImage, BlobDir};
 use buildpack_core::layer::StatCache;
-use buildpack_core::pack::{Buildpack as _, Built, CompileContext, Host, ScriptScene};
+use buildpack_core::pack::{Buildpack as _, Built, CompileContext, Host, MoveTree, ScriptScene};
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
 use super::caches::{Caches, Memo};
@@ -29,6 +29,7 @@ use super::source::Source;
 use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
 use super::tree::Tree;
+use super::move_tree::InPlaceMover;
 use super::{in_place, stack_images};
 use assemble::{image_event, ordered};
 
@@ -353,7 +354,7 @@ impl<'a> Build<'a> {
             .map(|scripts| {
                 let folders = &self.prepared.pack_folders;
                 let anew = self.request.clear_cache;
-                script_room(plan, scripts, folders, &room, &self.kept, anew)
+                script_room(plan, scripts, folders, &room, &self.kept, anew, self.in_place)
             })
             .transpose()?;
         let folders = plan
@@ -380,10 +381,14 @@ impl<'a> Build<'a> {
             events,
             &mut memo,
         );
+        let mut mover = (plan.scripts.as_ref())
+            .filter(|scripts| self.in_place && scripts.build_dir != plan.app_dir)
+            .map(|scripts| InPlaceMover::new(&app, Path::new(&scripts.build_dir)));
         if let Some(room) = &script_room {
             context = context.with_scripts(ScriptScene {
                 room,
                 env: script_env(env(&ConfigVars::default())),
+                mover: mover.as_mut().map(|mover| mover as &mut dyn MoveTree),
             });
         }
         let built = self.prepared.pack.compile(plan, &mut context);

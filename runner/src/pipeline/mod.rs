@@ -16,6 +16,7 @@ mod image;
 mod in_place;
 mod kept;
 mod launch;
+mod move_tree;
 mod layers;
 mod levels;
 mod network;

@@ -29,6 +29,7 @@ pub(super) fn script_room(
     room: &Room,
     kept: &Path,
     empty_cache: bool,
+    in_place: bool,
 ) -> Result<Room, Failure> {
     let failed = |error: io::Error| disk("lay out what buildpacks need", &error);
     let writable = |source: PathBuf, target: &str| Mount {
@@ -44,7 +45,10 @@ pub(super) fn script_room(
     let app_dir = Path::new(&plan.app_dir);
     let mut mounts = Vec::new();
     for mount in &room.mounts {
-        if mount.target == app_dir && scripts.build_dir != plan.app_dir {
+        let elsewhere = mount.target == app_dir && scripts.build_dir != plan.app_dir;
+        if elsewhere && in_place {
+            // The app's folder itself is moved there.
+        } else if elsewhere {
             let stand_in = kept.join("app-dir");
             renew(&stand_in).map_err(failed)?;
             mounts.push(writable(stand_in, &plan.app_dir));

@@ -2,6 +2,7 @@
 //! API; heroku-buildpack-multi for `export`).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +27,14 @@ pub struct ScriptScene<'a> {
     pub room: &'a Room,
     /// The whole environment.
     pub env: BTreeMap<String, String>,
+    /// Who brings the app's folder to BUILD_DIR and back, where no mount shows it there.
+    pub mover: Option<&'a mut dyn MoveTree>,
+}
+
+/// Moves the app's folder between its own place and BUILD_DIR.
+pub trait MoveTree {
+    /// Has it at BUILD_DIR, or at its own place. Does nothing where it is there.
+    fn have_at_build_dir(&mut self, wanted: bool) -> io::Result<()>;
 }
 
 /// The call of a pack's `bin/detect`, whose name for the app is told from what else it prints.
@@ -95,6 +104,13 @@ impl DetectScript {
 }
 
 impl CompileContext<'_> {
+    /// Has the app's folder where the next program looks for it.
+    pub(super) fn place_tree(&mut self, at_build_dir: bool) -> Result<(), CompileError> {
+        let mover = self.scene.as_mut().and_then(|scene| scene.mover.as_mut());
+        let placed = mover.map_or(Ok(()), |mover| mover.have_at_build_dir(at_build_dir));
+        placed.map_err(|source| self.tree_error(source))
+    }
+
     /// Runs a script of a pack, and takes over what it leaves for those after it.
     pub(super) fn run_script(
         &mut self,

@@ -130,6 +130,7 @@ impl Desk {
             .with_scripts(ScriptScene {
                 room: &room,
                 env: env(&[]),
+                mover: None,
             });
         let ended = context.run_steps(&plan, &|_, _| Ok(BTreeMap::new()));
         let said = events.events().into_iter().filter_map(|event| match event {
