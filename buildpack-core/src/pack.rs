@@ -25,8 +25,8 @@ use crate::version::Tool;
 
 pub use chain::Chain;
 pub use compile::{
-    CompileContext, CompileError, DETECT_LIMIT, DetectScript, FailedCommand, Host, MoveTree, Prepare,
-    ScriptScene, StepMemo,
+    CompileContext, CompileError, DETECT_LIMIT, DetectScript, FailedCommand, Host, MoveTree,
+    Prepare, ScriptScene, StepMemo,
 };
 pub use release_yaml::PackRelease;
 pub use script::{ScriptDirs, ScriptPack};

@@ -18,6 +18,7 @@ use super::caches::{Caches, Memo};
 use super::failure::{Failure, disk};
 use super::identity::Identity;
 use super::kept::{kept_folder, must_lie_outside};
+use super::move_tree::InPlaceMover;
 use super::prepare::{Prepared, prepare};
 use super::promise::Promise;
 use super::record::{BuildRecord, by_inputs, by_name};
@@ -29,7 +30,6 @@ use super::source::Source;
 use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
 use super::tree::Tree;
-use super::move_tree::InPlaceMover;
 use super::{in_place, stack_images};
 use assemble::{image_event, ordered};
 
@@ -354,7 +354,15 @@ impl<'a> Build<'a> {
             .map(|scripts| {
                 let folders = &self.prepared.pack_folders;
                 let anew = self.request.clear_cache;
-                script_room(plan, scripts, folders, &room, &self.kept, anew, self.in_place)
+                script_room(
+                    plan,
+                    scripts,
+                    folders,
+                    &room,
+                    &self.kept,
+                    anew,
+                    self.in_place,
+                )
             })
             .transpose()?;
         let folders = plan

@@ -150,7 +150,10 @@ mod tests {
         let after = fs_err::metadata(to.join("bin/x")).unwrap();
         assert_eq!(after.mode() & 0o777, 0o751);
         assert_eq!(after.modified().unwrap(), before.modified().unwrap());
-        assert_eq!(fs_err::read_link(to.join("link")).unwrap(), Path::new("bin/x"));
+        assert_eq!(
+            fs_err::read_link(to.join("link")).unwrap(),
+            Path::new("bin/x")
+        );
         assert!(!from.exists());
     }
 }
