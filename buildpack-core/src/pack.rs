@@ -5,6 +5,7 @@
 
 mod chain;
 mod compile;
+mod detect;
 mod release_yaml;
 mod script;
 mod write;
@@ -25,9 +26,9 @@ use crate::version::Tool;
 
 pub use chain::Chain;
 pub use compile::{
-    CompileContext, CompileError, DETECT_LIMIT, DetectScript, FailedCommand, Host, MoveTree,
-    Prepare, ScriptScene, StepMemo,
+    CompileContext, CompileError, FailedCommand, Host, MoveTree, Prepare, ScriptScene, StepMemo,
 };
+pub use detect::{DETECT_LIMIT, DetectAll, DetectScript, Detected};
 pub use release_yaml::PackRelease;
 pub use script::{ScriptDirs, ScriptPack};
 pub use write::{copy_in_tree, write_in_tree};

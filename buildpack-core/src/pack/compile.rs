@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::detect::{DETECT_LIMIT, TOO_LATE};
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink, StepState};
 use crate::plan::{Batch, PackPlan, Run, Step};
 use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
 pub(super) use scripts::RELEASES;
-pub use scripts::{DETECT_LIMIT, DetectScript, MoveTree, ScriptScene};
+pub use scripts::{MoveTree, ScriptScene};
 
 /// Remembers which steps need not run again in a tree.
 pub trait StepMemo {
@@ -108,7 +109,7 @@ pub enum CompileError {
 }
 
 /// Lines of a failed program that are kept to be explained.
-const TAIL: usize = 200;
+pub(super) const TAIL: usize = 200;
 
 impl CompileError {
     /// With what `hints` makes of a failed step: its id and the last lines of its output.
@@ -190,7 +191,7 @@ impl Explain for CompileError {
 }
 
 fn not_detected(problem: &str, exit: Exit, said: &[String]) -> Diagnostic {
-    let diagnostic = if exit == scripts::TOO_LATE {
+    let diagnostic = if exit == TOO_LATE {
         Diagnostic::error("pack-detect-timeout", Class::Config, problem)
             .note(format!("it may take {} seconds", DETECT_LIMIT.as_secs()))
             .help("use another version of the pack, or tell its author")

@@ -4,18 +4,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::{CompileContext, CompileError, FailedCommand, TAIL};
 use crate::event::Event;
+use crate::pack::detect::{DetectScript, decode};
 use crate::plan::{PackPlan, Script, ScriptFolder, Scripts, Step};
 use crate::sandbox::{Command, Exit, Room, SandboxError, Terminal};
-
-/// How long `bin/detect` may take: it looks at a few files.
-pub const DETECT_LIMIT: Duration = Duration::from_mins(1);
-
-/// How `timeout(1)` tells that the time was over.
-pub(super) const TOO_LATE: Exit = Exit::Code(124);
 
 /// Where YAML of `bin/release` is kept, below the app's folder: `.bp/release/<pack>`.
 pub(in crate::pack) const RELEASES: &str = ".bp/release";
@@ -37,19 +31,6 @@ pub trait MoveTree {
     fn have_at_build_dir(&mut self, wanted: bool) -> io::Result<()>;
 }
 
-/// The call of a pack's `bin/detect`, whose name for the app is told from what else it prints.
-#[derive(Debug, Default)]
-pub struct DetectScript {
-    name: String,
-    said: VecDeque<String>,
-}
-
-/// Prints what `$1 $2` prints as one word behind a mark, and ends as it does; `$3` is the time limit.
-const DETECT: &str = r#"out=$(timeout -k 5 "$3" "$1" "$2" </dev/null); code=$?
-printf '\nbp-detected %s\n' "$(printf %s "$out" | base64 -w0)"; exit $code"#;
-
-const DETECTED: &str = "bp-detected ";
-
 /// Sources the file `$1`, then prints the environment as one word behind a mark.
 const EXPORT: &str =
     r#"bash -n "$1" || exit; . "$1" >&2; printf '\nbp-environment %s\n' "$(env -0 | base64 -w0)""#;
@@ -61,47 +42,6 @@ const RELEASE: &str = r#"mkdir -p "${1%/*}" && "$2" "$3" > "$1""#;
 
 /// What bash sets by itself.
 const OF_BASH: [&str; 4] = ["_", "SHLVL", "PWD", "OLDPWD"];
-
-impl DetectScript {
-    /// The program that asks the pack at `place` about the app at `build_dir`.
-    pub fn argv(place: &str, build_dir: &str) -> Vec<String> {
-        let program = format!("{place}/bin/detect");
-        let limit = DETECT_LIMIT.as_secs().to_string();
-        ["bash", "-c", DETECT, "bash", &program, build_dir, &limit]
-            .map(str::to_owned)
-            .to_vec()
-    }
-
-    /// Takes a line of its output.
-    pub fn line(&mut self, line: &[u8]) {
-        let text = String::from_utf8_lossy(line);
-        if let Some(word) = text.strip_prefix(DETECTED) {
-            let bytes = decode(word).unwrap_or_default();
-            String::from_utf8_lossy(&bytes)
-                .trim()
-                .clone_into(&mut self.name);
-        } else {
-            if self.said.len() == TAIL {
-                self.said.pop_front();
-            }
-            self.said.push_back(text.into_owned());
-        }
-    }
-
-    /// The name that a pack which applies gave, else `otherwise`: it need not print any.
-    pub fn name(&self, otherwise: &str) -> String {
-        match self.name.lines().next() {
-            Some(name) if !name.trim().is_empty() => name.trim().to_owned(),
-            _ => otherwise.to_owned(),
-        }
-    }
-
-    /// All that it printed, for people.
-    pub fn everything(mut self) -> Vec<String> {
-        self.said.extend(self.name.lines().map(str::to_owned));
-        self.said.into()
-    }
-}
 
 impl CompileContext<'_> {
     /// Has the app's folder where the next program looks for it.
@@ -284,13 +224,6 @@ fn variables(bytes: &[u8]) -> BTreeMap<String, String> {
         .filter(|(name, _)| !OF_BASH.contains(name))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
-}
-
-fn decode(word: &str) -> Option<Vec<u8>> {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD
-        .decode(word.trim())
-        .ok()
 }
 
 #[cfg(test)]
