@@ -5,7 +5,8 @@
 //! 1. [`digest`], [`diagnostic`], [`event`]: values that every other room speaks in.
 //! 2. [`version`]: OTP, Elixir and Node versions and how they compare.
 //! 3. [`syntax`] and [`app`]: what the app says, read once, each value with its place.
-//! 4. [`lists`], [`check`], [`rules`]: published builds, a verdict for a version, and what else can be wrong.
+//! 4. [`wanted`], [`lists`], [`check`], [`rules`]: packs that are asked for, published builds, a verdict for a version,
+//!    and what else can be wrong.
 //! 5. [`store`] and [`toolchain`]: what is kept, fetched, verified and unpacked.
 //! 6. [`layer`]: files by purpose, as reproducible archives.
 //! 7. [`sandbox`], [`plan`] and [`pack`]: what will be done, and the contract with a language.
@@ -27,3 +28,4 @@ pub mod store;
 pub mod syntax;
 pub mod toolchain;
 pub mod version;
+pub mod wanted;

@@ -48,6 +48,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         clear_cache: false,
         terminal: None,
         public_vars: Vec::new(),
+        buildpacks: Vec::new(),
+        native: true,
+        lock: pipeline::Lock::None,
     };
     let finished = pipeline::build(&request, &services)?;
     let image = &finished.record.image;

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod fix;
 pub mod herokuish;
 pub mod http;
+pub mod packs;
 pub mod pipeline;
 pub mod registry;
 pub mod rootfs;

@@ -1,7 +1,6 @@
 //! Rules about an app that belong to no language, each in a file of its own, and the catalogue of all rules.
 
 mod catalog;
-pub mod known_packs;
 pub mod pack_abandoned;
 pub mod pack_order;
 pub mod pack_unpinned;

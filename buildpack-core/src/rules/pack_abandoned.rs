@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::known_packs::Address;
 use crate::app::App;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
+use crate::wanted::Address;
 
 /// A warning for each such pack.
 pub fn check(app: &App) -> Vec<Diagnostic> {

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::known_packs::{Address, Kind};
 use crate::app::App;
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Origin, Sourced, Span};
+use crate::wanted::{Address, NativeName};
 
 /// A warning for each list of packs that stands in the wrong order.
 pub fn check(app: &App) -> Vec<Diagnostic> {
@@ -15,12 +15,15 @@ pub fn check(app: &App) -> Vec<Diagnostic> {
 }
 
 fn in_list(packs: &[Sourced<String>]) -> Option<Diagnostic> {
-    let first = |kind: Kind| {
+    let first = |kind: NativeName| {
         packs.iter().position(|pack| {
             Address::parse(&pack.value).is_some_and(|address| address.kind() == Some(kind))
         })
     };
-    let (assets, elixir) = (first(Kind::PhoenixStatic)?, first(Kind::Elixir)?);
+    let (assets, elixir) = (
+        first(NativeName::PhoenixStatic)?,
+        first(NativeName::Elixir)?,
+    );
     if elixir < assets {
         return None;
     }

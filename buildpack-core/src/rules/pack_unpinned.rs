@@ -1,8 +1,8 @@
 //! `pack-unpinned`: packs whose address names no commit, tag or branch.
 
-use super::known_packs::{Address, Form};
 use crate::app::App;
 use crate::diagnostic::Diagnostic;
+use crate::wanted::{Address, Form};
 
 /// One note about all such packs.
 pub fn check(app: &App) -> Vec<Diagnostic> {

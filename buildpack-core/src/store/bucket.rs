@@ -12,6 +12,9 @@ pub enum Bucket {
     Downloads,
     /// Unpacked tools: Erlang, Elixir, Node, by the archive's digest.
     Tools,
+    /// Buildpacks, by what they are: commit, archive's digest, folder's content. Beside them, what a name meant when it was
+    /// last asked for.
+    Packs,
     /// What a build left for the next: dependencies and compiled files.
     Builds,
     /// Layers and configs of images, `sha256/<hex>`, as an OCI layout has them.
@@ -32,9 +35,10 @@ pub enum Bucket {
 
 impl Bucket {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Downloads,
         Self::Tools,
+        Self::Packs,
         Self::Builds,
         Self::Packages,
         Self::Blobs,
@@ -50,6 +54,7 @@ impl Bucket {
         match self {
             Self::Downloads => "downloads-v1",
             Self::Tools => "tools-v1",
+            Self::Packs => "packs-v1",
             Self::Builds => "builds-v2",
             Self::Packages => "packages-v1",
             Self::Blobs => "blobs-v1",
@@ -68,6 +73,7 @@ impl fmt::Display for Bucket {
         f.write_str(match self {
             Self::Downloads => "downloads",
             Self::Tools => "tools",
+            Self::Packs => "buildpacks",
             Self::Builds => "builds",
             Self::Packages => "packages",
             Self::Blobs => "blobs",

@@ -26,7 +26,7 @@ impl Artifact {
         match &self.verify {
             Verify::Sha256(digest) => digest.to_string(),
             Verify::Sha512Hex(hex) => format!("sha512:{}", hex.to_ascii_lowercase()),
-            Verify::FirstUse => redact_url(&self.url),
+            Verify::FirstUse | Verify::Unknown => redact_url(&self.url),
         }
     }
 }
@@ -41,6 +41,15 @@ pub enum Verify {
     Sha512Hex(String),
     /// Nobody publishes a digest: the one seen at first is pinned, and compared ever after.
     FirstUse,
+    /// Nobody publishes a digest, and another file may stand there tomorrow: whoever asks looks at the digest of what came.
+    Unknown,
+}
+
+impl Verify {
+    /// Whether a file that was put together of parts of two others would be found out.
+    pub(super) fn tells_parts_apart(&self) -> bool {
+        matches!(self, Self::Sha256(_) | Self::Sha512Hex(_))
+    }
 }
 
 /// What a file is; its first bytes must agree.

@@ -76,6 +76,7 @@ pub(super) fn known_digest(
         Verify::Sha512Hex(_) => Ok(record(store, artifact).get().map(|known| known.sha256)),
         // A damaged pin must not count as none: the next best file would be pinned in its place.
         Verify::FirstUse => Ok(record(store, artifact).read()?.map(|known| known.sha256)),
+        Verify::Unknown => Ok(None),
     }
 }
 
@@ -84,7 +85,7 @@ fn identity(artifact: &Artifact) -> String {
     match &artifact.verify {
         Verify::Sha256(digest) => digest.to_string(),
         Verify::Sha512Hex(hex) => format!("sha512:{}", hex.to_ascii_lowercase()),
-        Verify::FirstUse => artifact.url.clone(),
+        Verify::FirstUse | Verify::Unknown => artifact.url.clone(),
     }
 }
 
@@ -158,7 +159,7 @@ fn fetch_verified(
         place(&path)?;
     }
     let _ = fs_err::remove_file(&draft);
-    if !matches!(artifact.verify, Verify::Sha256(_)) {
+    if !matches!(artifact.verify, Verify::Sha256(_) | Verify::Unknown) {
         record(store, artifact).write(&Known {
             sha256: digest,
             url: redact_url(&artifact.url),
@@ -199,6 +200,7 @@ fn verify(store: &Store, artifact: &Artifact, came: &Transferred) -> Result<(), 
             format!("sha512:{}", expected.to_ascii_lowercase()),
             format!("sha512:{}", came.sha512.as_deref().unwrap_or_default()),
         ),
+        Verify::Unknown => return Ok(()),
         Verify::FirstUse => {
             let record = record(store, artifact);
             return match record.read()? {

@@ -86,7 +86,7 @@ impl Draft {
     /// those bytes reached the disk, or are of the same file.
     pub(super) fn resume(path: &Path, artifact: &Artifact) -> Result<Self, StoreError> {
         let fail = |error| StoreError::io("read", path, error);
-        if artifact.verify == Verify::FirstUse || !path.exists() {
+        if !artifact.verify.tells_parts_apart() || !path.exists() {
             return Self::new(path, artifact);
         }
         let mut file = fs_err::OpenOptions::new()
@@ -132,7 +132,7 @@ impl Draft {
                 .seen
                 .sha512()
                 .is_some_and(|own| own.eq_ignore_ascii_case(hex)),
-            Verify::FirstUse => false,
+            Verify::FirstUse | Verify::Unknown => false,
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::draft::{BUFFER, Draft, Transferred};
 use super::{
-    Artifact, Cause, DownloadError, Fetch, FetchError, Kind, Request, Response, RetryPolicy, Verify,
+    Artifact, Cause, DownloadError, Fetch, FetchError, Kind, Request, Response, RetryPolicy,
 };
 use crate::event::EventSink;
 use crate::store::StoreError;
@@ -76,7 +76,7 @@ fn one_try(
 ) -> Result<(), Stop> {
     let fresh = || Draft::new(path, artifact).map_err(|error| Stop::Final(error.into()));
     // Without a published digest nothing but the ETag says that two answers are parts of one file.
-    let may_splice = draft.etag.is_some() || artifact.verify != Verify::FirstUse;
+    let may_splice = draft.etag.is_some() || artifact.verify.tells_parts_apart();
     if !may_splice && draft.length() > 0 {
         *draft = fresh()?;
     }

@@ -3,7 +3,7 @@
 use buildpack_core::app::{App, ConfigFile};
 use buildpack_core::check::CheckContext;
 use buildpack_core::diagnostic::{Diagnostic, Origin, Sourced};
-use buildpack_core::rules::known_packs::Address;
+use buildpack_core::wanted::Address;
 
 /// The variable that Phoenix's own `config/runtime.exs` looks for.
 const VARIABLE: &str = "PHX_SERVER";

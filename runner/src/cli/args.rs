@@ -184,6 +184,24 @@ pub(super) struct Vars {
     pub env_from_stdin: bool,
 }
 
+/// Which packs build the app.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Packs {
+    /// Pack to build with: an address, `owner/name` or a folder; may be given several times
+    /// [default: `BUILDPACK_URL`, `.buildpacks` or app.json's, else those that apply]
+    #[arg(long, value_name = "PACK")]
+    pub buildpack: Vec<String>,
+    /// Run packs of Elixir and Phoenix themselves, in place of the built-in ones
+    #[arg(long)]
+    pub no_native: bool,
+    /// Write the versions of the packs into buildpacks.lock, in the app's folder
+    #[arg(long, conflicts_with = "locked")]
+    pub lock: bool,
+    /// Take the versions of buildpacks.lock, and fail where packs and lock differ
+    #[arg(long)]
+    pub locked: bool,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Build {
     /// The app's folder
@@ -191,6 +209,8 @@ pub(super) struct Build {
     pub app: PathBuf,
     #[command(flatten)]
     pub target: Target,
+    #[command(flatten)]
+    pub packs: Packs,
     /// Name to keep the image under [default: the folder's name]
     #[arg(short = 't', long = "tag", value_name = "NAME")]
     pub name: Option<String>,
@@ -254,6 +274,8 @@ pub(super) struct Detect {
     pub explain: bool,
     #[command(flatten)]
     pub target: Target,
+    #[command(flatten)]
+    pub packs: Packs,
 }
 
 #[derive(Debug, Args)]

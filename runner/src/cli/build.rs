@@ -33,6 +33,9 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
         clear_cache: args.clear_cache,
         terminal: context::variable("TERM"),
         public_vars: args.allow_in_image.clone(),
+        buildpacks: args.packs.addresses(&args.app),
+        native: !args.packs.no_native,
+        lock: args.packs.lock(),
     };
     let finished = match pipeline::build(&request, &context.services) {
         Ok(finished) => finished,

@@ -49,6 +49,9 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
         clear_cache: false,
         terminal: None,
         public_vars: Vec::new(),
+        buildpacks: args.packs.addresses(&args.app),
+        native: !args.packs.no_native,
+        lock: args.packs.lock(),
     };
     let prepared = pipeline::prepare(&request, &context.services)?;
     let plan = &prepared.plan;

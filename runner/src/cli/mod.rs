@@ -10,6 +10,7 @@ mod detect;
 mod doctor;
 mod inspect;
 mod levels;
+mod packs;
 mod run;
 mod shell;
 mod stack;

@@ -52,6 +52,9 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         clear_cache: false,
         terminal: context::variable("TERM"),
         public_vars: Vec::new(),
+        buildpacks: Vec::new(),
+        native: true,
+        lock: pipeline::Lock::None,
     };
     context
         .ui

@@ -11,6 +11,7 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Outcome, Severity, Sourced};
 use buildpack_core::lists::{ListInfo, ListOrigin, ListSource as _, Policy, Provider};
 use buildpack_core::pack::Buildpack as _;
 use buildpack_core::rules;
+use buildpack_core::wanted::NativeName;
 use jiff::civil::Date;
 use stacks::{Arch, Target};
 
@@ -149,7 +150,7 @@ fn versions(
     request: &CheckRequest,
     services: &Services,
 ) -> (Checked, Vec<ListInfo>) {
-    let Some(pack) = chain(app) else {
+    let Some(pack) = chain(app, &NativeName::ALL) else {
         let mut none = Checked::default();
         none.diagnostics.push(no_pack(app));
         return (none, Vec::new());

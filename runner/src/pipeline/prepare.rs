@@ -11,6 +11,7 @@ use buildpack_core::event::Event;
 use buildpack_core::lists::{ListInfo, ListOrigin, ListSource as _, Policy, Provider, Wanted};
 use buildpack_core::pack::{Buildpack, Chain, Detection, PlanContext};
 use buildpack_core::plan::PackPlan;
+use buildpack_core::wanted::NativeName;
 use buildpack_elixir::ElixirPack;
 use buildpack_phoenix_static::PhoenixStaticPack;
 use jiff::tz::TimeZone;
@@ -18,6 +19,7 @@ use jiff::tz::TimeZone;
 use super::build_lists::{BuildLists, Npm, Patience};
 use super::evaluate::evaluate;
 use super::failure::Failure;
+use super::packs::{choose_packs, natives};
 use super::request::Request;
 use super::services::Services;
 
@@ -54,20 +56,25 @@ pub fn readable(folder: &Path) -> Result<(), Failure> {
 
 /// Which packs apply to an app, in the order in which they are asked.
 pub fn detect(app: &App) -> Vec<(Box<dyn Buildpack>, Detection)> {
-    let packs: [Box<dyn Buildpack>; 2] = [Box::new(ElixirPack), Box::new(PhoenixStaticPack)];
-    packs
-        .into_iter()
-        .map(|pack| {
-            let detection = pack.detect(app);
-            (pack, detection)
-        })
-        .collect()
+    NativeName::ALL.map(|name| detect_one(name, app)).into()
 }
 
-/// The packs that apply to an app, as one; none where none applies.
-pub(super) fn chain(app: &App) -> Option<Chain> {
-    let applying = detect(app)
+fn detect_one(name: NativeName, app: &App) -> (Box<dyn Buildpack>, Detection) {
+    let pack: Box<dyn Buildpack> = match name {
+        NativeName::Elixir => Box::new(ElixirPack),
+        NativeName::PhoenixStatic => Box::new(PhoenixStaticPack),
+    };
+    let detection = pack.detect(app);
+    (pack, detection)
+}
+
+/// Those of the built-in packs `among` that apply to an app, as one; none where none applies.
+pub(super) fn chain(app: &App, among: &[NativeName]) -> Option<Chain> {
+    let asked = NativeName::ALL
         .into_iter()
+        .filter(|name| among.contains(name));
+    let applying = asked
+        .map(|name| detect_one(name, app))
         .filter(|(_, detection)| detection.applies);
     Chain::new(applying.map(|(pack, _)| pack).collect())
 }
@@ -75,7 +82,8 @@ pub(super) fn chain(app: &App) -> Option<Chain> {
 /// Reads, detects and plans.
 pub fn prepare(request: &Request, services: &Services) -> Result<Prepared, Failure> {
     let app = read_app(&request.app, services)?;
-    let pack = chain(&app).ok_or_else(|| Failure::of(no_pack(&app)))?;
+    let chosen = choose_packs(&app, request, services)?;
+    let pack = chain(&app, &natives(&chosen)?).ok_or_else(|| Failure::of(no_pack(&app)))?;
     let evaluated = evaluate(&app, &pack.planned_keys(), request, services)?;
     let plan = |max_age| plan(&pack, &app, &evaluated, request, services, max_age);
     let (mut outcome, lists) = plan(LIST_AGE);
@@ -147,7 +155,7 @@ fn plan(
 }
 
 /// The value, its warnings emitted; or the failure that its errors are.
-fn settle<T>(outcome: Outcome<T>, services: &Services) -> Result<T, Failure> {
+pub(super) fn settle<T>(outcome: Outcome<T>, services: &Services) -> Result<T, Failure> {
     let failed = outcome.diagnostics.iter().any(Diagnostic::is_error);
     match outcome.value {
         Some(value) if !failed => {

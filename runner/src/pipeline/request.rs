@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use buildpack_core::diagnostic::Sourced;
 use buildpack_core::digest::Digest;
 use buildpack_core::sandbox::MemoryFile;
 use buildpack_core::store::{Bucket, Share, Store};
@@ -31,6 +32,24 @@ pub struct Request {
     pub terminal: Option<String>,
     /// Config vars whose values may stand in the image, because the app wants it so.
     pub public_vars: Vec<String>,
+    /// Packs that are asked for in place of those that the app's files name, as they are written.
+    pub buildpacks: Vec<Sourced<String>>,
+    /// Whether built-in packs may take the place of those that they are made after.
+    pub native: bool,
+    /// What becomes of `buildpacks.lock`.
+    pub lock: Lock,
+}
+
+/// What becomes of `buildpacks.lock`, in which the versions of packs stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lock {
+    /// It is not looked at.
+    #[default]
+    None,
+    /// It is written.
+    Write,
+    /// Packs that are not the ones it names are refused.
+    Refuse,
 }
 
 /// Config vars by name. There is no way to print their values.

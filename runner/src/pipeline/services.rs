@@ -11,6 +11,7 @@ use buildpack_core::store::Store;
 use buildpack_core::toolchain::{Fetch, RetryPolicy};
 use buildpack_phoenix_static::TAILWIND_RELEASES;
 
+use crate::packs;
 use crate::registry::ImageSource;
 use crate::rootfs::StackStore;
 
@@ -33,6 +34,8 @@ pub struct Services {
     pub events: Box<dyn EventSink>,
     /// Where tools and packages come from.
     pub upstreams: Upstreams,
+    /// Where packs of Heroku's registry come from, as `OWNER/NAME.tgz` below; no slash at its end.
+    pub pack_registry: String,
     /// PEM public key that signs the install lists of the Hex builds host.
     pub hex_builds_key: String,
     /// Whether nothing may be fetched.
@@ -80,6 +83,7 @@ impl Services {
                 hex_repository: None,
                 hex_unsafe_registry: false,
             },
+            pack_registry: packs::REGISTRY.to_owned(),
             hex_builds_key: buildpack_elixir::hex_installs::HEX_BUILDS_KEY.to_owned(),
             offline: false,
             network: Network::default(),

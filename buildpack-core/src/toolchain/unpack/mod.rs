@@ -1,14 +1,14 @@
 //! Archives of strangers, unpacked into a folder of our own: whatever they say, nothing outside it is touched.
 
 mod error;
-mod tar_gz;
+mod tar;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod zip;
 
 pub use error::UnpackError;
-pub use tar_gz::unpack_tar_gz;
+pub use tar::{unpack_tar, unpack_tar_gz};
 pub use zip::unpack_zip;
 
 /// What an archive may hold.

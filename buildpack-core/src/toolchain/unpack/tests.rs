@@ -4,10 +4,10 @@ use std::io::{Read as _, Write};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use ::tar::{EntryType, Header};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
-use tar::{EntryType, Header};
 
 use super::*;
 

@@ -1,11 +1,12 @@
-//! Gzipped tars. Headers are read one by one and extensions interpreted here, so that no lie about a size can make
+//! Tars, as they are or compressed. Headers are read one by one and extensions interpreted here, so that no lie about a size can make
 //! one reader see other entries than another, or fill the memory.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use ::tar::{Archive, EntryType, PaxExtensions};
+use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
-use tar::{Archive, EntryType, PaxExtensions};
 
 use super::UnpackLimits;
 use super::error::{UnpackError, shown};
@@ -30,11 +31,46 @@ pub fn unpack_tar_gz(
     strip: usize,
     limits: UnpackLimits,
 ) -> Result<(), UnpackError> {
+    unpack(
+        MultiGzDecoder::new(BufReader::new(reader)),
+        into,
+        strip,
+        limits,
+    )
+}
+
+/// As [`unpack_tar_gz`], for a tar that is gzipped, compressed by bzip2 or plain: its first bytes tell.
+pub fn unpack_tar(
+    mut reader: impl Read + Seek,
+    into: &Path,
+    strip: usize,
+    limits: UnpackLimits,
+) -> Result<(), UnpackError> {
+    let mut head = Vec::new();
+    (&mut reader)
+        .take(3)
+        .read_to_end(&mut head)
+        .and_then(|_| reader.seek(SeekFrom::Start(0)))
+        .map_err(UnpackError::Disk)?;
+    let reader = BufReader::new(reader);
+    match head.as_slice() {
+        [0x1f, 0x8b, ..] => unpack(MultiGzDecoder::new(reader), into, strip, limits),
+        b"BZh" => unpack(MultiBzDecoder::new(reader), into, strip, limits),
+        _ => unpack(reader, into, strip, limits),
+    }
+}
+
+fn unpack(
+    reader: impl Read,
+    into: &Path,
+    strip: usize,
+    limits: UnpackLimits,
+) -> Result<(), UnpackError> {
     // Headers and padding come on top of the files' bytes.
     let ceiling = limits
         .bytes
         .saturating_add(limits.entries.saturating_mul(2048));
-    let mut archive = Archive::new(MultiGzDecoder::new(io::BufReader::new(reader)).take(ceiling));
+    let mut archive = Archive::new(reader.take(ceiling));
     let mut tree = Tree::new(into, strip, limits);
     let mut ahead = Ahead::default();
     for entry in archive.entries().map_err(UnpackError::damaged)?.raw(true) {
@@ -60,7 +96,7 @@ pub fn unpack_tar_gz(
 }
 
 fn one(
-    entry: &mut tar::Entry<'_, impl Read>,
+    entry: &mut ::tar::Entry<'_, impl Read>,
     ahead: Ahead,
     tree: &mut Tree<'_>,
 ) -> Result<(), UnpackError> {
@@ -102,7 +138,7 @@ fn one(
 }
 
 /// The content of an extension header.
-fn extension(entry: &mut tar::Entry<'_, impl Read>) -> Result<Vec<u8>, UnpackError> {
+fn extension(entry: &mut ::tar::Entry<'_, impl Read>) -> Result<Vec<u8>, UnpackError> {
     let mut content = Vec::new();
     entry
         .take(EXTENSION + 1)

@@ -1,6 +1,10 @@
-//! Addresses of buildpacks, in whatever form they are written, and the packs of Elixir and Phoenix that are known.
+//! The packs of Elixir and Phoenix that are known, by their addresses in whatever form.
 
-/// The pack behind an address, in lower case.
+use std::fmt;
+
+use super::reference::{Name, PackReference, Place};
+
+/// The pack behind an address; host, owner and repository in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     /// Such as `github.com`.
@@ -26,9 +30,6 @@ pub enum Form {
     Name,
 }
 
-/// Endings by which platforms tell an archive from a repository (compatibility facts 1.5).
-const ARCHIVES: [&str; 5] = [".tgz", ".tar.gz", ".tbz", ".tar.bz", ".tar"];
-
 /// Where Heroku keeps the packs of its registry.
 const REGISTRY: &str = "buildpack-registry.s3.amazonaws.com";
 
@@ -36,89 +37,84 @@ impl Address {
     /// Reads an address: an URL of any scheme, git's `user@host:path`, or a name. None where it leads to no host, such
     /// as a folder, and where it is no address at all.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (place, reference) = match text.split_once('#') {
-            Some((place, reference)) => (place, Some(reference.trim()).filter(|r| !r.is_empty())),
-            None => (text, None),
-        };
-        let place = place.trim().to_ascii_lowercase();
-        let reference = reference.map(str::to_owned);
-        if let Some(name) = place.strip_prefix("urn:buildpack:") {
-            return Self::name(name);
-        }
-        let (host, path) = if let Some((_, rest)) = place.split_once("://") {
-            rest.split_once('/')?
-        } else if let Some((host, path)) = place.split_once(':') {
-            (host, path)
-        } else {
-            return match place.matches('/').count() {
-                1 => Self::name(&place),
-                // As people type what they read in the browser's address bar.
-                2 => place
-                    .split_once('/')
-                    .filter(|(host, _)| host.contains('.') && !host.starts_with('.'))
-                    .and_then(|(host, path)| Self::at(host, path, reference)),
-                _ => None,
-            };
-        };
-        Self::at(host, path, reference)
+        PackReference::parse(text).ok()?.address()
     }
 
-    fn at(host: &str, path: &str, reference: Option<String>) -> Option<Self> {
+    pub(super) fn of(reference: &PackReference) -> Option<Self> {
+        let (text, form) = match &reference.place {
+            Place::Git(url) => (url, Form::Git),
+            Place::Archive(url) => (url, Form::Archive),
+            Place::Registry(name) | Place::Name(name) => {
+                return Some(Self::named(name, reference.reference.clone()));
+            }
+            Place::Path(_) | Place::Native(_) => return None,
+        };
+        let text = text.to_ascii_lowercase();
+        let (host, path) = match text.split_once("://") {
+            Some((_, rest)) => rest.split_once('/')?,
+            None => text.split_once(':')?,
+        };
         let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
         let host = host.split_once(':').map_or(host, |(host, _)| host);
         let host = host.strip_prefix("www.").unwrap_or(host);
-        let (file, query) = path.split_once('?').unwrap_or((path, ""));
-        let archive = ARCHIVES.iter().any(|ending| file.ends_with(ending))
-            || ARCHIVES.iter().any(|ending| query.ends_with(ending));
-        let mut parts = file.split('/').filter(|part| !part.is_empty());
+        let (file, _) = path.split_once('?').unwrap_or((path, ""));
         if host == REGISTRY {
             let name = file.trim_matches('/').strip_prefix("buildpacks/")?;
-            return Self::name(name.strip_suffix(".tgz")?);
+            let (owner, name) = name.strip_suffix(".tgz")?.split_once('/')?;
+            let (owner, name) = (owner.to_owned(), name.to_owned());
+            return Some(Self::named(&Name { owner, name }, None));
         }
+        let mut parts = file.split('/').filter(|part| !part.is_empty());
         let (owner, repo) = (parts.next()?, parts.next()?);
         let repo = repo.strip_suffix(".git").unwrap_or(repo);
         (!host.is_empty() && !repo.is_empty()).then(|| Self {
             host: host.to_owned(),
             owner: owner.to_owned(),
             repo: repo.to_owned(),
-            form: if archive { Form::Archive } else { Form::Git },
-            reference,
+            form,
+            reference: reference.reference.clone(),
         })
     }
 
     /// `owner/name`, as Dokku expands it; Heroku's registry has the same packs under the same names.
-    fn name(text: &str) -> Option<Self> {
-        let (owner, name) = text.split_once('/')?;
-        let plain = |part: &str| {
-            part.starts_with(|c: char| c.is_ascii_alphanumeric())
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        };
-        (plain(owner) && plain(name)).then(|| Self {
+    fn named(name: &Name, reference: Option<String>) -> Self {
+        Self {
             host: "github.com".to_owned(),
-            owner: match owner {
-                "heroku-community" => "heroku".to_owned(),
-                other => other.to_owned(),
-            },
-            repo: format!("heroku-buildpack-{name}"),
+            owner: name.github_owner().to_ascii_lowercase(),
+            repo: name.repository().to_ascii_lowercase(),
             form: Form::Name,
-            reference: None,
-        })
+            reference,
+        }
     }
 
     /// What the pack does, where its repository's name tells: forks keep the name.
-    pub fn kind(&self) -> Option<Kind> {
+    pub fn kind(&self) -> Option<NativeName> {
         match self.repo.as_str() {
             "heroku-buildpack-elixir" | "gigalixir-buildpack-elixir" | "elixir-buildpack" => {
-                Some(Kind::Elixir)
+                Some(NativeName::Elixir)
             }
             "heroku-buildpack-phoenix-static"
             | "gigalixir-buildpack-phoenix-static"
-            | "phoenix-static-buildpack" => Some(Kind::PhoenixStatic),
+            | "phoenix-static-buildpack" => Some(NativeName::PhoenixStatic),
             _ => None,
         }
+    }
+
+    /// The pack that is built in its place. Forks of others may do something else, so they are run as they are.
+    pub fn native(&self) -> Option<NativeName> {
+        let owners: &[&str] = match self.kind()? {
+            NativeName::Elixir => &["hashnuke", "gigalixir"],
+            NativeName::PhoenixStatic => &["gjaldon", "gigalixir"],
+        };
+        let known = self.host == "github.com" && owners.contains(&self.owner.as_str());
+        self.kind().filter(|_| known)
+    }
+
+    /// Whether it is the pack that fetches those of `.buildpacks` and runs them, which nobody needs any more.
+    pub fn is_multi(&self) -> bool {
+        self.host == "github.com"
+            && matches!(self.owner.as_str(), "heroku" | "ddollar")
+            && self.repo == "heroku-buildpack-multi"
     }
 
     /// What is known of a pack that nobody looks after any more.
@@ -132,13 +128,37 @@ impl Address {
     }
 }
 
-/// What a pack does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+/// A pack that is built in, by what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NativeName {
     /// Installs Erlang/OTP and Elixir, and compiles the app.
     Elixir,
     /// Installs Node, and makes a Phoenix app's assets.
     PhoenixStatic,
+}
+
+impl NativeName {
+    /// All of them, in the order in which they are asked.
+    pub const ALL: [Self; 2] = [Self::Elixir, Self::PhoenixStatic];
+
+    /// The pack that this word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.word() == word)
+    }
+
+    /// The word for it: `elixir`, `phoenix-static`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Elixir => "elixir",
+            Self::PhoenixStatic => "phoenix-static",
+        }
+    }
+}
+
+impl fmt::Display for NativeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
 }
 
 /// A pack that nobody looks after.
@@ -194,7 +214,7 @@ mod tests {
             "https://buildpack-registry.s3.amazonaws.com/buildpacks/hashnuke/elixir.tgz",
         ] {
             let address = Address::parse(text).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!(address.kind(), Some(Kind::Elixir), "{text}");
+            assert_eq!(address.kind(), Some(NativeName::Elixir), "{text}");
             let abandoned = address.abandoned().unwrap_or_else(|| panic!("{text}"));
             assert_eq!(abandoned.name, "HashNuke/heroku-buildpack-elixir");
         }
@@ -204,7 +224,7 @@ mod tests {
     fn other_hosts_owners_and_packs_are_told_apart() {
         let kind = |text| Address::parse(text).unwrap().kind();
         let fork = "https://github.com/gigalixir/gigalixir-buildpack-phoenix-static";
-        assert_eq!(kind(fork), Some(Kind::PhoenixStatic));
+        assert_eq!(kind(fork), Some(NativeName::PhoenixStatic));
         assert_eq!(kind("heroku/nodejs"), None);
         for text in [
             fork,

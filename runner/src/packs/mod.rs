@@ -1,0 +1,234 @@
+//! Getting buildpacks: from an address to a read-only folder in the store, known by its content.
+//!
+//! Nothing of a pack is run here. Repositories are fetched by the `git` program, so that credentials, ssh and proxies are
+//! those that the user has for git; see [`git`].
+
+mod archive;
+mod error;
+mod folder;
+mod git;
+mod remembered;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use buildpack_core::diagnostic::Sourced;
+use buildpack_core::event::EventSink;
+use buildpack_core::store::{Bucket, CacheKey, Store};
+use buildpack_core::toolchain::Fetch;
+use buildpack_core::wanted::{Name, NativeName, PackReference, Place, Wanted};
+use jiff::Timestamp;
+
+pub use error::PackError;
+use error::Why;
+use git::Version;
+use remembered::Remembered;
+
+/// Where Heroku's registry keeps its packs, as `OWNER/NAME.tgz` below.
+pub const REGISTRY: &str = "https://buildpack-registry.s3.amazonaws.com/buildpacks";
+
+/// A pack in the store, or the native one that takes its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chosen {
+    /// A pack that is built in.
+    Native {
+        /// Which.
+        name: NativeName,
+        /// As it was asked for, if it was.
+        wanted: Option<Sourced<String>>,
+    },
+    /// A pack of scripts.
+    Script(Fetched),
+}
+
+/// A pack of scripts in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// One word for it, unique in the chain, fit for a folder name: `heroku-buildpack-python`.
+    pub id: String,
+    /// As it was asked for, with who asked; without credentials.
+    pub wanted: Sourced<String>,
+    /// Name for people: `owner/repo[#ref]` of GitHub addresses (compatibility facts 2.4), others in full; without
+    /// credentials.
+    pub shown: String,
+    /// Read-only folder with `bin/`; `bin/detect` and `bin/compile` are there and may be executed.
+    pub folder: PathBuf,
+    /// What it is by content: `git:<commit>`, `sha256:<hex>` of an archive, `content:<hex>` of a folder.
+    pub identity: String,
+}
+
+/// What getting packs takes.
+#[derive(Clone, Copy)]
+pub struct Reach<'a> {
+    /// Where packs are kept.
+    pub store: &'a Store,
+    /// Downloads.
+    pub fetch: &'a dyn Fetch,
+    /// Where events go.
+    pub events: &'a dyn EventSink,
+    /// Whether nothing may be fetched.
+    pub offline: bool,
+    /// A PEM file of authorities that git trusts in place of its own.
+    pub authorities: Option<&'a Path>,
+    /// Where `urn:buildpack:owner/name` is found: [`REGISTRY`], or a mirror of it. No slash at its end.
+    pub registry: &'a str,
+    /// The time of this run.
+    pub now: Timestamp,
+    /// How long git may take.
+    pub patience: Patience,
+}
+
+/// How long git may take; then it is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// To say which branches and tags there are.
+    pub answer: Duration,
+    /// To fetch a repository.
+    pub transfer: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            answer: Duration::from_mins(1),
+            transfer: Duration::from_mins(10),
+        }
+    }
+}
+
+/// Gets the packs, in their order. Relative paths start at `app`.
+pub fn get(wanted: &[Wanted], app: &Path, reach: &Reach<'_>) -> Result<Vec<Chosen>, PackError> {
+    let mut all = Vec::new();
+    let mut ids: Vec<String> = Vec::new();
+    for one in wanted {
+        if let Some(name) = one.native {
+            let shown = one.reference.shown();
+            if shown != name.word() {
+                reach.events.detail(&format!(
+                    "Buildpack {shown}: built natively (`--no-native` would run the pack itself)"
+                ));
+            }
+            all.push(Chosen::Native {
+                name,
+                wanted: Some(one.written.clone()),
+            });
+            continue;
+        }
+        let got = get_one(one, app, reach).map_err(|why| {
+            PackError::new(one.reference.shown(), one.written.origin.clone(), why)
+        })?;
+        let shown = one.reference.shown();
+        let is = match got.identity.strip_prefix("git:") {
+            Some(commit) => format!("commit {}", &commit[..commit.len().min(12)]),
+            None => got.identity.chars().take(20).collect(),
+        };
+        let because = match (one.instead_of, &one.reference.reference) {
+            (Some(_), Some(version)) if one.reference.is_pinned() => {
+                format!(", run as it is because `#{version}` names a version of it")
+            }
+            (Some(_), _) => ", run as it is".to_owned(),
+            (None, _) => String::new(),
+        };
+        reach
+            .events
+            .detail(&format!("Buildpack {shown}: {is}{because}"));
+        let id = free_id(&one.reference.word(), &ids);
+        ids.push(id.clone());
+        all.push(Chosen::Script(Fetched {
+            id,
+            wanted: one.written.clone(),
+            shown,
+            folder: got.folder,
+            identity: got.identity,
+        }));
+    }
+    Ok(all)
+}
+
+/// A pack's place in the store.
+struct Got {
+    folder: PathBuf,
+    identity: String,
+}
+
+fn get_one(wanted: &Wanted, app: &Path, reach: &Reach<'_>) -> Result<Got, Why> {
+    let PackReference { place, reference } = &wanted.reference;
+    let version = Version::of(reference.as_deref());
+    let memory = Remembered::of(&wanted.written.value, reach);
+    match place {
+        Place::Git(url) => git::get(url, &version, &memory, reach),
+        Place::Archive(url) => archive::get(url, &wanted.reference.shown(), &memory, reach),
+        Place::Registry(name) => registry(name, &memory, reach),
+        Place::Name(name) => by_name(name, &version, &memory, reach),
+        Place::Path(path) => folder::get(&app.join(path), &version, &memory, reach),
+        // Who asks for the pack itself under this name was refused.
+        Place::Native(_) => Err(Why::NotFound { said: Vec::new() }),
+    }
+}
+
+/// An archive of Heroku's registry.
+fn registry(name: &Name, memory: &Remembered<'_>, reach: &Reach<'_>) -> Result<Got, Why> {
+    let url = format!("{}/{name}.tgz", reach.registry);
+    archive::get(&url, &format!("urn:buildpack:{name}"), memory, reach)
+}
+
+/// The repository that Dokku takes `owner/name` for: of it, any commit can be had again. Where there is none, the archive
+/// of that name in Heroku's registry.
+fn by_name(
+    name: &Name,
+    version: &Version<'_>,
+    memory: &Remembered<'_>,
+    reach: &Reach<'_>,
+) -> Result<Got, Why> {
+    let (owner, repository) = (name.github_owner(), name.repository());
+    let url = format!("https://github.com/{owner}/{repository}.git");
+    match git::get(&url, version, memory, reach) {
+        Err(Why::NotFound { said }) if *version == Version::Newest => registry(name, memory, reach)
+            .map_err(|why| match why {
+                Why::NotFound { .. } => Why::NotFound { said },
+                other => other,
+            }),
+        other => other,
+    }
+}
+
+/// `word`, or with a number behind it where an earlier pack has it.
+fn free_id(word: &str, taken: &[String]) -> String {
+    let numbered = (2..).map(|number| format!("{word}-{number}"));
+    std::iter::once(word.to_owned())
+        .chain(numbered)
+        .find(|id| !taken.contains(id))
+        .unwrap_or_default()
+}
+
+/// The key of a pack by what it is.
+fn key(identity: &str) -> CacheKey {
+    CacheKey::new("buildpack").part("is", identity)
+}
+
+/// The pack of this identity, if it is kept.
+fn kept(identity: &str, reach: &Reach<'_>) -> Option<Got> {
+    let folder = reach.store.dir(Bucket::Packs, &key(identity))?;
+    Some(Got {
+        folder,
+        identity: identity.to_owned(),
+    })
+}
+
+/// Keeps the pack of this identity, made by `make` in an empty folder where it is not kept yet.
+fn keep(
+    identity: &str,
+    reach: &Reach<'_>,
+    make: impl FnOnce(&Path) -> Result<(), Why>,
+) -> Result<Got, Why> {
+    let folder = reach
+        .store
+        .make_dir(Bucket::Packs, &key(identity), reach.events, |folder| {
+            make(folder)?;
+            folder::settle(folder)
+        })?;
+    Ok(Got {
+        folder,
+        identity: identity.to_owned(),
+    })
+}
