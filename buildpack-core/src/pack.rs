@@ -6,6 +6,7 @@
 mod chain;
 mod compile;
 mod detect;
+mod output;
 mod release_yaml;
 mod script;
 mod write;
@@ -135,7 +136,11 @@ pub trait Buildpack: Send + Sync {
         context
             .run_steps(plan, &|step, host| self.prepare(plan, step, host))
             .map_err(|error| error.explained(&|step, tail| self.hints(plan, step, tail)))?;
-        self.survey(plan, context.tree())
+        let built = self.survey(plan, context.tree())?;
+        Ok(Built {
+            pack_releases: context.releases().clone(),
+            ..built
+        })
     }
 
     /// Ways out for a step that failed, by the last lines that it wrote; each a sentence or a command.

@@ -110,7 +110,6 @@ impl Buildpack for Chain {
             all.dependencies.extend(built.dependencies);
             all.applications.extend(built.applications);
             all.releases.extend(built.releases);
-            all.pack_releases.extend(built.pack_releases);
         }
         Ok(all)
     }

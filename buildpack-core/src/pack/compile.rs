@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use super::detect::{DETECT_LIMIT, TOO_LATE};
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink, StepState};
+use crate::pack::PackRelease;
 use crate::plan::{Batch, PackPlan, Run, Step};
 use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
-pub(super) use scripts::RELEASES;
 pub use scripts::{MoveTree, ScriptScene};
 
 /// Remembers which steps need not run again in a tree.
@@ -46,6 +46,7 @@ pub struct CompileContext<'a> {
     events: &'a dyn EventSink,
     memo: &'a mut dyn StepMemo,
     scene: Option<ScriptScene<'a>>,
+    releases: BTreeMap<String, PackRelease>,
 }
 
 /// Why a compile ended without a build.
@@ -239,6 +240,7 @@ impl<'a> CompileContext<'a> {
             events,
             memo,
             scene: None,
+            releases: BTreeMap::new(),
         }
     }
 
@@ -252,6 +254,11 @@ impl<'a> CompileContext<'a> {
     /// The app's folder on the host.
     pub fn tree(&self) -> &Path {
         self.host.tree
+    }
+
+    /// What packs that are scripts said of starting the app so far, by the pack's id.
+    pub(super) fn releases(&self) -> &BTreeMap<String, PackRelease> {
+        &self.releases
     }
 
     /// Runs the plan's steps in order; steps whose inputs are unchanged are skipped, and do not keep neighbours apart.

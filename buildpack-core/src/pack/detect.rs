@@ -1,12 +1,8 @@
 //! Asking packs whether they apply to an app: one at its turn, or many at once.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use super::compile::TAIL;
+use super::output::{Marked, Said};
 use crate::sandbox::Exit;
 
 /// How long `bin/detect` may take: it looks at a few files.
@@ -16,15 +12,25 @@ pub const DETECT_LIMIT: Duration = Duration::from_mins(1);
 pub(super) const TOO_LATE: Exit = Exit::Code(124);
 
 /// The call of a pack's `bin/detect`, whose name for the app is told from what else it prints.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct DetectScript {
-    name: String,
-    said: VecDeque<String>,
+    name: Marked,
+    said: Said,
 }
 
-/// Prints what `$1 $2` prints as one word behind a mark, and ends as it does; `$3` is the time limit.
-const DETECT: &str = r#"out=$(timeout -k 5 "$3" "$1" "$2" </dev/null); code=$?
-printf '\nbp-detected %s\n' "$(printf %s "$out" | base64 -w0)"; exit $code"#;
+/// Runs a detect, `$2 $3`, for `$1` seconds at most; leaves what it prints in the file `$out` and its exit code in `$code`.
+/// A file, as a pipe would end only with the last process that detect left behind.
+const ASK: &str = r#"ask() {
+    SECONDS=0; out=$(mktemp) || exit
+    timeout -k 1 "$1" "$2" "$3" </dev/null >"$out"; code=$?
+    # So it ends where it did not heed the signal that asks.
+    if [ $code = 137 ] && [ "$SECONDS" -ge "$1" ]; then code=124; fi
+}
+"#;
+
+/// Prints what `$1 $2` prints, its first 4 KiB, behind marks, and ends as it does; `$3` is the time limit.
+const DETECT: &str = r#"ask "$3" "$1" "$2"
+head -c 4096 "$out" | base64 -w 3000 | sed 's/^/bp-detected /'; exit $code"#;
 
 const DETECTED: &str = "bp-detected ";
 
@@ -32,8 +38,8 @@ const DETECTED: &str = "bp-detected ";
 /// line behind a mark. `$1` is the time limit, `$2` BUILD_DIR.
 const DETECT_ALL: &str = r#"limit=$1; build=$2; shift 2; number=0
 for place; do
-    { cd "$place" && out=$(timeout -k 5 "$limit" bin/detect "$build" </dev/null 2>/dev/null); code=$?
-      printf 'bp-detected %d %d %s\n' "$number" "$code" "${out%%$'\n'*}"; } &
+    { code=1; out=/dev/null; cd "$place" && ask "$limit" bin/detect "$build" 2>/dev/null
+      printf 'bp-detected %d %d %s\n' "$number" "$code" "$(head -c 4096 "$out" | head -n 1)"; } &
     number=$((number + 1))
 done
 wait"#;
@@ -58,8 +64,12 @@ pub enum Detected {
 impl DetectAll {
     /// The program that asks the packs at `places` about the app at `build_dir`.
     pub fn argv(places: &[String], build_dir: &str) -> Vec<String> {
-        let limit = DETECT_LIMIT.as_secs().to_string();
-        let fixed = ["bash", "-c", DETECT_ALL, "bash", &limit, build_dir];
+        Self::argv_within(DETECT_LIMIT, places, build_dir)
+    }
+
+    fn argv_within(limit: Duration, places: &[String], build_dir: &str) -> Vec<String> {
+        let (script, limit) = (format!("{ASK}{DETECT_ALL}"), limit.as_secs().to_string());
+        let fixed = ["bash", "-c", &script, "bash", &limit, build_dir];
         let places = places.iter().map(String::as_str);
         fixed.into_iter().chain(places).map(str::to_owned).collect()
     }
@@ -98,35 +108,39 @@ impl DetectAll {
     }
 }
 
+impl Default for DetectScript {
+    fn default() -> Self {
+        Self {
+            name: Marked::new(DETECTED),
+            said: Said::default(),
+        }
+    }
+}
+
 impl DetectScript {
     /// The program that asks the pack at `place` about the app at `build_dir`.
     pub fn argv(place: &str, build_dir: &str) -> Vec<String> {
+        Self::argv_within(DETECT_LIMIT, place, build_dir)
+    }
+
+    fn argv_within(limit: Duration, place: &str, build_dir: &str) -> Vec<String> {
+        let (script, limit) = (format!("{ASK}{DETECT}"), limit.as_secs().to_string());
         let program = format!("{place}/bin/detect");
-        let limit = DETECT_LIMIT.as_secs().to_string();
-        ["bash", "-c", DETECT, "bash", &program, build_dir, &limit]
+        ["bash", "-c", &script, "bash", &program, build_dir, &limit]
             .map(str::to_owned)
             .to_vec()
     }
 
     /// Takes a line of its output.
     pub fn line(&mut self, line: &[u8]) {
-        let text = String::from_utf8_lossy(line);
-        if let Some(word) = text.strip_prefix(DETECTED) {
-            let bytes = decode(word).unwrap_or_default();
-            String::from_utf8_lossy(&bytes)
-                .trim()
-                .clone_into(&mut self.name);
-        } else {
-            if self.said.len() == TAIL {
-                self.said.pop_front();
-            }
-            self.said.push_back(text.into_owned());
+        if let Some(text) = self.name.take(&String::from_utf8_lossy(line)) {
+            self.said.line(text);
         }
     }
 
     /// The name that a pack which applies gave, else `otherwise`: it need not print any.
     pub fn name(&self, otherwise: &str) -> String {
-        match self.name.lines().next() {
+        match self.printed().trim().lines().next() {
             Some(name) if !name.trim().is_empty() => name.trim().to_owned(),
             _ => otherwise.to_owned(),
         }
@@ -134,22 +148,71 @@ impl DetectScript {
 
     /// All that it printed, for people.
     pub fn everything(mut self) -> Vec<String> {
-        self.said.extend(self.name.lines().map(str::to_owned));
-        self.said.into()
+        let printed = self.printed();
+        printed.lines().for_each(|line| self.said.line(line));
+        self.said.lines()
     }
-}
 
-/// What a word of base64 stands for.
-pub(super) fn decode(word: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(word.trim()).ok()
+    fn printed(&self) -> String {
+        let bytes = self.name.bytes().unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
-    use std::process::Command;
+    use std::process::{Command, Stdio};
 
     use super::*;
+
+    /// Folders of packs with these scripts.
+    fn lay(folder: &tempfile::TempDir, packs: &[(&str, &str)]) -> Vec<String> {
+        let places = packs.iter().map(|(name, text)| {
+            let file = folder.path().join(name).join("bin/detect");
+            fs_err::create_dir_all(file.parent().unwrap()).unwrap();
+            fs_err::write(&file, format!("#!/bin/bash\n{text}\n")).unwrap();
+            fs_err::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+            folder.path().join(name).to_str().unwrap().to_owned()
+        });
+        places.collect()
+    }
+
+    /// The exit code, and what takes the lines gets.
+    fn run(argv: &[String], line: &mut dyn FnMut(&[u8])) -> Option<i32> {
+        let mut command = Command::new(&argv[0]);
+        command.args(&argv[1..]).stderr(Stdio::null());
+        let output = command.output().unwrap();
+        let lines = output.stdout.split(|byte| *byte == b'\n');
+        lines.for_each(line);
+        output.status.code()
+    }
+
+    /// One that does not heed the signal that asks, and one that ended and left a process with its output open.
+    #[test]
+    fn none_takes_longer_than_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let woke = folder.path().join("woke");
+        let leaves = format!("echo Left; (sleep 30; touch {}) & exit 3", woke.display());
+        let packs = [
+            ("stays", "trap '' TERM; echo waits; sleep 300"),
+            ("leaves", leaves.as_str()),
+        ];
+        let places = lay(&folder, &packs);
+        let ask = |place: &str| {
+            let mut detect = DetectScript::default();
+            let argv = DetectScript::argv_within(Duration::from_secs(1), place, "/");
+            let code = run(&argv, &mut |line| detect.line(line));
+            (code, detect.name("none"))
+        };
+        assert_eq!(ask(&places[0]), (Some(124), "waits".to_owned()));
+        assert_eq!(ask(&places[1]), (Some(3), "Left".to_owned()));
+        let mut all = DetectAll::of(2);
+        let argv = DetectAll::argv_within(Duration::from_secs(1), &places, "/");
+        run(&argv, &mut |line| all.line(line));
+        assert_eq!(all.answers(), [Detected::TooLate, Detected::No]);
+        assert!(!woke.exists());
+    }
 
     #[test]
     fn many_packs_answer_each_for_itself() {
@@ -161,24 +224,11 @@ mod tests {
             ("fake", "echo 'bp-detected 1 0 Fake'; exit 1"),
             ("here", "[ -x bin/detect ] && echo \"${1##*/} $(cat)\""),
         ];
-        let places: Vec<String> = packs
-            .iter()
-            .map(|(name, text)| {
-                let file = folder.path().join(name).join("bin/detect");
-                fs_err::create_dir_all(file.parent().unwrap()).unwrap();
-                fs_err::write(&file, format!("#!/bin/bash\n{text}\n")).unwrap();
-                fs_err::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
-                folder.path().join(name).to_str().unwrap().to_owned()
-            })
-            .chain(["/nowhere".to_owned()])
-            .collect();
+        let mut places = lay(&folder, &packs);
+        places.push("/nowhere".to_owned());
         let argv = DetectAll::argv(&places, "/tmp/build");
-        let output = Command::new(&argv[0]).args(&argv[1..]).output().unwrap();
         let mut all = DetectAll::of(places.len());
-        output
-            .stdout
-            .split(|byte| *byte == b'\n')
-            .for_each(|line| all.line(line));
+        run(&argv, &mut |line| all.line(line));
         let yes = |name: &str| Detected::Yes(name.to_owned());
         assert_eq!(
             all.answers(),

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::compile::RELEASES;
-use super::release_yaml::PackRelease;
 use super::{Buildpack, Built, CompileError, Detection, Place, PlanContext, Release};
 use crate::app::App;
 use crate::diagnostic::{Outcome, Sourced};
@@ -139,21 +137,8 @@ impl Buildpack for ScriptPack {
         }
     }
 
-    fn survey(&self, _: &PackPlan, tree: &Path) -> Result<Built, CompileError> {
-        let mut built = Built::default();
-        if self.scripts.contains(&Script::Release) {
-            let path = tree.join(RELEASES).join(&self.id);
-            let yaml = fs_err::read(&path).map_err(|source| CompileError::Tree {
-                path: path.clone(),
-                source,
-            })?;
-            let release = PackRelease::parse(&yaml).map_err(|problem| CompileError::Release {
-                pack: self.name.clone(),
-                problem: problem.to_string(),
-            })?;
-            built.pack_releases.insert(self.id.clone(), release);
-        }
-        Ok(built)
+    fn survey(&self, _: &PackPlan, _: &Path) -> Result<Built, CompileError> {
+        Ok(Built::default())
     }
 
     fn release(&self, _: &PackPlan, built: &Built) -> Option<Release> {

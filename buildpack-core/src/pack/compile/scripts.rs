@@ -1,18 +1,17 @@
 //! Scripts of packs: what they see, what they are given, and what they leave for the packs after them (Heroku's buildpack
 //! API; heroku-buildpack-multi for `export`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use super::{CompileContext, CompileError, FailedCommand, TAIL};
+use super::{CompileContext, CompileError, FailedCommand};
 use crate::event::Event;
-use crate::pack::detect::{DetectScript, decode};
+use crate::pack::PackRelease;
+use crate::pack::detect::DetectScript;
+use crate::pack::output::{Marked, Said};
 use crate::plan::{PackPlan, Script, ScriptFolder, Scripts, Step};
 use crate::sandbox::{Command, Exit, Room, SandboxError, Terminal};
-
-/// Where YAML of `bin/release` is kept, below the app's folder: `.bp/release/<pack>`.
-pub(in crate::pack) const RELEASES: &str = ".bp/release";
 
 /// What scripts see and get: a room with the app's folder at BUILD_DIR, and an environment without config vars, which
 /// they find as files in ENV_DIR.
@@ -31,14 +30,21 @@ pub trait MoveTree {
     fn have_at_build_dir(&mut self, wanted: bool) -> io::Result<()>;
 }
 
-/// Sources the file `$1`, then prints the environment as one word behind a mark.
-const EXPORT: &str =
-    r#"bash -n "$1" || exit; . "$1" >&2; printf '\nbp-environment %s\n' "$(env -0 | base64 -w0)""#;
+/// Sources the file `$1`, then prints the environment behind marks.
+const EXPORT: &str = r#"[ -f "$1" ] || exit 0; bash -n "$1" || exit; . "$1" >&2
+env -0 | base64 -w 3000 | sed 's/^/bp-environment /'"#;
 
 const ENVIRONMENT: &str = "bp-environment ";
 
-/// Writes what `$2 $3` prints to the file `$1`.
-const RELEASE: &str = r#"mkdir -p "${1%/*}" && "$2" "$3" > "$1""#;
+/// Prints what `$1 $2` prints, its first `$3` bytes, behind marks.
+const RELEASE: &str = r#"out=$(mktemp) || exit
+"$1" "$2" >"$out" || exit
+head -c "$3" "$out" | base64 -w 3000 | sed 's/^/bp-release /'"#;
+
+const RELEASED: &str = "bp-release ";
+
+/// How many bytes a release may be.
+const LARGEST_RELEASE: usize = 1 << 20;
 
 /// What bash sets by itself.
 const OF_BASH: [&str; 4] = ["_", "SHLVL", "PWD", "OLDPWD"];
@@ -65,19 +71,38 @@ impl CompileContext<'_> {
         match script {
             Script::Detect => self.detect(scripts, folder),
             Script::Compile | Script::TestCompile => {
-                self.program(step, folder, argv(scripts, folder, script))?;
+                self.program(step, folder, argv(scripts, folder, script), None)?;
                 self.take_export(folder)
             }
-            Script::Test => self.program(step, folder, argv(scripts, folder, script)),
-            Script::Release => {
-                let file = format!("{}/{RELEASES}/{}", scripts.build_dir, folder.id);
-                let mut words = ["bash", "-c", RELEASE, "bash", &file]
-                    .map(str::to_owned)
-                    .to_vec();
-                words.extend(argv(scripts, folder, script));
-                self.program(step, folder, words)
-            }
+            Script::Test => self.program(step, folder, argv(scripts, folder, script), None),
+            Script::Release => self.release(scripts, folder, step),
         }
+    }
+
+    /// Runs `bin/release` and keeps what it says. Other packs cannot reach it: it never lies in a folder of theirs.
+    fn release(
+        &mut self,
+        scripts: &Scripts,
+        folder: &ScriptFolder,
+        step: &Step,
+    ) -> Result<(), CompileError> {
+        let most = (LARGEST_RELEASE + 1).to_string();
+        let mut words = ["bash", "-c", RELEASE, "bash"].map(str::to_owned).to_vec();
+        words.extend(argv(scripts, folder, Script::Release));
+        words.push(most);
+        let mut printed = Marked::new(RELEASED);
+        self.program(step, folder, words, Some(&mut printed))?;
+        let yaml = printed.bytes().unwrap_or_default();
+        let release = match yaml.len() {
+            0..=LARGEST_RELEASE => PackRelease::parse(&yaml).map_err(|error| error.to_string()),
+            _ => Err("more than 1 MiB".to_owned()),
+        };
+        let release = release.map_err(|problem| CompileError::Release {
+            pack: folder.name.clone(),
+            problem,
+        })?;
+        self.releases.insert(folder.id.clone(), release);
+        Ok(())
     }
 
     fn detect(&self, scripts: &Scripts, folder: &ScriptFolder) -> Result<(), CompileError> {
@@ -96,23 +121,26 @@ impl CompileContext<'_> {
         })
     }
 
-    /// Runs a program of a pack whose output is shown.
+    /// Runs a program of a pack whose output is shown, but for what is behind a mark.
     fn program(
         &self,
         step: &Step,
         folder: &ScriptFolder,
         argv: Vec<String>,
+        mut marked: Option<&mut Marked>,
     ) -> Result<(), CompileError> {
-        let mut tail = VecDeque::new();
+        let mut tail = Said::default();
         let exit = self.in_scene(folder, argv.clone(), &mut |bytes| {
-            let line = String::from_utf8_lossy(bytes).into_owned();
-            if tail.len() == TAIL {
-                tail.pop_front();
-            }
-            tail.push_back(line.clone());
+            let text = String::from_utf8_lossy(bytes);
+            let shown = match &mut marked {
+                Some(marked) => marked.take(&text),
+                None => Some(&*text),
+            };
+            let Some(line) = shown else { return };
+            tail.line(line);
             self.events.emit(Event::Output {
                 step: step.id.clone(),
-                line,
+                line: line.to_owned(),
             });
         })?;
         if exit.success() {
@@ -123,7 +151,7 @@ impl CompileContext<'_> {
             shown: step.heading.clone(),
             exit,
             command: Box::new(FailedCommand(self.command(folder, argv))),
-            tail: tail.into(),
+            tail: tail.lines(),
             hints: Vec::new(),
         })
     }
@@ -131,32 +159,21 @@ impl CompileContext<'_> {
     /// What the pack's `export`, if there is one, makes of the environment, for all programs after it.
     fn take_export(&mut self, folder: &ScriptFolder) -> Result<(), CompileError> {
         let file = format!("{}/export", folder.place);
-        let script = format!(r#"[ -f "$1" ] || exit 0; {EXPORT}"#);
-        let argv = ["bash", "-c", &script, "bash", &file].map(str::to_owned);
-        let (mut word, mut open, mut said) = (String::new(), false, Vec::new());
+        let argv = ["bash", "-c", EXPORT, "bash", &file].map(str::to_owned);
+        let (mut printed, mut said) = (Marked::new(ENVIRONMENT), Said::default());
         let exit = self.in_scene(folder, argv.to_vec(), &mut |line| {
-            let text = String::from_utf8_lossy(line);
-            // A long line comes in pieces, of which the first alone has the mark.
-            match text.strip_prefix(ENVIRONMENT) {
-                Some(rest) => {
-                    open = true;
-                    rest.clone_into(&mut word);
-                }
-                None if open => word.push_str(&text),
-                None => said.push(text.into_owned()),
+            if let Some(text) = printed.take(&String::from_utf8_lossy(line)) {
+                said.line(text);
             }
         })?;
-        if !open && exit.success() && said.is_empty() {
+        let environment = printed.bytes().map(|bytes| variables(&bytes));
+        if environment.is_none() && exit.success() && said.is_empty() {
             return Ok(());
         }
-        let environment = open
-            .then(|| decode(&word))
-            .flatten()
-            .map(|it| variables(&it));
         let (Some(after), true) = (environment, exit.success()) else {
             return Err(CompileError::Export {
                 pack: folder.name.clone(),
-                said,
+                said: said.lines(),
             });
         };
         let Some(scene) = &mut self.scene else {

@@ -24,17 +24,19 @@ impl Sandbox for NoWalls {
         command: &Command,
         terminal: Terminal<'_>,
     ) -> Result<Exit, Box<dyn SandboxError>> {
+        let (output, both) = std::io::pipe().unwrap();
         let mut child = std::process::Command::new(&command.argv[0])
             .args(&command.argv[1..])
             .current_dir(&command.cwd)
             .env_clear()
             .envs(&command.env)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(both.try_clone().unwrap())
+            .stderr(both)
             .spawn()
             .unwrap();
         if let Terminal::Lines(line) = terminal {
-            let lines = BufReader::new(child.stdout.take().unwrap()).split(b'\n');
+            let lines = BufReader::new(output).split(b'\n');
             lines.for_each(|text| line(&text.unwrap()));
         }
         let code = child.wait().unwrap().code().unwrap();
@@ -79,6 +81,12 @@ impl Desk {
 
     /// Runs `steps` of packs, then says what was printed and how it ended.
     fn run(&self, steps: &[(&str, Script)], last: &str) -> (String, Result<(), CompileError>) {
+        let (said, ended) = self.releases(steps, last);
+        (said, ended.map(drop))
+    }
+
+    /// The same with what the packs' releases said.
+    fn releases(&self, steps: &[(&str, Script)], last: &str) -> (String, Released) {
         fs_err::create_dir_all(self.path("build")).unwrap();
         let folder = |id: &str| ScriptFolder {
             id: id.to_owned(),
@@ -138,9 +146,12 @@ impl Desk {
             Event::Heading { text } => Some(format!("-----> {text}")),
             _ => None,
         });
-        (said.collect::<Vec<_>>().join("\n"), ended)
+        let releases = context.releases().clone();
+        (said.collect::<Vec<_>>().join("\n"), ended.map(|()| releases))
     }
 }
+
+type Released = Result<BTreeMap<String, PackRelease>, CompileError>;
 
 use Script::{Compile, Detect, Release};
 
@@ -248,12 +259,31 @@ fn what_release_prints_is_kept_apart_from_what_it_says() {
     desk.script(
         "one",
         "release",
-        "echo said >&2; echo '---'; echo \"dir: ${1##*/}\"",
-    );
-    let (_, ended) = desk.run(&[("one", Release)], "true");
-    assert!(ended.is_ok());
-    let yaml = fs_err::read_to_string(desk.path("build/.bp/release/one")).unwrap();
-    assert_eq!(yaml, "---\ndir: build\n");
+        "printf 'said, no line end' >&2; echo 'default_process_types:'; echo \"  web: in ${1##*/}\"",
+    )
+    .script("two", "release", "true");
+    let (said, ended) = desk.releases(&[("one", Release), ("two", Release)], "true");
+    assert_eq!(said, "said, no line end\n-----> last");
+    let releases = ended.unwrap();
+    assert_eq!(releases["one"].default_process_types["web"], "in build");
+    assert_eq!(releases["two"], PackRelease::default());
+}
+
+#[test]
+fn a_release_without_end_is_refused() {
+    let desk = Desk::new();
+    desk.script("one", "release", "yes '# no end' | head -c 100000000");
+    let error = desk.run(&[("one", Release)], "true").1.unwrap_err();
+    assert!(matches!(error, CompileError::Release { .. }), "{error}");
+    assert!(error.to_string().ends_with("printed more than 1 MiB"));
+}
+
+#[test]
+fn a_release_of_another_shape_ends_the_build() {
+    let desk = Desk::new();
+    desk.script("one", "release", "echo '- a list'");
+    let error = desk.run(&[("one", Release)], "true").1.unwrap_err();
+    assert!(matches!(error, CompileError::Release { .. }), "{error}");
 }
 
 #[test]
