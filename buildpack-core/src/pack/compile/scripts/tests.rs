@@ -147,7 +147,10 @@ impl Desk {
             _ => None,
         });
         let releases = context.releases().clone();
-        (said.collect::<Vec<_>>().join("\n"), ended.map(|()| releases))
+        (
+            said.collect::<Vec<_>>().join("\n"),
+            ended.map(|()| releases),
+        )
     }
 }
 
