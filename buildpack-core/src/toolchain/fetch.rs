@@ -202,12 +202,14 @@ pub fn redact_url(url: &str) -> String {
         Some((rest, _)) => (rest, "?…"),
         None => (url, ""),
     };
-    let Some((scheme, rest)) = rest.split_once("://") else {
-        return format!("{rest}{query}");
+    // An address of a proxy may do without a scheme.
+    let (scheme, rest) = match rest.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), rest),
     };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit('@').next().unwrap_or(authority);
-    format!("{scheme}://{host}{path}{query}")
+    format!("{scheme}{host}{path}{query}")
 }
 
 #[cfg(test)]
@@ -222,6 +224,7 @@ mod tests {
             ("https://u:p@ss@h/a?token=x", "https://h/a?…"),
             ("https://h#u:p@x", "https://h?…"),
             ("nonsense", "nonsense"),
+            ("u:p@proxy:3128", "proxy:3128"),
         ] {
             assert_eq!(redact_url(url), shown);
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use buildpack_core::app::App;
-use buildpack_core::diagnostic::{Class, Diagnostic, Explain, Origin, Sourced};
+use buildpack_core::diagnostic::{Class, Diagnostic, Explain, Origin, Outcome, Sourced};
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::rules;
 use buildpack_core::store::Store;
@@ -14,8 +14,8 @@ use stacks::{Arch, Stack, Target};
 
 use super::Call;
 use super::args::Cli;
-use crate::http::HttpFetch;
-use crate::pipeline::{Failure, NAMES_PROXIES, Network, Parts, Services, choose_target};
+use crate::http::{HttpFetch, Proxies, credentials, passwords};
+use crate::pipeline::{Failure, Network, Parts, Services, choose_target};
 use crate::registry::{Puller, RegistrySettings};
 use crate::sandbox;
 use crate::settings::{Flags, Settings};
@@ -45,7 +45,8 @@ impl Context {
         let fetch: Box<dyn Fetch> = if offline {
             Box::new(Offline)
         } else {
-            Box::new(HttpFetch::new(variable("SSL_CERT_FILE").map(PathBuf::from)))
+            let authorities = variable("SSL_CERT_FILE").map(PathBuf::from);
+            Box::new(HttpFetch::new(authorities).behind(Proxies::read(variable)))
         };
         let root = store.root().to_owned();
         let mut services = Services::new(Parts {
@@ -116,13 +117,10 @@ impl Context {
 /// What stands between this machine and the net, as programs know it.
 fn network() -> Network {
     let file = variable("SSL_CERT_FILE").map(PathBuf::from);
-    let proxies = NAMES_PROXIES
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), variable(name)?)));
     Network {
         // Where it is none, `bp` itself has said so.
         authorities: file.and_then(|file| std::path::absolute(file).ok()),
-        proxies: proxies.collect(),
+        proxies: Proxies::read(variable),
     }
 }
 
@@ -153,14 +151,7 @@ pub(super) fn find_stack(name: &str) -> Result<&'static Stack, Failure> {
 
 /// Flags, variables and bp.toml.
 pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
-    let flags = Flags {
-        cache_dir: cli.global.cache_dir.clone(),
-        stack: None,
-        sandbox: cli.global.sandbox.clone(),
-        offline: cli.global.offline,
-        registry_mirrors: cli.global.registry_mirror.clone(),
-    };
-    let outcome = Settings::load(&|name| std::env::var_os(name), &flags);
+    let outcome = load(cli);
     match outcome.value {
         Some(settings) => {
             for diagnostic in &outcome.diagnostics {
@@ -173,6 +164,45 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
             step: None,
         }),
     }
+}
+
+fn load(cli: &Cli) -> Outcome<Settings> {
+    let flags = Flags {
+        cache_dir: cli.global.cache_dir.clone(),
+        stack: None,
+        sandbox: cli.global.sandbox.clone(),
+        offline: cli.global.offline,
+        registry_mirrors: cli.global.registry_mirror.clone(),
+    };
+    Settings::load(&|name| std::env::var_os(name), &flags)
+}
+
+/// Passwords in addresses of proxies and upstreams, in all forms that might be drawn, each by the name of what names it.
+pub(super) fn passwords_of_addresses(cli: &Cli) -> Vec<(String, String)> {
+    let proxies = Proxies::read(variable);
+    let mut addresses: Vec<(String, String)> = proxies
+        .variables()
+        .map(|(name, url)| (name.to_owned(), url.to_owned()))
+        .collect();
+    if let Some(settings) = load(cli).value {
+        let own = [
+            ("BP_HEX_BUILDS_URL", Some(&settings.hex_builds_url)),
+            ("BP_HEX_REPO_URL", settings.hex_repo_url.as_ref()),
+            ("BP_NODE_DIST_URL", Some(&settings.node_dist_url)),
+            ("BP_NPM_REGISTRY_URL", Some(&settings.npm_registry_url)),
+            ("BP_TAILWIND_URL", Some(&settings.tailwind_url)),
+        ];
+        let own = (own.into_iter()).filter_map(|(name, url)| Some((name, &url?.value)));
+        let mirrors = settings.registry_mirrors.iter();
+        let mirrors = mirrors.map(|mirror| ("BP_REGISTRY_MIRROR", &mirror.value.1));
+        let all = own.chain(mirrors);
+        addresses.extend(all.map(|(name, url)| (name.to_owned(), url.clone())));
+    }
+    let forms = |(name, url): &(String, String)| {
+        let forms = credentials(url).into_iter().chain(passwords(url));
+        forms.map(|form| (name.clone(), form)).collect::<Vec<_>>()
+    };
+    addresses.iter().flat_map(forms).collect()
 }
 
 fn registry_settings(settings: &Settings) -> RegistrySettings {

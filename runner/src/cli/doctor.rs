@@ -5,6 +5,7 @@ use buildpack_core::store::Store;
 
 use super::context::{settings, variable};
 use super::{Call, Ended};
+use crate::http::proxy;
 use crate::pipeline::Failure;
 use crate::sandbox;
 use crate::settings::KEYS;
@@ -42,7 +43,8 @@ pub(super) fn exec(call: &Call) -> Ended {
     } else {
         "sandbox none        only inside a stack's build image"
     });
-    for name in KEYS.iter().map(|key| key.variable) {
+    let own = KEYS.iter().map(|key| key.variable);
+    for name in own.chain(proxy::NAMES) {
         if let Some(value) = variable(name) {
             ui.line(&format!(
                 "{name:<24} {}",

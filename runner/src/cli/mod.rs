@@ -62,14 +62,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(flags) => vars::read(flags, &|name| std::env::var(name).ok(), &mut io::stdin()),
         None => Ok(ConfigVars::default()),
     };
+    let hidden = context::passwords_of_addresses(&cli);
     let (ui, ended) = match vars {
         Ok(vars) => {
-            let ui = ui(&cli, Redactor::new(vars.secrets(&[])));
+            let secrets = vars.secrets(&[]);
+            let secrets = secrets.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let ui = ui(&cli, Redactor::new(secrets.chain(hidden)));
             let call = Call { cli, vars, ui };
             let ended = dispatch(&call);
             (call.ui, ended)
         }
-        Err(failure) => (ui(&cli, Redactor::default()), Err(failure)),
+        Err(failure) => (ui(&cli, Redactor::new(hidden)), Err(failure)),
     };
     let ended = ended.and_then(|code| match ui.unwritten() {
         Some(error) => Err(unwritten(&error)),

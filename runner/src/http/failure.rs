@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use buildpack_core::toolchain::{Cause, TimeLimits};
+use buildpack_core::toolchain::{Cause, TimeLimits, redact_url};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
@@ -16,8 +16,8 @@ const OWN_WORDS: [&str; 3] = [
     "request or response body error",
 ];
 
-/// Why a request brought no answer.
-pub(super) fn sort(error: reqwest::Error, limits: TimeLimits) -> Cause {
+/// Why a request brought no answer; it went through `proxy`, if through any.
+pub(super) fn sort(error: reqwest::Error, limits: TimeLimits, proxy: Option<&str>) -> Cause {
     // Its address may hold a password.
     let error = error.without_url();
     if error.is_builder() || error.is_redirect() {
@@ -27,10 +27,14 @@ pub(super) fn sort(error: reqwest::Error, limits: TimeLimits) -> Cause {
         return Cause::Tls(chain(&error));
     }
     if error.is_connect() {
-        return Cause::Connect(if error.is_timeout() {
+        let why = if error.is_timeout() {
             format!("no answer within {} s", limits.connect.as_secs_f32())
         } else {
             chain(&error)
+        };
+        return Cause::Connect(match proxy {
+            Some(proxy) => format!("the proxy `{}` was asked: {why}", redact_url(proxy)),
+            None => why,
         });
     }
     if error.is_timeout() {

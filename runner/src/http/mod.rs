@@ -5,6 +5,7 @@
 
 mod body;
 mod failure;
+pub mod proxy;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ use reqwest::{Url, redirect};
 
 use crate::tls::{self, Trust};
 
+pub use proxy::{Proxies, credentials, passwords};
+
 /// How many redirects are followed.
 const REDIRECTS: usize = 10;
 
@@ -28,6 +31,7 @@ const REDIRECTS: usize = 10;
 #[derive(Default)]
 pub struct HttpFetch {
     authorities: Option<PathBuf>,
+    proxies: Proxies,
     clients: Mutex<HashMap<(bool, TimeLimitsKey), Client>>,
 }
 
@@ -38,8 +42,15 @@ impl HttpFetch {
     pub fn new(authorities: Option<PathBuf>) -> Self {
         Self {
             authorities,
+            proxies: Proxies::default(),
             clients: Mutex::default(),
         }
+    }
+
+    /// Knows by name the proxies that the environment makes it use, so that messages can tell of them.
+    pub fn behind(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
+        self
     }
 
     fn client(&self, url: &Url, limits: TimeLimits) -> Result<Client, Cause> {
@@ -80,7 +91,9 @@ impl HttpFetch {
                 .get(url.clone())
                 .headers(headers(request)?)
                 .send()
-                .map_err(|error| failure::sort(error, request.limits))?;
+                .map_err(|error| {
+                    failure::sort(error, request.limits, self.proxies.of(url.as_str()))
+                })?;
             let status = response.status();
             if !status.is_redirection() || status == StatusCode::NOT_MODIFIED {
                 return Ok((url, response));

@@ -74,7 +74,14 @@ impl Layerer<'_> {
             sorted.entry(tool.purpose).or_default();
         }
         let mut cache = StatCache::load(stat_cache);
-        let gate = SecretGate::new(self.request.config_vars.secrets(&self.request.public_vars));
+        let public = &self.request.public_vars;
+        let proxies = self.services.network.proxies.secrets();
+        let proxies: Vec<_> = proxies
+            .filter(|(name, _)| !public.iter().any(|other| other == name))
+            .collect();
+        let proxies = proxies.iter().map(|(name, value)| (*name, value.as_str()));
+        let vars = self.request.config_vars.secrets(public);
+        let gate = SecretGate::new(vars.chain(proxies));
         let mut layers = Vec::new();
         for (purpose, paths) in sorted {
             let mut selection = Selection::new()

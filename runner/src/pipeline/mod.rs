@@ -51,7 +51,7 @@ pub use housekeeping::{clean_up, daily_clean_up};
 pub use image::label;
 pub use kept::must_lie_outside;
 pub use levels::{Change, Levels};
-pub use network::{NAMES_PROXIES, Network};
+pub use network::Network;
 pub use packs::choose_packs;
 pub use prepare::{Prepared, detect, prepare, read_app, readable};
 pub use request::{ConfigVars, ENV_DIR, Lock, Request};

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use buildpack_core::sandbox::{Access, Mount};
 
+use crate::http::Proxies;
+
 /// Where programs see the file of authorities.
 const AUTHORITIES: &str = "/tmp/bp-authorities.pem";
 
@@ -17,25 +19,13 @@ const NAMES_AUTHORITIES: [&str; 5] = [
     "HEX_CACERTS_PATH",
 ];
 
-/// Variables that name a proxy, or what none is used for.
-pub const NAMES_PROXIES: [&str; 8] = [
-    "ALL_PROXY",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "NO_PROXY",
-    "all_proxy",
-    "https_proxy",
-    "http_proxy",
-    "no_proxy",
-];
-
 /// What stands between this machine and the net. It never changes what is built, so that it is no part of any identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Network {
     /// A PEM file of authorities that are trusted in place of the system's.
     pub authorities: Option<PathBuf>,
-    /// Those of [`NAMES_PROXIES`] that are set to something.
-    pub proxies: BTreeMap<String, String>,
+    /// The proxies.
+    pub proxies: Proxies,
 }
 
 impl Network {
@@ -49,18 +39,21 @@ impl Network {
         mount.into_iter().collect()
     }
 
-    /// The variables that tell programs.
-    pub(super) fn env(&self) -> BTreeMap<String, String> {
-        let mut env = self.proxies.clone();
-        // yarn from 2 on looks at no other.
-        for (name, ours) in [
-            ("HTTPS_PROXY", "YARN_HTTPS_PROXY"),
-            ("HTTP_PROXY", "YARN_HTTP_PROXY"),
-        ] {
-            let proxy = [name.to_owned(), name.to_ascii_lowercase()]
-                .iter()
-                .find_map(|name| self.proxies.get(name));
-            env.extend(proxy.map(|proxy| (ours.to_owned(), proxy.clone())));
+    /// The variables that tell programs; npm packages come from `npm_registry`.
+    pub(super) fn env(&self, npm_registry: &str) -> BTreeMap<String, String> {
+        let said = self.proxies.variables();
+        let mut env: BTreeMap<_, _> = said
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        // yarn from 2 on looks at no others, and knows of no exceptions.
+        if !self.proxies.is_direct(npm_registry) {
+            for (name, ours) in [
+                ("HTTPS_PROXY", "YARN_HTTPS_PROXY"),
+                ("HTTP_PROXY", "YARN_HTTP_PROXY"),
+            ] {
+                let proxy = self.proxies.get(name);
+                env.extend(proxy.map(|proxy| (ours.to_owned(), proxy.to_owned())));
+            }
         }
         if self.authorities.is_some() {
             env.extend(NAMES_AUTHORITIES.map(|name| (name.to_owned(), AUTHORITIES.to_owned())));
@@ -73,23 +66,32 @@ impl Network {
 mod tests {
     use super::*;
 
+    const NPM: &str = "https://registry.npmjs.org";
+
     #[test]
     fn nothing_is_said_where_nothing_stands_between() {
         let none = Network::default();
-        assert!(none.mounts().is_empty() && none.env().is_empty());
+        assert!(none.mounts().is_empty() && none.env(NPM).is_empty());
     }
 
     #[test]
     fn every_program_is_told() {
+        let set = |name: &str| match name {
+            "https_proxy" => Some("http://p:1".to_owned()),
+            "NO_PROXY" => Some(".example.com".to_owned()),
+            _ => None,
+        };
         let network = Network {
             authorities: Some("/etc/ours.pem".into()),
-            proxies: BTreeMap::from([("https_proxy".to_owned(), "http://p:1".to_owned())]),
+            proxies: Proxies::read(set),
         };
         assert_eq!(network.mounts()[0].source, PathBuf::from("/etc/ours.pem"));
-        let env = network.env();
+        let env = network.env(NPM);
         assert_eq!(env["NODE_EXTRA_CA_CERTS"], AUTHORITIES);
         assert_eq!(env["https_proxy"], "http://p:1");
         assert_eq!(env["YARN_HTTPS_PROXY"], "http://p:1");
         assert!(!env.contains_key("YARN_HTTP_PROXY"));
+        let direct = network.env("https://npm.example.com");
+        assert!(!direct.contains_key("YARN_HTTPS_PROXY"));
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn build_env(
     if services.offline {
         env.insert("HEX_OFFLINE".to_owned(), "1".to_owned());
     }
-    env.extend(services.network.env());
+    env.extend(services.network.env(&services.upstreams.npm_registry));
     env.extend(plan.addresses.clone());
     env.extend(plan.build_env.clone());
     env.extend(

@@ -16,6 +16,7 @@ mod kept;
 mod page;
 mod phoenix;
 mod phoenix_log;
+mod proxied;
 mod run;
 mod same;
 mod secrets;

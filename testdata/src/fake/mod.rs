@@ -2,4 +2,5 @@
 
 pub mod lists;
 pub mod origin;
+pub mod proxy;
 pub mod registry;

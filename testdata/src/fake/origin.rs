@@ -172,14 +172,20 @@ fn read_request(stream: &mut TcpStream) -> io::Result<Option<Seen>> {
         }
         head.push(byte[0]);
     }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let mut lines = head.lines();
-    let line = lines.next().unwrap_or_default().to_owned();
-    let headers = lines
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-        .collect();
-    Ok(Some(Seen { line, headers }))
+    Ok(Some(Seen::read(&String::from_utf8_lossy(&head))))
+}
+
+impl Seen {
+    /// From the head of a request.
+    pub(super) fn read(head: &str) -> Self {
+        let mut lines = head.lines();
+        let line = lines.next().unwrap_or_default().to_owned();
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Self { line, headers }
+    }
 }
 
 fn respond(mut stream: TcpStream, seen: &Seen, served: &Served, answer: &Answer) -> io::Result<()> {
