@@ -47,7 +47,8 @@ fn everything_comes_through_the_proxy_and_nobody_sees_its_password() {
     let mut build = behind(&place, &proxy, "behind");
     renamed(&mut build);
     run(&mut build)
-        .ok().says("through http://[HTTP")
+        .ok()
+        .says("through http://[HTTP")
         .never_says("s3cr3t");
     let seen = proxy.seen();
     for wanted in [
