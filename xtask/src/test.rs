@@ -25,9 +25,10 @@ const PROGRAMS: [Program; 5] = [
 ];
 
 /// Tests that have to pass as root and as somebody else: package, and a part of their names.
-const AS_ANYBODY: [(&str, &str); 4] = [
+const AS_ANYBODY: [(&str, &str); 5] = [
     ("buildpack-core", "store::"),
     ("buildpack-core", "layer::"),
+    ("runner", "pipeline::tree::"),
     ("runner", "rootfs::"),
     ("runner", "sandbox::"),
 ];

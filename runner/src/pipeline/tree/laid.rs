@@ -17,9 +17,12 @@ pub(super) enum Laid {
     File {
         digest: Digest,
         executable: bool,
-        stat: (u64, i64, i64, u64),
+        stat: Stat,
     },
 }
+
+/// Size, inode, time of the content and of the rest: it may have been written to, and its time put back.
+type Stat = (u64, u64, (i64, i64), (i64, i64));
 
 impl Laid {
     /// What stands at `target` now, if that is the file that is wanted: the one that was laid there, untouched, or one
@@ -57,12 +60,12 @@ fn mode(executable: bool) -> u32 {
     if executable { 0o755 } else { 0o644 }
 }
 
-fn stat(metadata: &std::fs::Metadata) -> (u64, i64, i64, u64) {
+fn stat(metadata: &std::fs::Metadata) -> Stat {
     (
         metadata.len(),
-        metadata.mtime(),
-        metadata.mtime_nsec(),
         metadata.ino(),
+        (metadata.mtime(), metadata.mtime_nsec()),
+        (metadata.ctime(), metadata.ctime_nsec()),
     )
 }
 
@@ -80,6 +83,16 @@ pub(super) fn name_of(path: &Path) -> String {
         },
         str::to_owned,
     )
+}
+
+/// Lets its owner read and write a folder that a build closed, if it is one.
+pub(super) fn open_up(folder: &Path) -> io::Result<()> {
+    match folder.symlink_metadata() {
+        Ok(found) if found.is_dir() && found.permissions().mode() & 0o700 != 0o700 => {
+            fs_err::set_permissions(folder, PermissionsExt::from_mode(0o755))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes a folder where none is, whatever else stands there.

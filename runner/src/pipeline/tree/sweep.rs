@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::Tree;
-use super::laid::remove;
+use super::laid::{open_up, remove};
 use crate::pipeline::source::{Source, SourceFile};
 
 impl Tree {
@@ -19,6 +19,13 @@ impl Tree {
         let kept: Vec<&Path> = (kept.iter().map(Path::new))
             .filter(|path| self.app.join(path).symlink_metadata().is_ok())
             .collect();
+        // In their order, so that each lies in one that is open.
+        open_up(&self.app)?;
+        for (path, file) in &source.files {
+            if matches!(file, SourceFile::Folder) && self.holds(path) {
+                open_up(&self.app.join(path))?;
+            }
+        }
         self.remove_where(Path::new(""), &|path, entry| {
             if kept.contains(&path) {
                 return Fate::Whole;

@@ -111,6 +111,48 @@ fn only_what_changed_is_written() {
     );
 }
 
+/// A build may write to the source it was given, and leave it looking as it did.
+#[test]
+fn what_a_build_did_to_the_source_is_undone() {
+    let desk = Desk::new();
+    let paths = ["closed/deep/file", "closed/file", "content", "link", "mode", "out/file"];
+    for path in paths {
+        desk.write(path, "one");
+    }
+    let outside = desk.folder.path().join("outside");
+    fs_err::create_dir(&outside).unwrap();
+    fs_err::write(outside.join("file"), "outside").unwrap();
+    let (tree, _) = desk.sync(&[]);
+    let at = |path: &str| tree.app().join(path);
+    let mode = |path: &str, mode| {
+        fs_err::set_permissions(at(path), std::os::unix::fs::PermissionsExt::from_mode(mode))
+            .unwrap();
+    };
+    let file = std::fs::OpenOptions::new().write(true).open(at("content"));
+    let mut file = file.unwrap();
+    let time = file.metadata().unwrap().modified().unwrap();
+    std::io::Write::write_all(&mut file, b"two").unwrap();
+    file.set_modified(time).unwrap();
+    mode("mode", 0o755);
+    fs_err::remove_file(at("link")).unwrap();
+    symlink("content", at("link")).unwrap();
+    mode("closed/file", 0o000);
+    mode("closed/deep", 0o000);
+    mode("closed", 0o500);
+    fs_err::remove_dir_all(at("out")).unwrap();
+    symlink(&outside, at("out")).unwrap();
+    let (tree, _) = desk.sync(&[]);
+    let at = |path: &str| tree.app().join(path);
+    let outside = fs_err::read_to_string(outside.join("file")).unwrap();
+    assert_eq!(outside, "outside");
+    for path in paths {
+        let found = at(path).symlink_metadata().unwrap();
+        let bits = std::os::unix::fs::PermissionsExt::mode(&found.permissions());
+        assert!(found.is_file() && bits & 0o777 == 0o644, "{path}: {bits:o}");
+        assert_eq!(fs_err::read_to_string(at(path)).unwrap(), "one", "{path}");
+    }
+}
+
 #[test]
 fn what_a_build_made_goes_unless_it_is_kept() {
     let desk = Desk::new();
