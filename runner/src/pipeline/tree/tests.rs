@@ -115,7 +115,14 @@ fn only_what_changed_is_written() {
 #[test]
 fn what_a_build_did_to_the_source_is_undone() {
     let desk = Desk::new();
-    let paths = ["closed/deep/file", "closed/file", "content", "link", "mode", "out/file"];
+    let paths = [
+        "closed/deep/file",
+        "closed/file",
+        "content",
+        "link",
+        "mode",
+        "out/file",
+    ];
     for path in paths {
         desk.write(path, "one");
     }
