@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use buildpack_core::diagnostic::Explain;
 use buildpack_core::event::{Event, EventSink};
+use buildpack_core::pack::ScriptDirs;
 use buildpack_core::pack::Upstreams;
 use buildpack_core::store::Store;
 use runner::http::HttpFetch;
@@ -51,6 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         buildpacks: Vec::new(),
         native: true,
         lock: pipeline::Lock::None,
+        script_dirs: ScriptDirs::default(),
     };
     let finished = pipeline::build(&request, &services)?;
     let image = &finished.record.image;

@@ -200,6 +200,19 @@ pub(super) struct Packs {
     /// Take the versions of buildpacks.lock, and fail where packs and lock differ
     #[arg(long)]
     pub locked: bool,
+    /// Where packs that are scripts see the app: below /tmp, as in Heroku's builds, or in /app, as in Heroku CI
+    #[arg(long, value_name = "MODE", default_value = "heroku")]
+    pub build_dir_mode: BuildDirMode,
+}
+
+/// Where packs that are scripts see the app.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum BuildDirMode {
+    /// `/tmp/build`, while `/app` is empty.
+    #[default]
+    Heroku,
+    /// `/app`, where the app will run.
+    App,
 }
 
 #[derive(Debug, Args)]

@@ -36,6 +36,7 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
         buildpacks: args.packs.addresses(&args.app),
         native: !args.packs.no_native,
         lock: args.packs.lock(),
+        script_dirs: args.packs.script_dirs(),
     };
     let finished = match pipeline::build(&request, &context.services) {
         Ok(finished) => finished,

@@ -52,6 +52,7 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
         buildpacks: args.packs.addresses(&args.app),
         native: !args.packs.no_native,
         lock: args.packs.lock(),
+        script_dirs: args.packs.script_dirs(),
     };
     let prepared = pipeline::prepare(&request, &context.services)?;
     let plan = &prepared.plan;

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use buildpack_core::diagnostic::{Origin, Sourced};
 use buildpack_core::wanted::{PackReference, Place};
 
-use super::args::Packs;
+use super::args::{BuildDirMode, Packs};
 use crate::pipeline::Lock;
+use buildpack_core::pack::ScriptDirs;
 
 impl Packs {
     /// What `--buildpack` says. A folder that is typed starts where the command is called, unless that is the app.
@@ -33,20 +34,29 @@ impl Packs {
             (false, false) => Lock::None,
         }
     }
+
+    /// Where scripts see what they are given.
+    pub(super) fn script_dirs(&self) -> ScriptDirs {
+        match self.build_dir_mode {
+            BuildDirMode::Heroku => ScriptDirs::default(),
+            BuildDirMode::App => ScriptDirs::in_app_dir(),
+        }
+    }
 }
 
 /// What is typed in the folder `here`, as it reads in any other.
 fn from(here: &Path, text: &str) -> String {
-    match PackReference::parse(text) {
+    let whole: PathBuf = here.join(text.trim());
+    let is_path = match PackReference::parse(text) {
         Ok(PackReference {
             place: Place::Path(path),
             ..
-        }) if Path::new(&path).is_relative() => {
-            let whole: PathBuf = here.join(text.trim());
-            whole
-                .to_str()
-                .map_or_else(|| text.to_owned(), str::to_owned)
-        }
+        }) => Path::new(&path).is_relative(),
+        // Without `./` it reads as something else; a pack that is there is meant.
+        _ => whole.join("bin").is_dir(),
+    };
+    match whole.to_str() {
+        Some(whole) if is_path => whole.to_owned(),
         _ => text.to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use buildpack_core::event::EventSink;
+use buildpack_core::pack::ScriptDirs;
 use buildpack_core::sandbox::Terminal;
 
 use super::args::Shell;
@@ -55,6 +56,7 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         buildpacks: Vec::new(),
         native: true,
         lock: pipeline::Lock::None,
+        script_dirs: ScriptDirs::default(),
     };
     context
         .ui

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use buildpack_core::app::App;
-use buildpack_core::diagnostic::{Class, Diagnostic};
-use buildpack_core::wanted::{Asked, NativeName, wanted};
+use buildpack_core::wanted::{Asked, wanted};
 
 use super::failure::Failure;
 use super::prepare::settle;
 use super::request::Request;
 use super::services::Services;
-use crate::packs::{self, Chosen, Fetched, Patience, Reach};
+use crate::packs::{self, Chosen, Patience, Reach};
 
 /// The packs that are asked for, fetched, in order; none where nobody asks for any.
 pub fn choose_packs(
@@ -26,33 +25,6 @@ pub fn choose_packs(
     let wanted = settle(wanted(app, &asked), services)?;
     let reach = reach(services);
     Ok(packs::get(&wanted, app.root(), &reach)?)
-}
-
-/// The built-in packs among those that were chosen; all of them where nothing was asked for.
-pub(super) fn natives(chosen: &[Chosen]) -> Result<Vec<NativeName>, Failure> {
-    if chosen.is_empty() {
-        return Ok(NativeName::ALL.to_vec());
-    }
-    chosen
-        .iter()
-        .map(|pack| match pack {
-            Chosen::Native { name, .. } => Ok(*name),
-            Chosen::Script(pack) => Err(Failure::of(no_scripts(pack))),
-        })
-        .collect()
-}
-
-fn no_scripts(pack: &Fetched) -> Diagnostic {
-    Diagnostic::error(
-        "pack-script",
-        Class::Config,
-        format!(
-            "the buildpack `{}` is a pack of scripts, which are not run yet",
-            pack.shown
-        ),
-    )
-    .from(&pack.wanted.origin, "asked for here")
-    .help("name only packs of Elixir and of Phoenix's static files, without `#`")
 }
 
 fn reach(services: &Services) -> Reach<'_> {

@@ -9,7 +9,7 @@ use buildpack_core::check::{CheckContext, Evaluated};
 use buildpack_core::diagnostic::{Class, Diagnostic, Outcome, Severity};
 use buildpack_core::event::Event;
 use buildpack_core::lists::{ListInfo, ListOrigin, ListSource as _, Policy, Provider, Wanted};
-use buildpack_core::pack::{Buildpack, Chain, Detection, PlanContext};
+use buildpack_core::pack::{Buildpack, Chain, Detection, PlanContext, ScriptDirs, ScriptPack};
 use buildpack_core::plan::PackPlan;
 use buildpack_core::wanted::NativeName;
 use buildpack_elixir::ElixirPack;
@@ -19,9 +19,10 @@ use jiff::tz::TimeZone;
 use super::build_lists::{BuildLists, Npm, Patience};
 use super::evaluate::evaluate;
 use super::failure::Failure;
-use super::packs::{choose_packs, natives};
+use super::packs::choose_packs;
 use super::request::Request;
 use super::services::Services;
+use crate::packs::{Chosen, Fetched};
 
 /// Lists younger than this are not asked for again, unless they lack what the app wants.
 const LIST_AGE: Duration = Duration::from_hours(24);
@@ -79,11 +80,69 @@ pub(super) fn chain(app: &App, among: &[NativeName]) -> Option<Chain> {
     Chain::new(applying.map(|(pack, _)| pack).collect())
 }
 
+/// Packs that were asked for, as one; none where a built-in one does not apply. Those that are scripts are asked whether
+/// they do when their turn comes.
+fn chosen_chain(app: &App, chosen: &[Chosen], dirs: &ScriptDirs) -> Option<Chain> {
+    let mut packs: Vec<Box<dyn Buildpack>> = Vec::new();
+    // Built-in packs that nothing stands between have an order of their own.
+    for group in chosen.chunk_by(|one, other| is_native(one) && is_native(other)) {
+        if let [Chosen::Script(fetched)] = group {
+            packs.push(Box::new(script_pack(fetched, dirs)));
+            continue;
+        }
+        for name in NativeName::ALL {
+            let asked =
+                |one: &Chosen| matches!(one, Chosen::Native { name: it, .. } if *it == name);
+            if !group.iter().any(asked) {
+                continue;
+            }
+            match (detect_one(name, app), name) {
+                ((pack, Detection { applies: true, .. }), _) => packs.push(pack),
+                (_, NativeName::Elixir) => return None,
+                // The classic pack takes any Mix project, and does nothing for one without assets.
+                (_, NativeName::PhoenixStatic) => {}
+            }
+        }
+    }
+    Chain::new(packs)
+}
+
+fn is_native(chosen: &Chosen) -> bool {
+    matches!(chosen, Chosen::Native { .. })
+}
+
+fn scripts(chosen: &[Chosen]) -> impl Iterator<Item = &Fetched> {
+    chosen.iter().filter_map(|pack| match pack {
+        Chosen::Script(fetched) => Some(fetched),
+        Chosen::Native { .. } => None,
+    })
+}
+
+fn script_pack(fetched: &Fetched, dirs: &ScriptDirs) -> ScriptPack {
+    ScriptPack {
+        id: fetched.id.clone(),
+        name: fetched.shown.clone(),
+        identity: fetched.identity.clone(),
+        wanted: fetched.wanted.clone(),
+        scripts: ScriptPack::scripts_in(&fetched.folder),
+        dirs: dirs.clone(),
+        detected: false,
+    }
+}
+
 /// Reads, detects and plans.
 pub fn prepare(request: &Request, services: &Services) -> Result<Prepared, Failure> {
     let app = read_app(&request.app, services)?;
     let chosen = choose_packs(&app, request, services)?;
-    let pack = chain(&app, &natives(&chosen)?).ok_or_else(|| Failure::of(no_pack(&app)))?;
+    let pack_folders = scripts(&chosen)
+        .map(|pack| (pack.id.clone(), pack.folder.clone()))
+        .collect();
+    let pack = if chosen.is_empty() {
+        chain(&app, &NativeName::ALL)
+    } else {
+        chosen_chain(&app, &chosen, &request.script_dirs)
+    };
+    let pack = pack.ok_or_else(|| Failure::of(no_pack(&app)))?;
     let evaluated = evaluate(&app, &pack.planned_keys(), request, services)?;
     let plan = |max_age| plan(&pack, &app, &evaluated, request, services, max_age);
     let (mut outcome, lists) = plan(LIST_AGE);
@@ -100,7 +159,7 @@ pub fn prepare(request: &Request, services: &Services) -> Result<Prepared, Failu
         app,
         pack,
         plan,
-        pack_folders: BTreeMap::new(),
+        pack_folders,
     })
 }
 

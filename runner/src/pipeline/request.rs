@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use buildpack_core::diagnostic::Sourced;
 use buildpack_core::digest::Digest;
+use buildpack_core::pack::ScriptDirs;
 use buildpack_core::sandbox::MemoryFile;
 use buildpack_core::store::{Bucket, Share, Store};
 use ring::hmac;
@@ -38,6 +39,8 @@ pub struct Request {
     pub native: bool,
     /// What becomes of `buildpacks.lock`.
     pub lock: Lock,
+    /// Where packs that are scripts see what they are given.
+    pub script_dirs: ScriptDirs,
 }
 
 /// What becomes of `buildpacks.lock`, in which the versions of packs stand.
