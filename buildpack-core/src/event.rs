@@ -108,7 +108,7 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {
-    /// It is left out: all that it depends on is as it was.
+    /// It is left out: all that it depends on is as it was, or what the reason says.
     Skipped,
     /// It will run.
     Due,

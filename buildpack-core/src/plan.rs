@@ -39,12 +39,11 @@ pub struct PackPlan {
     pub kept: Vec<String>,
     /// Folders outside of the app that programs keep downloads in.
     pub caches: Vec<CacheFolder>,
-    /// Steps of packs before this one, by id, that need not run where nothing but source files at or below these paths
-    /// has changed, and no earlier step has run. To be said only of steps whose work this plan's own steps do again
-    /// where it matters, as tasks of Mix compile first. Heeded by [`PackPlan::beside`], and only where no step is bash
-    /// text: a hook may look at anything.
+    /// Steps of packs before this one, by id, that need to run only where one of these inputs has changed, or an earlier
+    /// step has run. To be said only of steps whose work this plan's own steps do again where it matters, as tasks of Mix
+    /// compile first. Heeded by [`PackPlan::beside`], and only where no step is bash text: a hook may look at anything.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub unneeded_for: BTreeMap<String, Vec<String>>,
+    pub needed_for: BTreeMap<String, Inputs>,
     /// Whether nothing kept may be used for this build.
     pub from_scratch: bool,
     /// What scripts of packs are given, where there are any.
@@ -183,7 +182,8 @@ pub struct Step {
     pub cwd: String,
     /// Skipped when these inputs are what they were when it last succeeded in this tree.
     pub skip_if_unchanged: Option<Inputs>,
-    /// In a batch, the output line that shows that this step began: any of these prefixes.
+    /// The output line that shows that this step began: any of these prefixes. A step without them has a start of its
+    /// own, unless it shares the heading of the one before it.
     pub begins_with: Vec<String>,
 }
 
@@ -341,6 +341,9 @@ pub struct Inputs {
     /// Paths that are emptied of all that is no source before the step's program starts, so that nothing stale stays.
     /// They may be missing afterwards. Where a source file below them is laid down anew, the step runs.
     pub owns: Vec<String>,
+    /// Paths that the step does nothing but take something away from. Where none of them is there, it is left out and
+    /// counts as done.
+    pub clears: Vec<String>,
 }
 
 /// What one run of the sandbox does: a step, or several that share one start.
@@ -361,11 +364,14 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Whether `step` can share the start: tasks of one program in one folder can.
+    /// Whether `step` can share the start: tasks of one program in one folder can, if the output tells where `step`
+    /// begins. Otherwise what it prints, and its failure, would be taken for those of the step before.
     pub fn takes(&self, step: &Step) -> bool {
+        let last = self.others.last().unwrap_or(&self.first);
+        let told = !step.begins_with.is_empty() || step.heading == last.heading;
         match (&self.first.run, &step.run) {
             (Run::Task { runner: one, .. }, Run::Task { runner: other, .. }) => {
-                one == other && self.first.cwd == step.cwd
+                told && one == other && self.first.cwd == step.cwd
             }
             _ => false,
         }
@@ -424,7 +430,7 @@ impl PackPlan {
             default_processes: BTreeMap::new(),
             kept: Vec::new(),
             caches: Vec::new(),
-            unneeded_for: BTreeMap::new(),
+            needed_for: BTreeMap::new(),
             from_scratch: false,
             scripts: None,
         }
@@ -474,7 +480,7 @@ impl PackPlan {
         self
     }
 
-    /// Makes steps that `other` calls unneeded depend on what it names.
+    /// Makes steps depend on what `other` says that they are needed for.
     fn leave_out(&mut self, other: &Self) {
         let hooks = |plan: &Self| {
             let mut steps = plan.steps.iter();
@@ -483,18 +489,16 @@ impl PackPlan {
         if hooks(self) || hooks(other) {
             return;
         }
-        for (id, folders) in &other.unneeded_for {
+        for (id, inputs) in &other.needed_for {
             let Some(at) = self.steps.iter().position(|step| step.id == *id) else {
                 continue;
             };
             let (before, rest) = self.steps.split_at_mut(at);
             let earlier = before.iter().filter(|step| step.run != Run::Pack);
             if rest[0].skip_if_unchanged.is_none() {
-                rest[0].skip_if_unchanged = Some(Inputs {
-                    all_but: Some(folders.clone()),
-                    after: earlier.map(|step| step.id.clone()).collect(),
-                    ..Inputs::default()
-                });
+                let mut inputs = inputs.clone();
+                inputs.after.extend(earlier.map(|step| step.id.clone()));
+                rest[0].skip_if_unchanged = Some(inputs);
             }
         }
     }
@@ -534,7 +538,7 @@ mod tests {
             },
             cwd: String::new(),
             skip_if_unchanged: None,
-            begins_with: Vec::new(),
+            begins_with: vec![task.to_owned()],
         }
     }
 
@@ -584,6 +588,27 @@ mod tests {
     }
 
     #[test]
+    fn a_task_whose_output_does_not_tell_where_it_begins_has_a_start_of_its_own() {
+        let silent = |id: &str, heading: &str| Step {
+            begins_with: Vec::new(),
+            heading: heading.to_owned(),
+            ..mix(Separator::Plus, id)
+        };
+        let steps = [
+            mix(Separator::Plus, "compile"),
+            silent("deploy", "Building assets"),
+            mix(Separator::Plus, "digest"),
+        ];
+        assert_eq!(lines(&steps, ""), ["mix compile", "mix do deploy + digest"]);
+        // Those of one heading are not told apart.
+        let steps = [
+            silent("deps.get", "Fetching"),
+            silent("deps.clean", "Fetching"),
+        ];
+        assert_eq!(lines(&steps, ""), ["mix do deps.get + deps.clean"]);
+    }
+
+    #[test]
     fn tasks_of_other_folders_have_a_start_of_their_own() {
         let elsewhere = Step {
             cwd: "assets".to_owned(),
@@ -595,11 +620,15 @@ mod tests {
 
     #[test]
     fn a_later_pack_says_what_an_earlier_step_need_not_run_for() {
-        let plan = |steps: &[Step], unneeded: &[(&str, &str)]| PackPlan {
+        let but = |folders: &str| Inputs {
+            all_but: Some(words(folders)),
+            ..Inputs::default()
+        };
+        let plan = |steps: &[Step], needed: &[(&str, &str)]| PackPlan {
             steps: steps.to_vec(),
-            unneeded_for: unneeded
+            needed_for: needed
                 .iter()
-                .map(|(id, folder)| ((*id).to_owned(), words(folder)))
+                .map(|(id, folders)| ((*id).to_owned(), but(folders)))
                 .collect(),
             ..PackPlan::empty("/app")
         };
@@ -607,9 +636,9 @@ mod tests {
         let compile = mix(Separator::Plus, "compile");
         let both = [fetch, compile];
         let inputs = |elixir: &[Step], phoenix: &[Step]| {
-            let unneeded = [("compile", "assets priv/static"), ("missing", "x")];
-            let whole = plan(elixir, &[]).beside(plan(phoenix, &unneeded));
-            assert!(whole.unneeded_for.is_empty());
+            let needed = [("compile", "assets priv/static"), ("missing", "x")];
+            let whole = plan(elixir, &[]).beside(plan(phoenix, &needed));
+            assert!(whole.needed_for.is_empty());
             whole.steps[1].skip_if_unchanged.clone()
         };
         let made = inputs(&both, &[]).unwrap();

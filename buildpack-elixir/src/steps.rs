@@ -47,12 +47,9 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step>
     );
     if pre_fetch.is_none() && config.pre_compile.is_none() {
         // A hook may change what mix.exs says; without one, the same files ask for the same packages.
-        let inputs = Inputs {
-            names: owned(&["*.exs", "mix.lock"]),
-            ..Inputs::default()
-        };
-        fetch.skip_if_unchanged = Some(inputs.clone());
-        clean.skip_if_unchanged = Some(inputs);
+        fetch.skip_if_unchanged = Some(packages(&[]));
+        // Before the first build nothing was fetched that nobody asks for any more.
+        clean.skip_if_unchanged = Some(packages(&["deps", "_build"]));
     }
     let compile = hook(
         "hook_compile",
@@ -108,6 +105,15 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step>
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// What decides which packages there are to be.
+fn packages(clears: &[&str]) -> Inputs {
+    Inputs {
+        names: owned(&["*.exs", "mix.lock"]),
+        clears: owned(clears),
+        ..Inputs::default()
+    }
 }
 
 /// The id of the step that gives atoms one order.

@@ -26,6 +26,8 @@ pub(crate) struct AssetsApp<'a> {
     pub(crate) phoenix_ex: String,
     /// Whether templates are searched for what the stylesheets need.
     pub(crate) scans_templates: bool,
+    /// Whether what builds or digests the assets has Mix compile the app by itself.
+    pub(crate) compiles: bool,
 }
 
 /// Who builds assets.
@@ -62,6 +64,12 @@ const BUILDS_ASSETS: [&str; 4] = [
 
 /// The script that is looked for where the config names none.
 const COMPILE: &str = "compile";
+
+/// The alias that builds assets.
+pub(crate) const DEPLOY: &str = "assets.deploy";
+
+/// The first Phoenix whose `phx.digest` compiles the app (its `lib/mix/tasks/phx.digest.ex`).
+const COMPILES: semver::Version = semver::Version::new(1, 6, 0);
 
 /// Parts of names of packages that search templates for class names.
 const SCANNERS: [&str; 6] = [
@@ -113,9 +121,11 @@ pub(crate) fn of<'a>(
         &builder.value,
         &phoenix_ex,
     );
+    let compiles = compiles(app, mix_exs, &builder.value, &digest, &phoenix_ex);
     Outcome {
         value: Some(AssetsApp {
             phoenix_dir: phoenix_dir.to_owned(),
+            compiles,
             scans_templates: scans_templates(app, package),
             assets_dir,
             package,
@@ -211,7 +221,7 @@ fn builder(
     if let Some(deploy) = package.and_then(|package| package.scripts.get("deploy")) {
         return Sourced::new(Builder::Deploy, deploy.origin.clone());
     }
-    if let Some(alias) = mix_exs.and_then(|mix| mix.aliases.get("assets.deploy")) {
+    if let Some(alias) = mix_exs.and_then(|mix| mix.aliases.get(DEPLOY)) {
         return Sourced::new(Builder::Alias, Origin::File(alias.name.clone()));
     }
     let why = match package {
@@ -256,9 +266,7 @@ fn digesting(
         Builder::Hook => not_ours("a hook does it"),
         Builder::Script(_) => not_ours("the script does it"),
         _ if !phoenix => not_ours("phoenix is in neither mix.lock nor mix.exs"),
-        Builder::Alias
-            if mix_exs.is_some_and(|mix| mix.aliases.values().any(|alias| alias.runs(&task))) =>
-        {
+        Builder::Alias if mix_exs.is_some_and(|mix| mix.alias(DEPLOY).runs(&task)) => {
             not_ours("the alias does it")
         }
         Builder::Deploy
@@ -288,12 +296,36 @@ fn phoenix_ex(app: &App, config: &StaticConfig) -> String {
     if let Some(said) = said.filter(plain) {
         return said.to_owned();
     }
-    let locked = app.mix_lock.as_ref().and_then(|lock| {
-        let version = lock.packages.get("phoenix")?.version.as_ref()?;
-        semver::Version::parse(&version.value).ok()
-    });
-    let old = locked.is_some_and(|version| version < semver::Version::new(1, 3, 0));
+    let old = phoenix(app).is_some_and(|version| version < semver::Version::new(1, 3, 0));
     if old { "phoenix" } else { "phx" }.to_owned()
+}
+
+/// The version of Phoenix, where `mix.lock` has one.
+fn phoenix(app: &App) -> Option<semver::Version> {
+    let lock = app.mix_lock.as_ref()?;
+    let version = lock.packages.get("phoenix")?.version.as_ref()?;
+    semver::Version::parse(&version.value).ok()
+}
+
+/// Whether a task of Mix that builds or digests these assets compiles what is out of date. A script of the app's need not
+/// start Mix.
+fn compiles(
+    app: &App,
+    mix_exs: Option<&MixExs>,
+    builder: &Builder,
+    digest: &Digesting,
+    phoenix_ex: &str,
+) -> bool {
+    let digest_compiles = phoenix(app).is_some_and(|version| version >= COMPILES);
+    match (builder, digest) {
+        (Builder::Deploy | Builder::Alias, Digesting::Ours) => digest_compiles,
+        (Builder::Alias, Digesting::NotOurs(_)) => mix_exs.is_some_and(|mix| {
+            let alias = mix.alias(DEPLOY);
+            let digests = digest_compiles && alias.lists(&format!("{phoenix_ex}.digest"));
+            (digests || alias.lists("compile")) && !alias.runs("--no-compile")
+        }),
+        _ => false,
+    }
 }
 
 fn scans_templates(app: &App, package: Option<&PackageJson>) -> bool {

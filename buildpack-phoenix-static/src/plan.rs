@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use buildpack_core::app::App;
 use buildpack_core::diagnostic::{Diagnostic, Origin, Sourced};
 use buildpack_core::pack::PlanContext;
-use buildpack_core::plan::{Decision, PackPlan, Phase, Tool};
+use buildpack_core::plan::{Decision, Inputs, PackPlan, Phase, Tool};
 
 use crate::assets::{AssetsApp, Builder, Digesting};
 use crate::check;
@@ -70,7 +70,7 @@ pub(crate) fn plan(
     } else {
         plan.kept = apps.iter().flat_map(kept).collect();
     }
-    plan.unneeded_for = unneeded(&apps, context.before);
+    plan.needed_for = needed(&apps, context.before);
     diagnostics.extend(check::of_assets(app, &config, &context.check));
     Some(plan)
 }
@@ -192,22 +192,27 @@ fn kept(assets: &AssetsApp<'_>) -> Vec<String> {
     kept
 }
 
-/// Where only assets changed, Mix finds out by itself in the digest that there is nothing to compile.
-fn unneeded(apps: &[AssetsApp<'_>], before: Option<&PackPlan>) -> BTreeMap<String, Vec<String>> {
+/// What Mix compiles, wherever it stands.
+const COMPILED: [&str; 6] = ["*.ex", "*.exs", "*.eex", "*.heex", "*.leex", "*.erl"];
+
+/// What the compile is needed for. Where only assets changed, Mix finds out by itself, when it builds or digests them, that
+/// there is nothing to compile.
+fn needed(apps: &[AssetsApp<'_>], before: Option<&PackPlan>) -> BTreeMap<String, Inputs> {
     let compiles = before.is_some_and(|plan| plan.steps.iter().any(|step| step.id == "compile"));
     let folders: Vec<String> = apps
         .iter()
-        .filter(|assets| {
-            assets.digest == Digesting::Ours && assets.builder.value != Builder::Nobody
-        })
-        .map(|assets| assets.assets_dir.clone())
-        .filter(|folder| !folder.is_empty())
+        .filter(|assets| assets.compiles)
+        .map(steps::assets_folder)
         .collect();
-    if compiles && !folders.is_empty() {
-        BTreeMap::from([("compile".to_owned(), folders)])
-    } else {
-        BTreeMap::new()
+    if !compiles || folders.is_empty() {
+        return BTreeMap::new();
     }
+    let inputs = Inputs {
+        names: COMPILED.map(str::to_owned).to_vec(),
+        all_but: Some(folders),
+        ..Inputs::default()
+    };
+    BTreeMap::from([("compile".to_owned(), inputs)])
 }
 
 fn of_manager(manager: &PackageManager, node: &Chosen) -> Decision {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use buildpack_core::plan::{Inputs, PackPlan, Phase, Run, Separator, Step, TaskRunner};
 
-use crate::assets::{AssetsApp, Builder, Digesting};
+use crate::assets::{AssetsApp, Builder, DEPLOY, Digesting};
 use crate::package_manager::{Manager, PackageManager, Program, below};
 
 /// The step that writes the small programs of package managers.
@@ -84,6 +84,15 @@ pub(crate) fn static_dir(app: &AssetsApp<'_>) -> String {
     below(&app.phoenix_dir, "priv/static")
 }
 
+/// The folder that holds assets and nothing else.
+pub(crate) fn assets_folder(app: &AssetsApp<'_>) -> String {
+    if app.assets_dir == app.phoenix_dir {
+        below(&app.phoenix_dir, "assets")
+    } else {
+        app.assets_dir.clone()
+    }
+}
+
 /// Whether anything is built or digested here.
 pub(crate) fn makes_static_files(app: &AssetsApp<'_>) -> bool {
     app.digest == Digesting::Ours
@@ -111,6 +120,14 @@ pub(crate) fn id(app: &AssetsApp<'_>, step: &str) -> String {
     match app.phoenix_dir.as_str() {
         "" => step.to_owned(),
         folder => format!("{step}:{folder}"),
+    }
+}
+
+/// Which application of an umbrella a heading is about; nothing where there is but one.
+fn of(app: &AssetsApp<'_>) -> String {
+    match app.phoenix_dir.as_str() {
+        "" => String::new(),
+        folder => format!(" of {folder}"),
     }
 }
 
@@ -176,7 +193,11 @@ fn install(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
         ..Step::new(
             id(app, "assets-install"),
             install_phase(app),
-            format!("Installing packages with {}", manager.manager.program()),
+            format!(
+                "Installing packages{} with {}",
+                of(app),
+                manager.manager.program()
+            ),
             Run::Program {
                 argv: install_command(manager, around.npm_major),
             },
@@ -222,7 +243,7 @@ fn build(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
     let name = "assets-deploy";
     let (heading, run, cwd) = match &app.builder.value {
         Builder::Script(script) => (
-            format!("Building assets with the script {script}"),
+            format!("Building assets{} with the script {script}", of(app)),
             Run::Bash {
                 script: custom(around.app_dir, script),
             },
@@ -234,7 +255,8 @@ fn build(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
             argv.extend(owned(&["run", "deploy"]));
             (
                 format!(
-                    "Building assets with {} run deploy",
+                    "Building assets{} with {} run deploy",
+                    of(app),
                     manager.manager.program()
                 ),
                 Run::Program { argv },
@@ -242,8 +264,8 @@ fn build(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
             )
         }
         Builder::Alias => (
-            "Building assets with mix assets.deploy".to_owned(),
-            mix(around, &["assets.deploy"]),
+            format!("Building assets{} with mix {DEPLOY}", of(app)),
+            mix(around, &[DEPLOY]),
             &app.phoenix_dir,
         ),
         Builder::Hook | Builder::Nobody => return None,
@@ -305,7 +327,7 @@ fn digest(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
         ..Step::new(
             id(app, "assets-digest"),
             Phase::Assets,
-            "Digesting static files",
+            format!("Digesting static files{}", of(app)),
             mix(around, &[&task]),
         )
     })

@@ -5,12 +5,9 @@ use buildpack_core::app::{App, ChildApp, ConfigValue, MixExs};
 use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
 use buildpack_core::plan::PackPlan;
 
-use crate::assets::{AssetsApp, Builder, Digesting, inside, of};
+use crate::assets::{AssetsApp, Builder, DEPLOY, Digesting, inside, of};
 use crate::config::StaticConfig;
 use crate::package_manager::{PackageManager, Program};
-
-/// The alias that builds assets.
-const ALIAS: &str = "assets.deploy";
 
 /// The Phoenix apps in the order in which they are built.
 pub(crate) fn find<'a>(
@@ -82,7 +79,7 @@ fn has_assets(app: &App, child: &ChildApp) -> bool {
         packages.any(|package| package.scripts.contains_key(script))
     };
     let phoenix = child.mix_exs.depends_on("phoenix");
-    child.mix_exs.aliases.contains_key(ALIAS)
+    child.mix_exs.aliases.contains_key(DEPLOY)
         || deploys("deploy")
         || phoenix && !child.package_jsons.is_empty()
         || phoenix && app.has(&format!("{}/priv/static", child.path))
@@ -90,8 +87,7 @@ fn has_assets(app: &App, child: &ChildApp) -> bool {
 
 /// Where the root has an alias that builds all of them, only packages are installed for the others before it.
 fn leave_to_alias(children: &mut [AssetsApp<'_>], app: &App, own: &AssetsApp<'_>) {
-    let aliases = app.mix_exs.as_ref().map(|mix| &mix.aliases);
-    let alias = aliases.and_then(|aliases| aliases.get(ALIAS));
+    let alias = app.mix_exs.as_ref().map(|mix| mix.alias(DEPLOY));
     let task = format!("{}.digest", own.phoenix_ex);
     // `cmd mix assets.deploy` runs the alias of each.
     let digests = alias.is_some_and(|alias| alias.runs(&task) || alias.runs("cmd"));

@@ -41,14 +41,35 @@ pub struct Alias {
     pub value: Span,
 }
 
+/// What an alias comes to, with the aliases that it names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AliasText<'a> {
+    texts: Vec<&'a str>,
+}
+
 impl Alias {
-    /// Whether `task` is one of the tasks that are written out in it.
-    pub fn runs(&self, task: &str) -> bool {
+    fn text(&self) -> &str {
         let text = self.value.source.text.get(self.value.start..self.value.end);
         text.unwrap_or_default()
-            .split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '_')))
-            .any(|word| word == task)
     }
+}
+
+impl AliasText<'_> {
+    /// Whether the word `task` is written out in it, be it as a task, as an argument or in a command.
+    pub fn runs(&self, task: &str) -> bool {
+        let mut words = self.texts.iter().flat_map(|text| words(text));
+        words.any(|word| word == task)
+    }
+
+    /// Whether an entry of its own begins with `task`: `"phx.digest --no-vsn"`.
+    pub fn lists(&self, task: &str) -> bool {
+        let mut entries = self.texts.iter().flat_map(|text| text.split('"'));
+        entries.any(|entry| entry.split(' ').next() == Some(task))
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '_' | '-')))
 }
 
 /// One dependency of a project.
@@ -85,6 +106,26 @@ impl MixExs {
     /// Whether `name` is among the dependencies that could be read.
     pub fn depends_on(&self, name: &str) -> bool {
         self.deps.iter().any(|dep| dep.name.value == name)
+    }
+
+    /// The alias `name`, with the aliases that it names, as far as they are written out; empty where there is none.
+    pub fn alias<'a>(&'a self, name: &'a str) -> AliasText<'a> {
+        let mut names = vec![name];
+        let mut texts = Vec::new();
+        let mut at = 0;
+        while let Some(name) = names.get(at) {
+            at += 1;
+            let Some(alias) = self.aliases.get(*name) else {
+                continue;
+            };
+            texts.push(alias.text());
+            for word in words(alias.text()) {
+                if self.aliases.contains_key(word) && !names.contains(&word) {
+                    names.push(word);
+                }
+            }
+        }
+        AliasText { texts }
     }
 
     /// The part of `what` that could not be read, if any.
@@ -336,8 +377,6 @@ end
             text(&alias.value),
             "[\"tailwind shop --minify\", \"phx.digest\"]"
         );
-        assert!(alias.runs("phx.digest") && alias.runs("tailwind"));
-        assert!(!alias.runs("digest") && !found.aliases["setup"].runs("phx.digest"));
         assert_eq!(
             values(found.deps.iter().map(|dep| &dep.name)),
             ["phoenix", "esbuild", "heroicons", "odd", "jason"]
@@ -373,6 +412,29 @@ end
                 ("deps", "versions(:odd)", "a call"),
             ]
         );
+    }
+
+    #[test]
+    fn an_alias_is_all_that_it_comes_to() {
+        let found = read(
+            r#"
+            def project do
+              [aliases: [
+                "assets.deploy": ["assets.build", "cmd npm run compile", "assets.digest"],
+                "assets.build": ["esbuild app --minify", "assets.deploy"],
+                "assets.digest": ["phx.digest --no-vsn"],
+                other: ["ecto.setup"]
+              ]]
+            end
+            "#,
+        );
+        let deploy = found.alias("assets.deploy");
+        assert!(deploy.runs("esbuild") && deploy.runs("phx.digest") && deploy.runs("--minify"));
+        assert!(!deploy.runs("digest") && !deploy.runs("ecto.setup"));
+        assert!(deploy.lists("phx.digest") && deploy.lists("cmd"));
+        // A word of a command is no task.
+        assert!(deploy.runs("compile") && !deploy.lists("compile"));
+        assert!(!found.alias("missing").runs("missing"));
     }
 
     #[test]

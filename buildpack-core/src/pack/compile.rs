@@ -21,6 +21,9 @@ pub trait StepMemo {
     /// "`mix.lock` changed".
     fn due(&self, step: &Step) -> Option<String>;
 
+    /// Whether nothing is there for `step` to work on, so that it is done without being run.
+    fn is_idle(&self, step: &Step) -> bool;
+
     /// `step` will be run next, alone or with others: what is remembered of it no longer holds, and what it owns is to
     /// be emptied.
     fn started(&mut self, step: &Step) -> io::Result<()>;
@@ -47,6 +50,8 @@ pub struct CompileContext<'a> {
     memo: &'a mut dyn StepMemo,
     scene: Option<ScriptScene<'a>>,
     releases: BTreeMap<String, PackRelease>,
+    /// Steps with nothing to do, which are done when those before them are: what these make counts for them.
+    idle: Vec<Step>,
 }
 
 /// Why a compile ended without a build.
@@ -241,6 +246,7 @@ impl<'a> CompileContext<'a> {
             memo,
             scene: None,
             releases: BTreeMap::new(),
+            idle: Vec::new(),
         }
     }
 
@@ -276,6 +282,16 @@ impl<'a> CompileContext<'a> {
     fn run_all(&mut self, plan: &PackPlan, prepare: &Prepare<'_>) -> Result<(), CompileError> {
         let mut waiting: Option<Batch<'_>> = None;
         for step in &plan.steps {
+            if step.skip_if_unchanged.is_some() {
+                // The memo looks at the app's folder.
+                self.place_tree(false)?;
+            }
+            if self.memo.is_idle(step) {
+                let reason = "there is nothing to clear".to_owned();
+                say(self.events, step, StepState::Skipped, Some(reason));
+                self.idle.push(step.clone());
+                continue;
+            }
             let mut due = self.memo.due(step);
             if due.is_none()
                 && reads_what_is_made(step)
@@ -327,7 +343,8 @@ impl<'a> CompileContext<'a> {
             _ => self.run_programs(plan, batch)?,
         };
         say(self.events, last, StepState::Finished, None);
-        for step in batch.steps() {
+        let idle = std::mem::take(&mut self.idle);
+        for step in batch.steps().chain(&idle) {
             let succeeded = self.memo.succeeded(step);
             succeeded.map_err(|source| self.tree_error(source))?;
         }

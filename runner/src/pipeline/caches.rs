@@ -235,6 +235,10 @@ impl StepMemo for Memo<'_, '_> {
         self.tree.due(step)
     }
 
+    fn is_idle(&self, step: &Step) -> bool {
+        self.tree.is_idle(step)
+    }
+
     fn started(&mut self, step: &Step) -> io::Result<()> {
         self.tree.started(step)?;
         self.caches.started(step)

@@ -6,6 +6,7 @@
 
 mod laid;
 mod memo;
+mod outside;
 mod seconds;
 mod sweep;
 
@@ -23,6 +24,7 @@ use super::source::{Source, SourceFile};
 use laid::{Laid, lay_down, make_folder, name_of, path_of};
 
 pub(super) use laid::remove;
+use outside::Outside;
 
 /// A build tree on disk; whoever holds it holds its lock.
 pub(super) struct Tree {
@@ -41,6 +43,8 @@ pub(super) struct Tree {
     touched: BTreeMap<String, PathBuf>,
     /// Steps that others are to run after.
     watched: BTreeSet<String>,
+    /// What steps write where the next build does not find it.
+    outside: Outside,
 }
 
 /// What the tree was last brought up to.
@@ -52,6 +56,9 @@ struct Index {
     steps: BTreeMap<String, CacheKey>,
     /// Watched steps, with the number of their last run.
     runs: BTreeMap<String, u64>,
+    /// Steps that wrote outside of what is kept when they last ran, each with such a path.
+    #[serde(default)]
+    left: BTreeMap<String, String>,
     /// How many runs were numbered.
     numbered: u64,
     /// What the build's config vars were, as a keyed hash.
@@ -102,6 +109,7 @@ impl Tree {
             because: BTreeMap::new(),
             touched: BTreeMap::new(),
             watched: BTreeSet::new(),
+            outside: Outside::default(),
         })
     }
 

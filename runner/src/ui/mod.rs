@@ -203,7 +203,10 @@ impl Ui {
                 reason,
             } if self.verbose => {
                 let said = match (state, reason) {
-                    (StepState::Skipped, _) => format!("step {step}: left out, nothing changed"),
+                    (StepState::Skipped, None) => format!("step {step}: left out, nothing changed"),
+                    (StepState::Skipped, Some(reason)) => {
+                        format!("step {step}: left out, {reason}")
+                    }
                     (StepState::Due, Some(reason)) => format!("step {step}: runs, {reason}"),
                     _ => return,
                 };

@@ -7,6 +7,7 @@
 )]
 
 mod again;
+mod assets;
 mod evaluated;
 mod files;
 mod hooks;

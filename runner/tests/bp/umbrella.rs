@@ -54,7 +54,7 @@ fn every_web_app_of_an_umbrella_has_its_digested_styles() {
     place
         .build(&app, &[])
         .ok()
-        .says("Building assets with mix assets.deploy")
+        .says("-----> Building assets of apps/admin_web with mix assets.deploy")
         .never_says("Installing packages");
 }
 

@@ -38,6 +38,7 @@ impl Sandbox for Walls {
 #[derive(Default)]
 struct Memory {
     unchanged: BTreeSet<&'static str>,
+    idle: &'static str,
     said: Vec<String>,
     ended: usize,
 }
@@ -47,6 +48,10 @@ impl StepMemo for Memory {
         // A step that reads what is made has news for each run that ended.
         let news = reads_what_is_made(step) && self.ended > 0;
         (news || !self.unchanged.contains(step.id.as_str())).then(|| "a reason".to_owned())
+    }
+
+    fn is_idle(&self, step: &Step) -> bool {
+        step.id == self.idle
     }
 
     fn started(&mut self, step: &Step) -> io::Result<()> {
@@ -157,6 +162,34 @@ fn a_step_that_is_left_out_keeps_no_neighbours_apart() {
     install.skip_if_unchanged = Some(Inputs::default());
     let steps = vec![mix("compile"), install, mix("digest")];
     assert_eq!(ran(steps, &["ci"]), ["/app: mix do compile + digest"]);
+}
+
+#[test]
+fn a_step_with_nothing_to_do_is_done_when_those_before_it_are() {
+    let steps = || vec![mix("get"), mix("clean"), npm("ci"), mix("compile")];
+    for (fails, said) in [
+        ("", "get clean ci compile"),
+        ("npm", "get clean"),
+        ("get", ""),
+    ] {
+        let walls = Walls {
+            fails,
+            ..Walls::default()
+        };
+        let mut memory = Memory {
+            idle: "clean",
+            ..Memory::default()
+        };
+        let (done, _) = run(steps(), &walls, &mut memory);
+        assert_eq!(done.is_ok(), fails.is_empty());
+        let succeeded = memory.said.iter();
+        let succeeded: Vec<&str> = succeeded
+            .filter_map(|said| said.strip_prefix("succeeded "))
+            .collect();
+        assert_eq!(succeeded.join(" "), said);
+        let ran = walls.ran.into_inner().unwrap();
+        assert_eq!(ran[0], "/app: mix get");
+    }
 }
 
 #[test]

@@ -12,6 +12,8 @@ use buildpack_core::store::{CacheKey, MissReason};
 use walkdir::WalkDir;
 
 use super::Tree;
+use super::laid::{name_of, path_of};
+use super::outside::Outside;
 use crate::pipeline::source::{Source, executable, named};
 
 /// Begins the name of the part that says when another step last ran.
@@ -23,6 +25,7 @@ impl Tree {
         let tools: BTreeMap<&str, &Tool> = (plan.tools.iter())
             .map(|tool| (tool.id.as_str(), tool))
             .collect();
+        self.outside = Outside::of(&plan.kept);
         let variables = digest_of_debug(&(&plan.build_env, &plan.build_path));
         let inputs = |step: &Step| step.skip_if_unchanged.clone();
         for (step, inputs) in (plan.steps.iter()).filter_map(|step| Some((step, inputs(step)?))) {
@@ -82,6 +85,20 @@ impl Tree {
         Some(key)
     }
 
+    /// Why nothing is known of a step's last run.
+    fn not_remembered(&self, step: &Step) -> String {
+        if let Some(path) = self.touched.get(&step.id) {
+            return format!("`{}` was laid out anew or removed", path.display());
+        }
+        match self.index.left.get(&step.id) {
+            Some(path) => format!(
+                "it wrote `{}`, which is not kept from build to build",
+                path_of(path).display()
+            ),
+            None => "it has not succeeded here yet".to_owned(),
+        }
+    }
+
     fn said(&self, step: &Step, reason: &MissReason) -> String {
         let MissReason::Changed { part, .. } = reason else {
             return reason.to_string();
@@ -132,11 +149,7 @@ impl StepMemo for Tree {
             return Some("it runs each time".to_owned());
         };
         let Some(before) = self.index.steps.get(&step.id) else {
-            let touched = self.touched.get(&step.id);
-            return Some(touched.map_or_else(
-                || "it has not succeeded here yet".to_owned(),
-                |path| format!("`{}` was laid out anew or removed", path.display()),
-            ));
+            return Some(self.not_remembered(step));
         };
         let missing = |path: &&String| self.app.join(path).symlink_metadata().is_err();
         if let Some(path) = inputs.outputs.iter().find(missing) {
@@ -148,6 +161,12 @@ impl StepMemo for Tree {
                 .map(|reason| self.said(step, &reason)),
             None => Some("what it depends on cannot be read".to_owned()),
         }
+    }
+
+    fn is_idle(&self, step: &Step) -> bool {
+        let inputs = step.skip_if_unchanged.as_ref();
+        let gone = |path: &String| self.app.join(path).symlink_metadata().is_err();
+        inputs.is_some_and(|inputs| !inputs.clears.is_empty() && inputs.clears.iter().all(gone))
     }
 
     fn started(&mut self, step: &Step) -> io::Result<()> {
@@ -164,28 +183,31 @@ impl StepMemo for Tree {
         for path in inputs.iter().flat_map(|inputs| &inputs.owns) {
             self.empty(Path::new(path), &|path| self.source.contains(path))?;
         }
-        Ok(())
+        self.watch_outside(inputs.is_some())
     }
 
     fn succeeded(&mut self, step: &Step) -> io::Result<()> {
-        let inputs = step.skip_if_unchanged.as_ref();
-        if let Some(key) = inputs.and_then(|inputs| self.key(step, inputs)) {
+        let left = self.left_outside()?.map(name_of);
+        let Some(inputs) = &step.skip_if_unchanged else {
+            return Ok(());
+        };
+        if let Some(path) = left {
+            self.index.left.insert(step.id.clone(), path);
+        } else if let Some(key) = self.key(step, inputs) {
+            self.index.left.remove(&step.id);
             self.index.steps.insert(step.id.clone(), key);
-            self.save()?;
         }
-        Ok(())
+        self.save()
     }
 }
 
-/// Names of files in a line: with many, the first ones.
+/// Names of files for a sentence. Many say no more than that it reads them.
 fn list(names: &[String]) -> String {
-    let first: Vec<String> = names
-        .iter()
-        .take(3)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let more = if names.len() > 3 { ", …" } else { "" };
-    format!("{}{more}", first.join(", "))
+    if names.len() > 3 {
+        return "a file that it reads".to_owned();
+    }
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(" or ")
 }
 
 fn digest_of_debug(value: &dyn std::fmt::Debug) -> Digest {

@@ -233,6 +233,66 @@ fn source_that_is_written_again_as_it_was_is_no_change() {
 }
 
 #[test]
+fn a_step_that_writes_where_nothing_is_kept_is_not_left_out() {
+    let desk = Desk::new();
+    desk.write("mix.exs", "one");
+    desk.write("version.txt", "one");
+    let plan = plan(vec![
+        step("tidy", Inputs::default()),
+        step("bundle", Inputs::default()),
+    ]);
+    let made: &dyn Fn(&str, &Tree) = &|_, tree| write_in(tree, "priv/cdn/app.css");
+    let edited: &dyn Fn(&str, &Tree) = &|_, tree| write_in(tree, "version.txt");
+    let removed: &dyn Fn(&str, &Tree) =
+        &|_, tree| fs_err::remove_file(tree.app().join("version.txt")).unwrap();
+    for (work, path) in [
+        (made, "priv/cdn/app.css"),
+        (edited, "version.txt"),
+        (removed, "version.txt"),
+    ] {
+        let work = |id: &str, tree: &Tree| {
+            if id == "bundle" {
+                work(id, tree);
+            }
+        };
+        build(&desk, &plan, &work);
+        // What another step did is not laid to its charge.
+        assert_eq!(build(&desk, &plan, &work), ["bundle"], "{path}");
+        let (tree, _) = desk.bring(&plan);
+        assert_eq!(
+            tree.due(&plan.steps[1]).unwrap(),
+            format!("it wrote `{path}`, which is not kept from build to build")
+        );
+    }
+    // Below a kept path, or with the same content, it is what the next build finds.
+    let work = |_: &str, tree: &Tree| {
+        write_in(tree, "priv/static/app.css");
+        fs_err::write(tree.app().join("mix.exs"), "one").unwrap();
+    };
+    assert_eq!(build(&desk, &plan, &work), ["bundle"]);
+    assert!(build(&desk, &plan, &work).is_empty());
+}
+
+#[test]
+fn what_only_clears_away_has_nothing_to_do_in_an_empty_tree() {
+    let desk = Desk::new();
+    let inputs = Inputs {
+        clears: owned(&["deps", "_build"]),
+        ..Inputs::default()
+    };
+    let plan = plan(vec![step("clean", inputs)]);
+    let (tree, _) = desk.bring(&plan);
+    assert!(tree.is_idle(&plan.steps[0]));
+    write_in(&tree, "deps/a/mix.exs");
+    let (mut tree, _) = desk.bring(&plan);
+    assert!(!tree.is_idle(&plan.steps[0]));
+    assert!(tree.due(&plan.steps[0]).is_some());
+    tree.succeeded(&plan.steps[0]).unwrap();
+    let (tree, _) = desk.bring(&plan);
+    assert_eq!(tree.due(&plan.steps[0]), None);
+}
+
+#[test]
 fn what_others_may_have_changed_is_made_again() {
     let desk = Desk::new();
     let plan = plan(vec![step("bundle", Inputs::default())]);
