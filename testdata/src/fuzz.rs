@@ -41,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     ("otp_version", readers::otp_version),
     ("package_json", app_files::package_json),
     ("procfile", app_files::procfile),
+    ("slugignore", readers::slugignore),
     ("static_config", app_files::static_config),
     ("sums", readers::sums),
     ("tool_versions", app_files::tool_versions),

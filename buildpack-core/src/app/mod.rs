@@ -12,6 +12,7 @@ mod mix_exs;
 mod mix_lock;
 mod package_json;
 mod procfile;
+mod slugignore;
 mod text;
 mod umbrella;
 
@@ -29,6 +30,7 @@ pub use elixir_config::{ConfigExs, EnvRead};
 pub use mix_exs::{Alias, MixDep, MixExs, Unread};
 pub use mix_lock::{LockSource, LockedPackage, MixLock};
 pub use package_json::PackageJson;
+pub use slugignore::{SlugIgnore, glob_whole};
 pub use umbrella::ChildApp;
 
 /// The files that say how an app is built, below its folder.

@@ -42,6 +42,17 @@ pub(super) enum Failure<E> {
     Write(io::Error),
 }
 
+/// Compresses what `fill` writes into `out`, on `threads` threads besides the caller's; gives both back.
+pub fn gzip<W: Write + Send, T>(
+    threads: usize,
+    out: W,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+) -> io::Result<(W, T)> {
+    compress(threads, out, |input| fill(input)).map_err(|failure| match failure {
+        Failure::Fill(error) | Failure::Write(error) => error,
+    })
+}
+
 /// Compresses what `fill` writes, on `threads` threads besides the caller's, and gives `out` back. An [`io::Error`]
 /// that `fill` gets from its input comes from `out`; it is what is reported then, whatever `fill` makes of it.
 pub(super) fn compress<W: Write + Send, T, E>(

@@ -19,7 +19,7 @@ mod walk;
 mod write;
 
 pub use error::{Finding, LayerError};
-pub use gzip::COMPRESSOR;
+pub use gzip::{COMPRESSOR, gzip};
 pub use normalise::Normalise;
 pub use purpose::Purpose;
 pub use secret_gate::SecretGate;

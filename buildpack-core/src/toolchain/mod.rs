@@ -18,4 +18,4 @@ pub use download_error::DownloadError;
 pub use fetch::{Cause, Fetch, FetchError, Offline, Request, Response, TimeLimits, redact_url};
 pub use install::{InstallError, Tool, install};
 pub use retry::RetryPolicy;
-pub use unpack::{UnpackError, UnpackLimits, unpack_tar, unpack_tar_gz, unpack_zip};
+pub use unpack::{UnpackError, UnpackLimits, unpack_slug, unpack_tar, unpack_tar_gz, unpack_zip};

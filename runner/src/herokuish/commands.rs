@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::face::Face;
-use super::{Ended, paths, procfile, say, version};
+use super::{Ended, paths, procfile, say, slug, version};
 
 /// One command.
 struct Command {
@@ -20,11 +20,13 @@ struct Command {
 }
 
 /// Namespaces with what they are for.
-const NAMESPACES: [(&str, &str); 1] =
-    [("procfile", "Process types and one-off commands of the app")];
+const NAMESPACES: [(&str, &str); 2] = [
+    ("procfile", "Process types and one-off commands of the app"),
+    ("slug", "The app's folder as one archive"),
+];
 
 /// All commands, sorted.
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 9] = [
     Command {
         namespace: "",
         name: "help",
@@ -74,6 +76,30 @@ const COMMANDS: [Command; 6] = [
         about: "Start a process type of the app",
         details: "The command of the type is a line of bash, run as by `procfile exec`.",
         run: procfile::start,
+    },
+    Command {
+        namespace: "slug",
+        name: "export",
+        arguments: "[url]",
+        about: "Send the slug to a server by PUT, or to standard output",
+        details: "",
+        run: slug::export,
+    },
+    Command {
+        namespace: "slug",
+        name: "generate",
+        arguments: "",
+        about: "Pack the app's folder into /tmp/slug.tgz",
+        details: "Version control (.git) and what .slugignore names are left out.",
+        run: slug::generate,
+    },
+    Command {
+        namespace: "slug",
+        name: "import",
+        arguments: "[url]",
+        about: "Unpack a slug from an address, or from standard input, into the app's empty folder",
+        details: "",
+        run: slug::import,
     },
 ];
 

@@ -15,13 +15,16 @@ pub(super) enum Quirk {
     EvalCommand,
     /// The first line of a profile script that fails ends the start.
     ProfileErrexit,
+    /// `.slugignore` holds patterns of `tar`, and is for `slug generate` alone.
+    TarExclude,
 }
 
 /// All of them by name, sorted.
-const QUIRKS: [(&str, Quirk); 3] = [
+const QUIRKS: [(&str, Quirk); 4] = [
     ("chown-app", Quirk::ChownApp),
     ("eval-command", Quirk::EvalCommand),
     ("profile-errexit", Quirk::ProfileErrexit),
+    ("tar-exclude", Quirk::TarExclude),
 ];
 
 /// The quirks that are asked for.

@@ -27,6 +27,8 @@ pub(super) struct Face {
     pub(super) import_path: PathBuf,
     /// `BUILDPACK_PATH`: installed packs.
     pub(super) buildpack_path: PathBuf,
+    /// `slug_path`: the slug that is generated and exported.
+    pub(super) slug_path: PathBuf,
     /// `USER`, if it says anything.
     pub(super) user: Option<String>,
     /// `HEROKUISH_SETUIDGUID` is not `false`: processes run as the app's user.
@@ -49,8 +51,10 @@ impl Face {
     /// The variables that `lookup` finds; what is empty counts as unset.
     pub(super) fn of_environment(lookup: Lookup<'_>) -> Result<Self, Failure> {
         let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        // The name in lower case is herokuish's own variable, which wins where it is exported.
         let path = |name: &str, default: &str| {
-            PathBuf::from(set(name).unwrap_or_else(|| OsString::from(default)))
+            let found = set(&name.to_ascii_lowercase()).or_else(|| set(name));
+            PathBuf::from(found.unwrap_or_else(|| OsString::from(default)))
         };
         let says = |name: &str, value: &str| set(name).is_some_and(|set| set == OsStr::new(value));
         Ok(Self {
@@ -60,6 +64,7 @@ impl Face {
             cache_path: path("CACHE_PATH", "/tmp/cache"),
             import_path: path("IMPORT_PATH", "/tmp/app"),
             buildpack_path: path("BUILDPACK_PATH", "/tmp/buildpacks"),
+            slug_path: path("slug_path", "/tmp/slug.tgz"),
             user: set("USER").map(|user| user.to_string_lossy().into_owned()),
             drops: !says("HEROKUISH_SETUIDGUID", "false"),
             may_chown: !says("HEROKUISH_DISABLE_CHOWN", "true"),
@@ -95,6 +100,9 @@ mod tests {
         assert_eq!(face.app_path, PathBuf::from("/app"));
         assert_eq!(face.env_path, PathBuf::from("/tmp/env"));
         assert_eq!(face.cache_path, PathBuf::from("/cache"));
+        assert_eq!(face.slug_path, PathBuf::from("/tmp/slug.tgz"));
+        let face = Face::of(&[("BUILD_PATH", "/build"), ("build_path", "/tmp/app")]);
+        assert_eq!(face.build_path, PathBuf::from("/tmp/app"));
         assert!(face.drops && face.may_chown && !face.entropy && !face.with_tty);
     }
 

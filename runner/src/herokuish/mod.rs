@@ -17,6 +17,7 @@ mod paths;
 mod procfile;
 mod profile;
 mod say;
+mod slug;
 mod start_owner;
 mod user;
 mod version;

@@ -2,6 +2,11 @@
 
 use std::io::{self, Write};
 
+/// A heading. The escape takes it to the first column, before what a `git push` shows in front of each line.
+pub(super) fn title(text: &str) {
+    line(&format!("\u{1b}[1G-----> {text}"));
+}
+
 /// A line of an answer.
 pub(super) fn line(text: &str) {
     // A reader that has gone away wants no more.

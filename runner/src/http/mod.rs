@@ -1,4 +1,4 @@
-//! The network as the engine asks for it: one GET at a time, by reqwest.
+//! The network as the engine asks for it: one request at a time, by reqwest.
 //!
 //! Clients are built when they are first needed, and plain HTTP never needs certificates: in a container without any,
 //! a mirror without TLS still works.
@@ -6,6 +6,7 @@
 mod body;
 mod failure;
 pub mod proxy;
+mod upload;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -5,4 +5,5 @@
 mod commands;
 mod desk;
 mod launch;
+mod slug;
 mod users;

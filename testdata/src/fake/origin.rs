@@ -53,6 +53,8 @@ pub struct Seen {
     pub line: String,
     /// Headers, names in lower case.
     pub headers: BTreeMap<String, String>,
+    /// What was sent along, where `Content-Length` said how much.
+    pub body: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -162,7 +164,7 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
     respond(stream, &seen, &served, &answer)
 }
 
-/// Reads a request but for its last byte: a socket that is closed with something unread is reset.
+/// Reads a request, one without a body but for its last byte: a socket that is closed with something unread is reset.
 fn read_request(stream: &mut TcpStream) -> io::Result<Option<Seen>> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -172,11 +174,17 @@ fn read_request(stream: &mut TcpStream) -> io::Result<Option<Seen>> {
         }
         head.push(byte[0]);
     }
-    Ok(Some(Seen::read(&String::from_utf8_lossy(&head))))
+    let mut seen = Seen::read(&String::from_utf8_lossy(&head));
+    let length = seen.headers.get("content-length");
+    if let Some(length) = length.and_then(|length| length.parse().ok()) {
+        stream.read_exact(&mut byte)?;
+        stream.take(length).read_to_end(&mut seen.body)?;
+    }
+    Ok(Some(seen))
 }
 
 impl Seen {
-    /// From the head of a request.
+    /// From the head of a request; the body is not in it.
     pub(super) fn read(head: &str) -> Self {
         let mut lines = head.lines();
         let line = lines.next().unwrap_or_default().to_owned();
@@ -184,7 +192,11 @@ impl Seen {
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
-        Self { line, headers }
+        Self {
+            line,
+            headers,
+            body: Vec::new(),
+        }
     }
 }
 
@@ -248,7 +260,9 @@ fn respond(mut stream: TcpStream, seen: &Seen, served: &Served, answer: &Answer)
         return Ok(());
     }
     let mut last = [0];
-    stream.read_exact(&mut last)?;
+    if seen.body.is_empty() {
+        stream.read_exact(&mut last)?;
+    }
     if matches!(answer, Answer::Stall(_)) {
         // Until the client loses patience.
         while stream.read(&mut last)? > 0 {}

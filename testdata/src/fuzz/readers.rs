@@ -1,8 +1,10 @@
 //! Readers of one text: versions, lists, syntaxes.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use buildpack_core::app::SlugIgnore;
 use buildpack_core::diagnostic::{Diagnostic, Source, Span};
 use buildpack_core::lists::{BuildList, ListInfo, ListOrigin, NodeList, read_sums};
 use buildpack_core::syntax::{self, elixir};
@@ -178,4 +180,17 @@ pub(super) fn elixir_source(bytes: &[u8]) {
         end = token.span.end;
     }
     assert!(code.broken.is_none_or(|bytes| text.get(bytes).is_some()));
+}
+
+/// Patterns in the first half of the lines, paths in the other.
+pub(super) fn slugignore(bytes: &[u8]) {
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    let (patterns, paths) = lines.split_at(lines.len().div_ceil(2));
+    let ignore = SlugIgnore::parse(&patterns.join(&b'\n'));
+    for path in paths {
+        let text = String::from_utf8_lossy(path);
+        let path = Path::new(text.trim_matches('/'));
+        // What leaves a file out leaves a folder of that name out.
+        assert!(!ignore.leaves_out(path, false) || ignore.leaves_out(path, true));
+    }
 }

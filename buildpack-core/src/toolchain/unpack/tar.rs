@@ -4,7 +4,7 @@
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use ::tar::{Archive, EntryType, PaxExtensions};
+use ::tar::{Archive, EntryType, Header, PaxExtensions};
 use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
 
@@ -23,6 +23,24 @@ struct Ahead {
     size: Option<u64>,
 }
 
+/// Unpacks a slug, the gzipped tar of a built app, into the empty folder `into`: as [`unpack_tar_gz`], save that files
+/// keep their times and links may name absolute paths, as an app has them. Gives user and group of the first entry: a
+/// slug has one owner.
+pub fn unpack_slug(
+    reader: impl Read,
+    into: &Path,
+    limits: UnpackLimits,
+) -> Result<Option<(u32, u32)>, UnpackError> {
+    let mut owner = None;
+    let tree = Tree::new(into, 0, limits).faithful();
+    let reader = MultiGzDecoder::new(BufReader::new(reader));
+    unpack(reader, tree, limits, &mut |header| {
+        let id = |id: io::Result<u64>| u32::try_from(id.ok()?).ok();
+        owner = owner.or_else(|| Some((id(header.uid())?, id(header.gid())?)));
+    })?;
+    Ok(owner)
+}
+
 /// Unpacks a gzipped tar into the empty folder `into`, without the first `strip` parts of each name (a leading `.` is none).
 /// Reads to the end.
 pub fn unpack_tar_gz(
@@ -31,12 +49,8 @@ pub fn unpack_tar_gz(
     strip: usize,
     limits: UnpackLimits,
 ) -> Result<(), UnpackError> {
-    unpack(
-        MultiGzDecoder::new(BufReader::new(reader)),
-        into,
-        strip,
-        limits,
-    )
+    let reader = MultiGzDecoder::new(BufReader::new(reader));
+    unpack(reader, Tree::new(into, strip, limits), limits, &mut |_| ())
 }
 
 /// As [`unpack_tar_gz`], for a tar that is gzipped, compressed by bzip2 or plain: its first bytes tell.
@@ -53,25 +67,25 @@ pub fn unpack_tar(
         .and_then(|_| reader.seek(SeekFrom::Start(0)))
         .map_err(UnpackError::Disk)?;
     let reader = BufReader::new(reader);
+    let tree = Tree::new(into, strip, limits);
     match head.as_slice() {
-        [0x1f, 0x8b, ..] => unpack(MultiGzDecoder::new(reader), into, strip, limits),
-        b"BZh" => unpack(MultiBzDecoder::new(reader), into, strip, limits),
-        _ => unpack(reader, into, strip, limits),
+        [0x1f, 0x8b, ..] => unpack(MultiGzDecoder::new(reader), tree, limits, &mut |_| ()),
+        b"BZh" => unpack(MultiBzDecoder::new(reader), tree, limits, &mut |_| ()),
+        _ => unpack(reader, tree, limits, &mut |_| ()),
     }
 }
 
 fn unpack(
     reader: impl Read,
-    into: &Path,
-    strip: usize,
+    mut tree: Tree<'_>,
     limits: UnpackLimits,
+    told: &mut dyn FnMut(&Header),
 ) -> Result<(), UnpackError> {
     // Headers and padding come on top of the files' bytes.
     let ceiling = limits
         .bytes
         .saturating_add(limits.entries.saturating_mul(2048));
     let mut archive = Archive::new(reader.take(ceiling));
-    let mut tree = Tree::new(into, strip, limits);
     let mut ahead = Ahead::default();
     for entry in archive.entries().map_err(UnpackError::damaged)?.raw(true) {
         tree.count()?;
@@ -83,7 +97,10 @@ fn unpack(
             EntryType::XGlobalHeader => {
                 extension(&mut entry)?;
             }
-            _ => one(&mut entry, std::mem::take(&mut ahead), &mut tree)?,
+            _ => {
+                told(entry.header());
+                one(&mut entry, std::mem::take(&mut ahead), &mut tree)?;
+            }
         }
     }
     let written = tree.bytes();
@@ -122,7 +139,10 @@ fn one(
         EntryType::Directory => tree.folder(&name, mode),
         // Before POSIX a folder was a file whose name ends with a slash.
         EntryType::Regular if name.ends_with(b"/") => tree.folder(&name, mode),
-        EntryType::Regular | EntryType::Continuous => tree.file(&name, mode, entry),
+        EntryType::Regular | EntryType::Continuous => {
+            let time = header.mtime().unwrap_or_default();
+            tree.file(&name, mode, time, entry)
+        }
         EntryType::Symlink => tree.link(&name, &link()),
         EntryType::Link => tree.hard_link(&name, &link()),
         other => Err(UnpackError::Unsupported {

@@ -36,6 +36,7 @@ pub(super) struct Tree<'a> {
     root: &'a Path,
     strip: usize,
     limits: UnpackLimits,
+    faithful: bool,
     made: HashMap<Parts, Made>,
     entries: u64,
     bytes: u64,
@@ -48,10 +49,18 @@ impl<'a> Tree<'a> {
             root,
             strip,
             limits,
+            faithful: false,
             made: HashMap::new(),
             entries: 0,
             bytes: 0,
         }
+    }
+
+    /// Files keep the times that the archive has for them, and links may name absolute paths: nothing is ever written
+    /// through one.
+    pub(super) fn faithful(mut self) -> Self {
+        self.faithful = true;
+        self
     }
 
     /// Counts one entry of the archive.
@@ -115,6 +124,7 @@ impl<'a> Tree<'a> {
         &mut self,
         name: &[u8],
         mode: u32,
+        seconds: u64,
         content: &mut dyn Read,
     ) -> Result<(), UnpackError> {
         let Some(parts) = self.free(name)? else {
@@ -140,9 +150,18 @@ impl<'a> Tree<'a> {
             }
             file.write_all(&buffer[..read]).map_err(UnpackError::Disk)?;
         }
+        let time = if self.faithful {
+            // A time that the system cannot hold is none.
+            let since = Duration::from_secs(seconds);
+            SystemTime::UNIX_EPOCH
+                .checked_add(since)
+                .unwrap_or_else(time)
+        } else {
+            time()
+        };
         // Read and write for the owner, so that the store can be copied and emptied; never a foreign identity.
         file.set_permissions(Permissions::from_mode(mode & 0o777 | 0o600))
-            .and_then(|()| file.file().set_modified(time()))
+            .and_then(|()| file.file().set_modified(time))
             .map_err(UnpackError::Disk)?;
         self.made.insert(parts, Made::File);
         Ok(())
@@ -155,7 +174,7 @@ impl<'a> Tree<'a> {
         if target.is_empty() || target.len() > PATH || target.contains(&0) {
             return Err(bad_link(name, target, "names nothing"));
         }
-        if target.starts_with(b"/") {
+        if target.starts_with(b"/") && !self.faithful {
             return Err(bad_link(name, target, "leads out of the folder"));
         }
         let path = self.path(&parts);
@@ -183,7 +202,9 @@ impl<'a> Tree<'a> {
     /// Checks where the links lead, now that all of them are known, and gives the folders their modes and times.
     pub(super) fn finish(self) -> Result<(), UnpackError> {
         for (parts, made) in &self.made {
-            if let Made::Link { target } = made {
+            if let Made::Link { target } = made
+                && !self.faithful
+            {
                 self.follow(parts, target)?;
             }
         }

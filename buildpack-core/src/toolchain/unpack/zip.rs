@@ -74,5 +74,10 @@ fn one(entry: &mut ZipFile<'_, impl Read>, tree: &mut Tree<'_>) -> Result<(), Un
     let script =
         start[..filled] == *b"#!" && name.split(|byte| *byte == b'/').any(|part| part == b"bin");
     let mode = mode.unwrap_or(0o644) | if script { 0o111 } else { 0 };
-    tree.file(&name, mode, &mut Cursor::new(&start[..filled]).chain(entry))
+    tree.file(
+        &name,
+        mode,
+        0,
+        &mut Cursor::new(&start[..filled]).chain(entry),
+    )
 }
