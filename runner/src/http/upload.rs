@@ -31,11 +31,11 @@ impl HttpFetch {
         let limits = TimeLimits::default();
         let response = self
             .client(&url, limits)?
-            .put(url)
+            .put(url.clone())
             .header(header::CONTENT_LENGTH, length)
             .body(Body::sized(file.into_parts().0, length))
             .send()
-            .map_err(|error| failure::sort(error, limits))?;
+            .map_err(|error| failure::sort(error, limits, self.proxies.of(url.as_str())))?;
         if response.status().is_success() {
             return Ok(());
         }

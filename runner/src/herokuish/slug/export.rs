@@ -2,16 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use buildpack_core::diagnostic::{Class, Diagnostic};
-use buildpack_core::toolchain::{FetchError, RetryPolicy};
+use buildpack_core::toolchain::FetchError;
 
-use super::{MORE_TRIES, failed};
+use super::{failed, http, policy};
 use crate::herokuish::Ended;
 use crate::herokuish::face::Face;
-use crate::http::HttpFetch;
 use crate::pipeline::Failure;
 
 pub(in crate::herokuish) fn exec(face: &Face, words: &[OsString]) -> Ended {
@@ -34,13 +32,8 @@ pub(in crate::herokuish) fn exec(face: &Face, words: &[OsString]) -> Ended {
 }
 
 fn upload(slug: &Path, url: &str) -> Result<(), Failure> {
-    crate::tls::install();
-    let http = HttpFetch::new(std::env::var_os("SSL_CERT_FILE").map(PathBuf::from));
-    let sleep = |wait: Duration| std::thread::sleep(wait);
-    let policy = RetryPolicy {
-        attempts: MORE_TRIES + 1,
-        ..RetryPolicy::new(&sleep)
-    };
+    let http = http();
+    let policy = policy();
     let mut tries = 0;
     loop {
         tries += 1;

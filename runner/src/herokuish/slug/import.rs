@@ -3,16 +3,15 @@
 use std::ffi::OsString;
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::lchown;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use buildpack_core::diagnostic::{Class, Diagnostic, Explain as _};
 use buildpack_core::toolchain::{
-    Fetch as _, FetchError, Request, RetryPolicy, UnpackError, UnpackLimits, unpack_slug,
+    Fetch as _, FetchError, Request, UnpackError, UnpackLimits, unpack_slug,
 };
 use walkdir::WalkDir;
 
-use super::{MORE_TRIES, failed};
+use super::{failed, http, policy};
 use crate::herokuish::Ended;
 use crate::herokuish::face::Face;
 use crate::herokuish::user;
@@ -57,14 +56,8 @@ pub(in crate::herokuish) fn exec(face: &Face, words: &[OsString]) -> Ended {
 
 /// Gets and unpacks the slug at `url`; each try begins anew.
 fn fetched(url: &str, into: &Path) -> Result<Option<(u32, u32)>, Failure> {
-    crate::tls::install();
-    let authorities = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    let fetch = HttpFetch::new(authorities);
-    let sleep = |wait: Duration| std::thread::sleep(wait);
-    let policy = RetryPolicy {
-        attempts: MORE_TRIES + 1,
-        ..RetryPolicy::new(&sleep)
-    };
+    let fetch = http();
+    let policy = policy();
     let mut tries = 0;
     loop {
         tries += 1;

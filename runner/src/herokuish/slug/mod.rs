@@ -5,8 +5,13 @@ mod export;
 mod generate;
 mod import;
 
-use buildpack_core::diagnostic::{Class, Diagnostic};
+use std::path::PathBuf;
+use std::time::Duration;
 
+use buildpack_core::diagnostic::{Class, Diagnostic};
+use buildpack_core::toolchain::RetryPolicy;
+
+use crate::http::{HttpFetch, Proxies};
 use crate::pipeline::Failure;
 
 pub(super) use export::exec as export;
@@ -15,6 +20,20 @@ pub(super) use import::exec as import;
 
 /// How often a server is asked once more.
 const MORE_TRIES: u32 = 2;
+
+/// The network as the environment has it.
+fn http() -> HttpFetch {
+    crate::tls::install();
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    HttpFetch::new(set("SSL_CERT_FILE").map(PathBuf::from)).behind(Proxies::read(set))
+}
+
+fn policy() -> RetryPolicy<'static> {
+    RetryPolicy {
+        attempts: MORE_TRIES + 1,
+        ..RetryPolicy::new(&|wait: Duration| std::thread::sleep(wait))
+    }
+}
 
 /// What a slug could not be written for, or read: the surroundings' fault.
 fn failed(doing: &str, error: &std::io::Error) -> Failure {
