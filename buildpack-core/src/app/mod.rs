@@ -34,7 +34,7 @@ pub use slugignore::{SlugIgnore, glob_whole};
 pub use umbrella::ChildApp;
 
 /// The files that say how an app is built, below its folder.
-const FILES: [&str; 14] = [
+const FILES: [&str; 15] = [
     ".buildpacks",
     ".elixir-version",
     ".erlang-version",
@@ -44,6 +44,7 @@ const FILES: [&str; 14] = [
     ".tool-versions",
     "Procfile",
     "app.json",
+    "buildpacks.lock",
     "elixir_buildpack.config",
     "mise.toml",
     "mix.exs",

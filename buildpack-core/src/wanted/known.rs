@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::reference::{Name, PackReference, Place};
 
 /// The pack behind an address; host, owner and repository in lower case.
@@ -129,7 +131,8 @@ impl Address {
 }
 
 /// A pack that is built in, by what it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NativeName {
     /// Installs Erlang/OTP and Elixir, and compiles the app.
     Elixir,

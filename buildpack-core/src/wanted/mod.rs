@@ -4,7 +4,10 @@
 //! `.buildpacks`, `app.json`. Where none does, the built-in packs that apply are taken.
 
 mod known;
+pub mod lock;
 mod reference;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -95,7 +98,7 @@ fn one(reference: PackReference, origin: Origin, native: bool) -> Wanted {
         (None, known)
     };
     Wanted {
-        written: Sourced::new(reference.written(), origin),
+        written: Sourced::new(reference.written().to_owned(), origin),
         reference,
         native,
         instead_of,

@@ -12,6 +12,8 @@ pub struct PackReference {
     pub place: Place,
     /// Branch, tag or commit: what stands behind `#`.
     pub reference: Option<String>,
+    /// The words, without credentials and without a query.
+    written: String,
 }
 
 /// Where a buildpack is.
@@ -129,12 +131,12 @@ impl PackReference {
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(BadReference::Space);
         }
-        let (place, reference) = match text.split_once('#') {
-            Some((place, "")) => (place, None),
-            Some((place, reference)) => (place, Some(reference)),
+        let (words, reference) = match text.split_once('#') {
+            Some((words, "")) => (words, None),
+            Some((words, reference)) => (words, Some(reference)),
             None => (text, None),
         };
-        let place = read_place(place)?;
+        let place = read_place(words)?;
         if let Some(reference) = reference {
             if !is_reference(reference) {
                 return Err(BadReference::Reference(reference.to_owned()));
@@ -143,9 +145,11 @@ impl PackReference {
                 return Err(BadReference::NoVersions);
             }
         }
+        let reference = reference.map(str::to_owned);
         Ok(Self {
+            written: with_reference(without_credentials(words), reference.as_deref()),
             place,
-            reference: reference.map(str::to_owned),
+            reference,
         })
     }
 
@@ -179,27 +183,19 @@ impl PackReference {
         }
     }
 
-    /// For people and for the lock: the address without credentials and without a query, `#` and all.
-    pub fn written(&self) -> String {
-        let place = match &self.place {
-            Place::Git(text) | Place::Archive(text) | Place::Path(text) => {
-                without_credentials(text)
-            }
-            Place::Registry(name) => format!("urn:buildpack:{name}"),
-            Place::Name(name) => name.to_string(),
-            Place::Native(name) => name.to_string(),
-        };
-        self.with_reference(place)
+    /// The words as somebody wrote them, without credentials and without a query: for the lock.
+    pub fn written(&self) -> &str {
+        &self.written
     }
 
     /// For people: `owner/repo[#ref]` where GitHub is meant (compatibility facts 2.4), else as [`Self::written`].
     pub fn shown(&self) -> String {
         match &self.place {
             Place::Git(text) => match on_github(text) {
-                Some(repository) => self.with_reference(repository),
-                None => self.written(),
+                Some(repository) => with_reference(repository, self.reference.as_deref()),
+                None => self.written.clone(),
             },
-            _ => self.written(),
+            _ => self.written.clone(),
         }
     }
 
@@ -224,12 +220,12 @@ impl PackReference {
             word => word.to_owned(),
         }
     }
+}
 
-    fn with_reference(&self, place: String) -> String {
-        match &self.reference {
-            Some(reference) => format!("{place}#{reference}"),
-            None => place,
-        }
+fn with_reference(place: String, reference: Option<&str>) -> String {
+    match reference {
+        Some(reference) => format!("{place}#{reference}"),
+        None => place,
     }
 }
 
@@ -278,7 +274,7 @@ impl fmt::Debug for PackReference {
             Place::Name(_) => "name",
             Place::Native(_) => "native",
         };
-        write!(f, "{form} `{}`", self.written())
+        write!(f, "{form} `{}`", self.written)
     }
 }
 
@@ -327,7 +323,11 @@ fn read_url(scheme: &str, rest: &str) -> Result<Place, BadReference> {
         };
     }
     let host = authority.rsplit('@').next().unwrap_or_default();
-    if host.is_empty() || host.starts_with(['-', ':']) || path.trim_matches('/').is_empty() {
+    let plain = |c: char| c.is_alphanumeric() || "-_.:[]".contains(c);
+    let fits = host.starts_with(|c: char| c.is_alphanumeric() || c == '[')
+        && host.chars().all(plain)
+        && !authority.contains('?');
+    if !fits || path.trim_matches('/').is_empty() {
         return Err(BadReference::Nowhere);
     }
     if matches!(scheme.as_str(), "http" | "https") {

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::thread;
 
 use buildpack_core::toolchain::{
-    Artifact, Kind, RetryPolicy, UnpackLimits, Verify, download, unpack_tar,
+    Artifact, DownloadError, Kind, RetryPolicy, UnpackLimits, Verify, download, unpack_tar,
 };
+use buildpack_core::wanted::lock::Identity;
 
 use super::error::Why;
 use super::remembered::Remembered;
@@ -18,6 +19,7 @@ const LARGEST: u64 = 512 << 20;
 pub(super) fn get(
     url: &str,
     shown: &str,
+    held: Option<&Identity>,
     memory: &Remembered<'_>,
     reach: &Reach<'_>,
 ) -> Result<Got, Why> {
@@ -27,15 +29,28 @@ pub(super) fn get(
     let artifact = Artifact {
         name: format!("buildpack {shown}"),
         url: url.to_owned(),
-        verify: Verify::Unknown,
+        verify: match held {
+            Some(Identity::Sha256(hex)) => hex.parse().map_or(Verify::Unknown, Verify::Sha256),
+            _ => Verify::Unknown,
+        },
         max_bytes: LARGEST,
         kind: Kind::Raw,
     };
     let policy = RetryPolicy::new(&thread::sleep);
-    let came = download(reach.fetch, reach.store, &artifact, &policy, reach.events)?;
-    let got = keep(&came.digest.to_string(), reach, |folder| {
-        unpack(&came.path, folder, reach)
-    })?;
+    let came = match (
+        download(reach.fetch, reach.store, &artifact, &policy, reach.events),
+        held,
+    ) {
+        (Err(DownloadError::WrongDigest { .. }), Some(locked)) => {
+            return Err(Why::Drifted {
+                locked: locked.clone(),
+                found: None,
+            });
+        }
+        (came, _) => came?,
+    };
+    let identity = Identity::Sha256(came.digest.hex());
+    let got = keep(identity, reach, |folder| unpack(&came.path, folder, reach))?;
     memory.write(&got.identity)?;
     Ok(got)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use buildpack_core::diagnostic::{Class, Diagnostic, Explain, Origin};
 use buildpack_core::store::StoreError;
 use buildpack_core::toolchain::{Cause, DownloadError, UnpackError};
-use jiff::Timestamp;
+use buildpack_core::wanted::lock::{self, Identity};
 
 /// Why a pack could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -45,11 +45,19 @@ pub(super) enum Why {
         doing: &'static str,
         limit: Duration,
     },
-    #[error("{}", match known {
-        Some(on) => format!("working offline, and what it was on {} is not kept any more", on.strftime("%Y-%m-%d")),
-        None => "working offline, and it was never fetched".to_owned(),
+    #[error("working offline, and {}", match known {
+        Some(known) => format!("{known} of it is not kept"),
+        None => "it was never fetched".to_owned(),
     })]
-    Offline { known: Option<Timestamp> },
+    Offline { known: Option<String> },
+    #[error("`buildpacks.lock` holds it to {}, {}", locked.short(), match found {
+        Some(found) => format!("and it is {} now", found.short()),
+        None => "which cannot be had any more".to_owned(),
+    })]
+    Drifted {
+        locked: Identity,
+        found: Option<Identity>,
+    },
     #[error("there is no folder `{}`", .0.display())]
     NoFolder(PathBuf),
     #[error("it has no `{0}`")]
@@ -167,6 +175,7 @@ impl PackError {
                 .help("run again; where that host is slow, use a mirror of it or an archive"),
             Why::Offline { .. } => Diagnostic::error("pack-offline", Class::Surroundings, text)
                 .help("run once with the network, so that it is kept, or leave out `--offline`"),
+            Why::Drifted { .. } => lock::drifted(text),
             Why::NoFolder(_) => Diagnostic::error("pack-folder", Class::Config, text)
                 .help("relative folders start at the app's folder; check the path"),
             Why::Incomplete(_) => Diagnostic::error("pack-incomplete", Class::Config, text)

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use buildpack_core::digest::{Digest, Hasher};
 use buildpack_core::store::Bucket;
+use buildpack_core::wanted::lock::Identity;
 use walkdir::WalkDir;
 
 use super::error::Why;
@@ -47,8 +48,8 @@ pub(super) fn get(
     let copy = space.path().join("pack");
     copy_tree(&path, &copy, reach.store.root())?;
     settle(&copy)?;
-    let identity = format!("content:{}", content(&copy)?.hex());
-    keep(&identity, reach, |folder| move_into(&copy, folder))
+    let identity = Identity::Content(content(&copy)?.hex());
+    keep(identity, reach, |folder| move_into(&copy, folder))
 }
 
 fn from_archive(path: &Path, reach: &Reach<'_>) -> Result<Got, Why> {
@@ -57,7 +58,7 @@ fn from_archive(path: &Path, reach: &Reach<'_>) -> Result<Got, Why> {
     let (digest, _) = buildpack_core::digest::HashingReader::new(file)
         .drain()
         .map_err(fail)?;
-    keep(&digest.to_string(), reach, |folder| {
+    keep(Identity::Sha256(digest.hex()), reach, |folder| {
         archive::unpack(path, folder, reach)
     })
 }

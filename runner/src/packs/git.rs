@@ -10,6 +10,7 @@ mod said;
 use std::path::Path;
 
 use buildpack_core::store::Bucket;
+use buildpack_core::wanted::lock::Identity;
 
 use super::error::Why;
 use super::folder;
@@ -76,7 +77,7 @@ pub(super) fn get(
     };
     let got = match kept(&identity(&tip.commit), reach) {
         Some(got) => got,
-        None => keep(&identity(&tip.commit), reach, |folder| {
+        None => keep(identity(&tip.commit), reach, |folder| {
             repository.obtain(&tip)?;
             folder::forget_versions(repository.folder())?;
             folder::move_into(repository.folder(), folder)
@@ -142,8 +143,8 @@ fn beginning(repository: &Repository<'_>, text: &str) -> Result<String, Why> {
     }
 }
 
-fn identity(commit: &str) -> String {
-    format!("git:{}", commit.to_ascii_lowercase())
+fn identity(commit: &str) -> Identity {
+    Identity::Git(commit.to_ascii_lowercase())
 }
 
 fn is_hex(text: &str) -> bool {

@@ -16,6 +16,7 @@ use buildpack_core::diagnostic::Sourced;
 use buildpack_core::event::EventSink;
 use buildpack_core::store::{Bucket, CacheKey, Store};
 use buildpack_core::toolchain::Fetch;
+use buildpack_core::wanted::lock::{Identity, Lock, LockedPack};
 use buildpack_core::wanted::{Name, NativeName, PackReference, Place, Wanted};
 use jiff::Timestamp;
 
@@ -57,6 +58,15 @@ pub struct Fetched {
     pub identity: String,
 }
 
+/// Packs that were asked for, and the lock that holds each to what it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gotten {
+    /// The packs, in order.
+    pub chosen: Vec<Chosen>,
+    /// What each of them is.
+    pub lock: Lock,
+}
+
 /// What getting packs takes.
 #[derive(Clone, Copy)]
 pub struct Reach<'a> {
@@ -96,70 +106,120 @@ impl Default for Patience {
     }
 }
 
-/// Gets the packs, in their order. Relative paths start at `app`.
-pub fn get(wanted: &[Wanted], app: &Path, reach: &Reach<'_>) -> Result<Vec<Chosen>, PackError> {
-    let mut all = Vec::new();
+/// Gets the packs, in their order: those that `lock` holds them to, or what they are today. Relative paths start at `app`.
+pub fn get(
+    wanted: &[Wanted],
+    lock: Option<&Lock>,
+    app: &Path,
+    reach: &Reach<'_>,
+) -> Result<Gotten, PackError> {
+    let mut all = Gotten::default();
     let mut ids: Vec<String> = Vec::new();
     for one in wanted {
+        let shown = one.reference.shown();
         if let Some(name) = one.native {
-            let shown = one.reference.shown();
             if shown != name.word() {
                 reach.events.detail(&format!(
-                    "Buildpack {shown}: built natively (`--no-native` would run the pack itself)"
+                    "Buildpack {shown}: built in (`--no-native` runs the pack itself)"
                 ));
             }
-            all.push(Chosen::Native {
+            all.take(one, Identity::Native(name));
+            all.chosen.push(Chosen::Native {
                 name,
                 wanted: Some(one.written.clone()),
             });
             continue;
         }
-        let got = get_one(one, app, reach).map_err(|why| {
-            PackError::new(one.reference.shown(), one.written.origin.clone(), why)
-        })?;
-        let shown = one.reference.shown();
-        let is = match got.identity.strip_prefix("git:") {
-            Some(commit) => format!("commit {}", &commit[..commit.len().min(12)]),
-            None => got.identity.chars().take(20).collect(),
-        };
-        let because = match (one.instead_of, &one.reference.reference) {
-            (Some(_), Some(version)) if one.reference.is_pinned() => {
-                format!(", run as it is because `#{version}` names a version of it")
-            }
-            (Some(_), _) => ", run as it is".to_owned(),
-            (None, _) => String::new(),
-        };
+        let held = lock.and_then(|lock| lock.identity(one));
+        let got = get_one(one, held, app, reach)
+            .and_then(|got| got.held(held))
+            .map_err(|why| PackError::new(shown.clone(), one.written.origin.clone(), why))?;
+        let is = got.identity.short();
+        let because = because(one);
         reach
             .events
             .detail(&format!("Buildpack {shown}: {is}{because}"));
         let id = free_id(&one.reference.word(), &ids);
         ids.push(id.clone());
-        all.push(Chosen::Script(Fetched {
+        all.take(one, got.identity.clone());
+        all.chosen.push(Chosen::Script(Fetched {
             id,
             wanted: one.written.clone(),
             shown,
             folder: got.folder,
-            identity: got.identity,
+            identity: got.identity.to_string(),
         }));
     }
     Ok(all)
 }
 
+impl Gotten {
+    /// Writes down what a pack is.
+    fn take(&mut self, wanted: &Wanted, was: Identity) {
+        let wanted = wanted.written.value.clone();
+        self.lock.packs.push(LockedPack { wanted, was });
+    }
+}
+
+/// Why the pack itself is run, where one that is built in could take its place.
+fn because(wanted: &Wanted) -> String {
+    match (wanted.instead_of, &wanted.reference.reference) {
+        (Some(_), Some(version)) if wanted.reference.is_pinned() => {
+            format!("; run as it is, because `#{version}` names a version of it")
+        }
+        (Some(_), _) => "; run as it is".to_owned(),
+        (None, _) => String::new(),
+    }
+}
+
 /// A pack's place in the store.
 struct Got {
     folder: PathBuf,
-    identity: String,
+    identity: Identity,
 }
 
-fn get_one(wanted: &Wanted, app: &Path, reach: &Reach<'_>) -> Result<Got, Why> {
-    let PackReference { place, reference } = &wanted.reference;
-    let version = Version::of(reference.as_deref());
-    let memory = Remembered::of(&wanted.written.value, reach);
+impl Got {
+    /// The pack, if it is what a lock holds it to.
+    fn held(self, to: Option<&Identity>) -> Result<Self, Why> {
+        match to {
+            Some(locked) if *locked != self.identity => Err(Why::Drifted {
+                locked: locked.clone(),
+                found: Some(self.identity),
+            }),
+            _ => Ok(self),
+        }
+    }
+}
+
+fn get_one(
+    wanted: &Wanted,
+    held: Option<&Identity>,
+    app: &Path,
+    reach: &Reach<'_>,
+) -> Result<Got, Why> {
+    // A folder is looked at all the same: whether it is still the one.
+    if let Some(identity) = held
+        && !matches!(identity, Identity::Content(_))
+        && let Some(got) = kept(identity, reach)
+    {
+        return Ok(got);
+    }
+    let memory = Remembered::of(&wanted.written.value, held, reach);
+    let PackReference {
+        place, reference, ..
+    } = &wanted.reference;
+    let version = match held {
+        Some(Identity::Git(commit)) => Version::Commit(commit),
+        _ => Version::of(reference.as_deref()),
+    };
     match place {
         Place::Git(url) => git::get(url, &version, &memory, reach),
-        Place::Archive(url) => archive::get(url, &wanted.reference.shown(), &memory, reach),
-        Place::Registry(name) => registry(name, &memory, reach),
-        Place::Name(name) => by_name(name, &version, &memory, reach),
+        Place::Archive(url) => {
+            let shown = wanted.reference.shown();
+            archive::get(url, &shown, held, &memory, reach)
+        }
+        Place::Registry(name) => registry(name, held, &memory, reach),
+        Place::Name(name) => by_name(name, &version, held, &memory, reach),
         Place::Path(path) => folder::get(&app.join(path), &version, &memory, reach),
         // Who asks for the pack itself under this name was refused.
         Place::Native(_) => Err(Why::NotFound { said: Vec::new() }),
@@ -167,9 +227,15 @@ fn get_one(wanted: &Wanted, app: &Path, reach: &Reach<'_>) -> Result<Got, Why> {
 }
 
 /// An archive of Heroku's registry.
-fn registry(name: &Name, memory: &Remembered<'_>, reach: &Reach<'_>) -> Result<Got, Why> {
+fn registry(
+    name: &Name,
+    held: Option<&Identity>,
+    memory: &Remembered<'_>,
+    reach: &Reach<'_>,
+) -> Result<Got, Why> {
     let url = format!("{}/{name}.tgz", reach.registry);
-    archive::get(&url, &format!("urn:buildpack:{name}"), memory, reach)
+    let shown = format!("urn:buildpack:{name}");
+    archive::get(&url, &shown, held, memory, reach)
 }
 
 /// The repository that Dokku takes `owner/name` for: of it, any commit can be had again. Where there is none, the archive
@@ -177,17 +243,22 @@ fn registry(name: &Name, memory: &Remembered<'_>, reach: &Reach<'_>) -> Result<G
 fn by_name(
     name: &Name,
     version: &Version<'_>,
+    held: Option<&Identity>,
     memory: &Remembered<'_>,
     reach: &Reach<'_>,
 ) -> Result<Got, Why> {
+    if matches!(held, Some(Identity::Sha256(_))) {
+        return registry(name, held, memory, reach);
+    }
     let (owner, repository) = (name.github_owner(), name.repository());
     let url = format!("https://github.com/{owner}/{repository}.git");
     match git::get(&url, version, memory, reach) {
-        Err(Why::NotFound { said }) if *version == Version::Newest => registry(name, memory, reach)
-            .map_err(|why| match why {
+        Err(Why::NotFound { said }) if *version == Version::Newest => {
+            registry(name, held, memory, reach).map_err(|why| match why {
                 Why::NotFound { .. } => Why::NotFound { said },
                 other => other,
-            }),
+            })
+        }
         other => other,
     }
 }
@@ -202,33 +273,28 @@ fn free_id(word: &str, taken: &[String]) -> String {
 }
 
 /// The key of a pack by what it is.
-fn key(identity: &str) -> CacheKey {
+fn key(identity: &Identity) -> CacheKey {
     CacheKey::new("buildpack").part("is", identity)
 }
 
 /// The pack of this identity, if it is kept.
-fn kept(identity: &str, reach: &Reach<'_>) -> Option<Got> {
+fn kept(identity: &Identity, reach: &Reach<'_>) -> Option<Got> {
     let folder = reach.store.dir(Bucket::Packs, &key(identity))?;
-    Some(Got {
-        folder,
-        identity: identity.to_owned(),
-    })
+    let identity = identity.clone();
+    Some(Got { folder, identity })
 }
 
 /// Keeps the pack of this identity, made by `make` in an empty folder where it is not kept yet.
 fn keep(
-    identity: &str,
+    identity: Identity,
     reach: &Reach<'_>,
     make: impl FnOnce(&Path) -> Result<(), Why>,
 ) -> Result<Got, Why> {
     let folder = reach
         .store
-        .make_dir(Bucket::Packs, &key(identity), reach.events, |folder| {
+        .make_dir(Bucket::Packs, &key(&identity), reach.events, |folder| {
             make(folder)?;
             folder::settle(folder)
         })?;
-    Ok(Got {
-        folder,
-        identity: identity.to_owned(),
-    })
+    Ok(Got { folder, identity })
 }

@@ -1,13 +1,17 @@
 //! The packs that an app is built with: asked for, or built in and applying.
 
+use std::fs::Permissions;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use buildpack_core::app::App;
-use buildpack_core::wanted::{Asked, wanted};
+use buildpack_core::diagnostic::{Class, Diagnostic};
+use buildpack_core::wanted::{Asked, Wanted, lock, wanted};
 
 use super::failure::Failure;
 use super::prepare::settle;
-use super::request::Request;
+use super::request::{Lock, Request};
 use super::services::Services;
 use crate::packs::{self, Chosen, Patience, Reach};
 
@@ -23,8 +27,84 @@ pub fn choose_packs(
         native: request.native,
     };
     let wanted = settle(wanted(app, &asked), services)?;
-    let reach = reach(services);
-    Ok(packs::get(&wanted, app.root(), &reach)?)
+    let lock = match request.lock {
+        Lock::Refuse => Some(held(app, &wanted)?),
+        Lock::None | Lock::Write => None,
+    };
+    let got = packs::get(&wanted, lock.as_ref(), app.root(), &reach(services))?;
+    match request.lock {
+        Lock::Write => write(app, &got.lock, services)?,
+        Lock::None => tell_of_news(app, &got.lock, services),
+        Lock::Refuse => {}
+    }
+    Ok(got.chosen)
+}
+
+/// What the app's lock holds these packs to.
+fn held(app: &App, wanted: &[Wanted]) -> Result<lock::Lock, Failure> {
+    let lock = match app.source(lock::FILE) {
+        Some(source) => lock::Lock::parse(&source).map_err(|problem| Failure::of(*problem))?,
+        None if wanted.is_empty() => lock::Lock::default(),
+        None => {
+            let missing = format!("the app has no `{}`", lock::FILE);
+            return Err(Failure::of(lock::drifted(missing)));
+        }
+    };
+    lock.check(wanted)
+        .map_err(|problem| Failure::of(*problem))?;
+    Ok(lock)
+}
+
+/// Writes the app's lock, whole at every moment. One that says the same stays as it is.
+fn write(app: &App, lock: &lock::Lock, services: &Services) -> Result<(), Failure> {
+    let text = lock.text();
+    if app.source(lock::FILE).is_some_and(|was| was.text == text) {
+        return Ok(());
+    }
+    let path = app.root().join(lock::FILE);
+    let unwritable = |error: &std::io::Error| {
+        Failure::of(
+            Diagnostic::error(
+                "packs-lock-unwritable",
+                Class::Surroundings,
+                format!("cannot write `{}`: {error}", path.display()),
+            )
+            .help("make the app's folder writable for the user who builds, or leave out `--lock`"),
+        )
+    };
+    let mut draft = tempfile::Builder::new()
+        .prefix(".buildpacks.lock-")
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(app.root())
+        .map_err(|error| unwritable(&error))?;
+    draft
+        .write_all(text.as_bytes())
+        .and_then(|()| draft.as_file().sync_all())
+        .map_err(|error| unwritable(&error))?;
+    draft
+        .persist(&path)
+        .map_err(|error| unwritable(&error.error))?;
+    services.events.heading(&format!("Wrote {}", lock::FILE));
+    Ok(())
+}
+
+/// Says where the app's lock, which nobody asked for, would hold packs to something else.
+fn tell_of_news(app: &App, now: &lock::Lock, services: &Services) {
+    let lock = app
+        .source(lock::FILE)
+        .map(|source| lock::Lock::parse(&source));
+    let Some(Ok(lock)) = lock else { return };
+    for pack in &now.packs {
+        let locked = lock.packs.iter().find(|old| old.wanted == pack.wanted);
+        if let Some(locked) = locked.filter(|locked| locked.was != pack.was) {
+            services.events.detail(&format!(
+                "{} holds {} to {}; `--locked` takes that",
+                lock::FILE,
+                pack.wanted,
+                locked.was.short()
+            ));
+        }
+    }
 }
 
 fn reach(services: &Services) -> Reach<'_> {
