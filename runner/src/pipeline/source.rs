@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use buildpack_core::app::SlugIgnore;
 use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
 use buildpack_core::digest::{Digest, Hasher};
 use buildpack_core::event::{Event, EventSink};
@@ -69,6 +70,32 @@ impl Explain for SourceError {
     }
 }
 
+/// What the app's `.slugignore` leaves out; nothing without one.
+fn slugignore(root: &Path, events: &dyn EventSink) -> Result<SlugIgnore, SourceError> {
+    let path = root.join(SLUGIGNORE);
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(source) => return Err(SourceError::Unreadable { path, source }),
+    };
+    let ignored = SlugIgnore::parse(&text);
+    for line in &ignored.exceptions {
+        events.emit(Event::Diagnostic {
+            diagnostic: Diagnostic::warning(
+                "slugignore-exception",
+                format!(
+                    "`{line}` in `{SLUGIGNORE}` does nothing: it knows no exceptions, as on Heroku"
+                ),
+            )
+            .help("name what is to be left out more narrowly instead"),
+        });
+    }
+    Ok(ignored)
+}
+
+/// Names what does not belong to the app (compatibility facts 1.5).
+const SLUGIGNORE: &str = ".slugignore";
+
 /// The system's words without its error number.
 fn plain(error: &io::Error) -> String {
     let text = error.to_string();
@@ -79,18 +106,23 @@ impl Source {
     /// Reads the files below `root`; contents that the cache knows by their `stat` are not read again.
     ///
     /// Left out is what is no source: version control, Mix's own output (`_build`, fetched folders of `deps`),
-    /// `node_modules` and editors' indexes. Sockets, pipes and devices are left out with a warning.
+    /// `node_modules` and editors' indexes; and what `.slugignore` names, before anything is built, as on Heroku. Sockets, pipes and devices are left out with a warning.
     pub(super) fn read(
         root: &Path,
         cache: &mut StatCache,
         events: &dyn EventSink,
     ) -> Result<Self, SourceError> {
         let mut files = BTreeMap::new();
+        let ignored = slugignore(root, events)?;
         let walk = WalkDir::new(root)
             .min_depth(1)
             .follow_links(false)
             .into_iter()
-            .filter_entry(|entry| !left_out(root, entry.path()));
+            .filter_entry(|entry| {
+                let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+                let folder = entry.file_type().is_dir();
+                !left_out(root, entry.path()) && !ignored.leaves_out(below, folder)
+            });
         for entry in walk {
             let entry = entry.map_err(|error| SourceError::Unreadable {
                 path: error.path().unwrap_or(root).to_owned(),
@@ -242,6 +274,25 @@ mod tests {
                 "mix.exs"
             ]
         );
+    }
+
+    #[test]
+    fn what_slugignore_names_is_left_out_and_an_exception_is_said_to_be_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("app");
+        for path in ["lib/a.ex", "spec/a/b.ex", "docs/x.psd", "docs/keep.psd"] {
+            fs_err::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            fs_err::write(root.join(path), path).unwrap();
+        }
+        fs_err::write(root.join(".slugignore"), "/spec\r\n*.psd\n!keep.psd\n").unwrap();
+        let (source, events) = read(&root);
+        let names: Vec<_> = source
+            .files
+            .keys()
+            .map(|path| path.to_str().unwrap())
+            .collect();
+        assert_eq!(names, [".slugignore", "docs", "lib", "lib/a.ex"]);
+        assert_eq!(events.events().len(), 1);
     }
 
     #[test]
