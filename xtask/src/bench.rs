@@ -10,6 +10,7 @@ mod assets;
 mod buildah;
 mod cases;
 mod check;
+mod herokuish;
 mod measure;
 mod memory;
 mod packages;
@@ -45,6 +46,11 @@ const CASES: &[Case] = &[
         packages::kept,
     ),
     ("assets-cold", "no Node and no packages yet", packages::cold),
+    (
+        "herokuish",
+        "a process started, packs asked, a slug made",
+        herokuish::face,
+    ),
     ("memory", "an image with a layer of 1 GiB", memory::peak),
 ];
 
