@@ -27,7 +27,8 @@ const FILES: usize = 3_000;
 const SIZE: usize = 64 << 10;
 
 /// What stands in for starting a process type.
-const BASH: &str = "for script in .profile.d/*.sh; do . \"$script\"; done; exec bash -c 'echo started on $PORT'";
+const BASH: &str =
+    "for script in .profile.d/*.sh; do . \"$script\"; done; exec bash -c 'echo started on $PORT'";
 
 /// What stands in for asking packs.
 const ALL: &str = "for script; do \"$script\" \"$APP\" & done; wait";
@@ -101,7 +102,9 @@ fn detect(bench: &Bench<'_>) -> Result<Row, Failure> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..MANY {
         let mut bash = Command::new("bash");
-        bash.args(["-c", ALL, "bash"]).args(&scripts).env("APP", &app);
+        bash.args(["-c", ALL, "bash"])
+            .args(&scripts)
+            .env("APP", &app);
         theirs.push(time(&mut bash, "Found")?);
         let mut found = herokuish(bench, &app, &["buildpack", "detect"]);
         found.env("BUILDPACK_PATH", &packs);
@@ -140,9 +143,12 @@ fn slug(bench: &Bench<'_>) -> Result<Row, Failure> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..TIMES {
         let mut tar = Command::new("bash");
-        tar.args(["-c", "set -o pipefail; tar -C \"$APP\" -c . | pigz >\"$TO\""])
-            .env("APP", &app)
-            .env("TO", &target);
+        tar.args([
+            "-c",
+            "set -o pipefail; tar -C \"$APP\" -c . | pigz >\"$TO\"",
+        ])
+        .env("APP", &app)
+        .env("TO", &target);
         theirs.push(time(&mut tar, "")?);
         let mut generate = herokuish(bench, &app, &["slug", "generate"]);
         generate.env("slug_path", &target);
