@@ -327,6 +327,8 @@ pub struct Inputs {
     pub names: Vec<String>,
     /// Paths: every source file at or below them counts.
     pub folders: Vec<String>,
+    /// Paths at or below which a file counts neither for its name nor for its folder.
+    pub except: Vec<String>,
     /// Paths: every source file counts but those at or below them.
     pub all_but: Option<Vec<String>>,
     /// Paths of what earlier steps make: their content counts, as it is when the step is due.

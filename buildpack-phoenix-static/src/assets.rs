@@ -28,6 +28,8 @@ pub(crate) struct AssetsApp<'a> {
     pub(crate) scans_templates: bool,
     /// Whether what builds or digests the assets has Mix compile the app by itself.
     pub(crate) compiles: bool,
+    /// Folders of other applications of the umbrella that do not count for these assets.
+    pub(crate) unrelated: Vec<String>,
 }
 
 /// Who builds assets.
@@ -126,6 +128,7 @@ pub(crate) fn of<'a>(
         value: Some(AssetsApp {
             phoenix_dir: phoenix_dir.to_owned(),
             compiles,
+            unrelated: Vec::new(),
             scans_templates: scans_templates(app, package),
             assets_dir,
             package,

@@ -12,6 +12,7 @@ mod hints;
 mod layers;
 mod lock_file;
 mod manager_tool;
+mod neighbours;
 mod node;
 mod offer;
 mod pack;

@@ -187,7 +187,7 @@ fn install(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
             } else {
                 Vec::new()
             },
-            owns: Vec::new(),
+            except: app.unrelated.clone(),
             ..Inputs::default()
         }),
         ..Step::new(
@@ -275,6 +275,7 @@ fn build(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
         after: after_install(app, around),
         made: vec![colocated(around.before)],
         owns: vec![static_dir(app)],
+        except: app.unrelated.clone(),
         ..Inputs::default()
     };
     if matches!(app.builder.value, Builder::Script(_)) {
@@ -321,6 +322,7 @@ fn digest(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
             outputs: vec![format!("{folder}/cache_manifest.json")],
             // Where assets are built, that step empties the folder.
             owns: if builds { Vec::new() } else { vec![folder] },
+            except: app.unrelated.clone(),
             ..Inputs::default()
         }),
         begins_with: owned(&["Check your digested files"]),

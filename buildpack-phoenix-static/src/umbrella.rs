@@ -7,6 +7,7 @@ use buildpack_core::plan::PackPlan;
 
 use crate::assets::{AssetsApp, Builder, DEPLOY, Digesting, inside, of};
 use crate::config::StaticConfig;
+use crate::neighbours;
 use crate::package_manager::{PackageManager, Program};
 
 /// The Phoenix apps in the order in which they are built.
@@ -68,6 +69,7 @@ pub(crate) fn find<'a>(
             all.push(own);
         }
     }
+    neighbours::tell(app, &mut all);
     diagnostics.extend(one_of_each_manager(&all));
     Outcome::with(all, diagnostics)
 }

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::{page, workspace};
+use crate::{fresh, page, workspace};
 
 #[test]
 fn every_web_app_of_an_umbrella_has_its_digested_styles() {
@@ -13,7 +13,9 @@ fn every_web_app_of_an_umbrella_has_its_digested_styles() {
         .build(&app, &[])
         .ok()
         .says("* assets of apps/admin_web built by mix assets.deploy")
-        .says("* assets of apps/shop_web built by npm run deploy");
+        .says("* assets of apps/shop_web built by npm run deploy")
+        .says("-----> Installing packages of apps/shop_web with npm")
+        .says("-----> Digesting static files of apps/shop_web");
     let (shop, admin) = (page::free_port(), page::free_port());
     let mut child = place
         .command(&[
@@ -51,11 +53,30 @@ fn every_web_app_of_an_umbrella_has_its_digested_styles() {
         "body { color: teal }\n",
     )
     .unwrap();
-    place
+    let changed = place
         .build(&app, &[])
         .ok()
         .says("-----> Building assets of apps/admin_web with mix assets.deploy")
+        .says("step assets-deploy:apps/shop_web: left out")
+        .says("step assets-digest:apps/shop_web: left out")
         .never_says("Installing packages");
+    let clean = fresh().unwrap();
+    assert_eq!(changed.digest(), clean.build(&app, &[]).ok().digest());
+    // One that takes from another is built with it.
+    app.write(
+        "apps/shop_web/assets/css/app.css",
+        "@import \"../../../admin_web/assets/css/app.css\";\n",
+    )
+    .unwrap();
+    place.build(&app, &[]).ok();
+    app.write(
+        "apps/admin_web/assets/css/app.css",
+        "body { color: navy }\n",
+    )
+    .unwrap();
+    place.build(&app, &[]).ok().says(
+        "step assets-deploy:apps/shop_web: runs, `apps/admin_web/assets/css/app.css` changed",
+    );
 }
 
 #[test]

@@ -39,11 +39,16 @@ impl Tree {
                 let because = changed.map(|path| ((step.id.clone(), part), path.clone()));
                 self.because.extend(because);
             };
+            let counts = |path: &Path| !inputs.except.iter().any(|other| path.starts_with(other));
             if !inputs.names.is_empty() {
-                part(list(&inputs.names), &|path| named(path, &inputs.names));
+                part(list(&inputs.names), &|path| {
+                    counts(path) && named(path, &inputs.names)
+                });
             }
             for folder in &inputs.folders {
-                part(format!("`{folder}`"), &|path| path.starts_with(folder));
+                part(format!("`{folder}`"), &|path| {
+                    counts(path) && path.starts_with(folder)
+                });
             }
             if let Some(left_out) = &inputs.all_but {
                 part("source".to_owned(), &|path| {

@@ -112,6 +112,31 @@ fn files_of_its_folders_make_a_step_run_and_others_do_not() {
 }
 
 #[test]
+fn what_is_excepted_counts_for_no_name_and_no_folder() {
+    let desk = Desk::new();
+    let inputs = Inputs {
+        names: owned(&["*.css", "*.js", "*.ts", "*.exs"]),
+        folders: owned(&["apps"]),
+        except: owned(&["apps/other"]),
+        ..Inputs::default()
+    };
+    let plan = plan(vec![step("css", inputs)]);
+    desk.write("apps/others/a.txt", "one");
+    build(&desk, &plan, &nothing);
+    desk.write("apps/other/x.css", "one");
+    assert!(build(&desk, &plan, &nothing).is_empty());
+    for path in ["x.css", "apps/others/x.txt"] {
+        desk.write(path, "one");
+        let reason = why(&desk, &plan);
+        assert_eq!(reason.unwrap(), format!("`{path}` changed"));
+        // The next build no longer knows which.
+        let said = ["a file that it reads changed", "`apps` changed"];
+        assert!(said.contains(&&*why(&desk, &plan).unwrap()));
+        build(&desk, &plan, &nothing);
+    }
+}
+
+#[test]
 fn what_earlier_steps_make_counts_as_it_is_when_the_step_is_due() {
     let desk = Desk::new();
     desk.write("lib/a.ex", "one");
