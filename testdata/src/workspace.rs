@@ -248,12 +248,7 @@ impl App {
 
     /// Replaces a part of a file, which must be there.
     pub fn replace(&self, name: &str, from: &str, to: &str) -> io::Result<()> {
-        let path = self.path.join(name);
-        let text = fs::read_to_string(&path)?;
-        if !text.contains(from) {
-            return Err(io::Error::other(format!("no `{from}` in {name}")));
-        }
-        fs::write(path, text.replace(from, to))
+        replace_in(&self.path.join(name), from, to)
     }
 
     /// Adds lines to the app's `elixir_buildpack.config`.
@@ -273,6 +268,11 @@ impl Pack {
     /// Its folder, as a command line names it.
     pub fn as_str(&self) -> &str {
         self.path.to_str().unwrap_or_default()
+    }
+
+    /// Replaces a part of a file, which must be there.
+    pub fn replace(&self, name: &str, from: &str, to: &str) -> io::Result<()> {
+        replace_in(&self.path.join(name), from, to)
     }
 
     /// Writes a script of the pack, executable: `bin/release`.
@@ -295,6 +295,14 @@ fn write_below(folder: &Path, name: &Path, content: &[u8]) -> io::Result<()> {
         fs::create_dir_all(parent)?;
     }
     fs::write(path, content)
+}
+
+fn replace_in(path: &Path, from: &str, to: &str) -> io::Result<()> {
+    let text = fs::read_to_string(path)?;
+    if !text.contains(from) {
+        return Err(io::Error::other(format!("no `{from}` in {}", path.display())));
+    }
+    fs::write(path, text.replace(from, to))
 }
 
 /// Copies files and links; the copies' times are those of the copying.

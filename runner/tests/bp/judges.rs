@@ -63,12 +63,28 @@ fn skopeo_and_umoci_read_the_layout_and_both_archives() {
 
 /// Runs `image.tar` under podman until its page answers, and looks at what it said.
 pub(crate) fn starts_silently(folder: &Path, otp: &str) {
-    if !installed("podman") {
+    let Some((answer, logs)) = under_podman(folder, "image.tar", "/data.json") else {
         return;
+    };
+    assert!(
+        answer.contains("200 OK") && answer.contains("Ahoy"),
+        "{answer}"
+    );
+    assert!(answer.contains(&format!("\"otp\":\"{otp}\"")), "{answer}");
+    logs.says("Listening")
+        .never_says("Compiling")
+        .never_says("Generated");
+}
+
+/// Runs an archive of `folder` under podman, greeting with `Ahoy`, until `path` is answered; the answer, and what the app
+/// said.
+pub(crate) fn under_podman(folder: &Path, archive: &str, path: &str) -> Option<(String, Ran)> {
+    if !installed("podman") {
+        return None;
     }
     if !is_root() {
         println!("skipped: podman as an ordinary user needs subordinate ids");
-        return;
+        return None;
     }
     let port = page::free_port();
     let storage = folder.join("podman");
@@ -84,7 +100,7 @@ pub(crate) fn starts_silently(folder: &Path, otp: &str) {
             .current_dir(folder);
         run(&mut command)
     };
-    let loaded = podman(&["load", "--quiet", "--input", "image.tar"]).ok();
+    let loaded = podman(&["load", "--quiet", "--input", archive]).ok();
     let image = loaded.text.trim().rsplit(' ').next().unwrap().to_owned();
     let name = format!("bp-test-{port}");
     let started = podman(&[
@@ -103,18 +119,11 @@ pub(crate) fn starts_silently(folder: &Path, otp: &str) {
         "GREETING=Ahoy",
         &image,
     ]);
-    let answer = page::get(port, "/data.json", Instant::now() + Duration::from_mins(1));
+    let answer = page::get(port, path, Instant::now() + Duration::from_mins(1));
     let logs = podman(&["logs", &name]);
     podman(&["rm", "--force", "--time", "1", &name]);
     podman(&["rmi", "--force", &image]);
     started.ok();
     let answer = answer.unwrap_or_else(|error| panic!("{error}: {}", logs.text));
-    assert!(
-        answer.contains("200 OK") && answer.contains("Ahoy"),
-        "{answer}"
-    );
-    assert!(answer.contains(&format!("\"otp\":\"{otp}\"")), "{answer}");
-    logs.says("Listening")
-        .never_says("Compiling")
-        .never_says("Generated");
+    Some((answer, logs))
 }

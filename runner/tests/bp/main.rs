@@ -21,6 +21,7 @@ mod phoenix_log;
 mod proxied;
 mod run;
 mod same;
+mod scripts;
 mod secrets;
 mod stacks;
 mod umbrella;

@@ -1,0 +1,96 @@
+//! Several packs: their order, and what one leaves for the next.
+
+use super::{build, in_order};
+use crate::workspace;
+
+#[test]
+fn three_packs_run_in_order_and_see_what_those_before_them_exported() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("plain", "chained").unwrap();
+    let [first, second, third] =
+        ["chain_first", "chain_second", "chain_third"].map(|name| place.pack(name).unwrap());
+    let built = build(&place, &app, &[&first, &second, &third], &[]).ok();
+    in_order(
+        &built.text,
+        &[
+            "-----> Chain, first app detected\n",
+            "-----> first, after: none\n",
+            "-----> Chain, second app detected\n",
+            "-----> second, after: first\n",
+            "-----> Chain, third app detected\n",
+            "-----> third, after: first second\n",
+            // The third has no release, so that the second's is the last.
+            "Process types: web, worker\n",
+        ],
+    );
+    place
+        .bp(&["run", "chained", "worker"])
+        .ok()
+        .says("first\nsecond\nthird\n");
+    place.bp(&["run", "chained"]).ok().says("web of the second");
+
+    // In another order the first of them misses what it needs.
+    build(&place, &app, &[&second, &first, &third], &[])
+        .fails(1, "step-failed")
+        .says("second, after: none")
+        .says(" !     expected: first")
+        .says("exit code 52")
+        .never_says("first, after");
+    // What a failed build wrote into the app is gone.
+    build(&place, &app, &[&first, &second, &third], &[]).ok();
+    place
+        .bp(&["run", "chained", "worker"])
+        .ok()
+        .says("first\nsecond\nthird\n")
+        .never_says("second\nfirst");
+}
+
+#[test]
+fn a_tool_that_one_pack_exports_is_used_by_the_next_and_by_the_app() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("plain", "exported").unwrap();
+    let exports = place.pack("exports_path").unwrap();
+    let uses = place.pack("uses_exported").unwrap();
+    build(&place, &app, &[&uses], &[])
+        .fails(1, "step-failed")
+        .says("greet is not in PATH")
+        .says("exit code 31");
+    for mode in ["heroku", "app"] {
+        build(
+            &place,
+            &app,
+            &[&exports, &uses],
+            &["--build-dir-mode", mode],
+        )
+        .ok()
+        .says("Hello, the second pack")
+        .says("exported: Hello, the pack before");
+        place
+            .bp(&["run", "exported", "--", "bash", "-c", "cat greeting.txt; greet you; echo \"${GREETING_OF-not at run time}\""])
+            .ok()
+            .says("Hello, the second pack\nHello, you\nnot at run time\n");
+    }
+    assert!(!exports.path.join("export").exists());
+}
+
+#[test]
+fn an_export_that_fails_ends_the_build() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("plain", "badly").unwrap();
+    let bad = place.pack("bad_export").unwrap();
+    let third = place.pack("chain_third").unwrap();
+    build(&place, &app, &[&bad, &third], &[])
+        .fails(1, "pack-export")
+        .says("bad_export")
+        .says("cannot find what to export")
+        .never_says("third, after");
+}
+
+#[test]
+fn the_same_pack_twice_is_two_packs() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("plain", "twice").unwrap();
+    let exports = place.pack("exports_path").unwrap();
+    let built = build(&place, &app, &[&exports, &exports], &[]).ok();
+    assert_eq!(built.text.matches("-----> Installing greet").count(), 2);
+}
