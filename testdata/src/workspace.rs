@@ -300,7 +300,10 @@ fn write_below(folder: &Path, name: &Path, content: &[u8]) -> io::Result<()> {
 fn replace_in(path: &Path, from: &str, to: &str) -> io::Result<()> {
     let text = fs::read_to_string(path)?;
     if !text.contains(from) {
-        return Err(io::Error::other(format!("no `{from}` in {}", path.display())));
+        return Err(io::Error::other(format!(
+            "no `{from}` in {}",
+            path.display()
+        )));
     }
     fs::write(path, text.replace(from, to))
 }

@@ -34,35 +34,13 @@ pub enum ReleaseError {
     ProcessType(String),
 }
 
+/// Values are texts as they are written: `PYTHON: 3.10` is no number, `DEBUG: yes` no truth.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Document {
-    default_process_types: Option<BTreeMap<String, Scalar>>,
-    config_vars: Option<BTreeMap<String, Scalar>>,
+    default_process_types: Option<BTreeMap<String, Option<String>>>,
+    config_vars: Option<BTreeMap<String, Option<String>>>,
     addons: Option<Vec<String>>,
-}
-
-/// A value as it is meant: `PORT: 8080` is a text, too.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Bool(bool),
-    Integer(i64),
-    Number(f64),
-    Text(String),
-    Nothing(()),
-}
-
-impl Scalar {
-    fn text(self) -> String {
-        match self {
-            Self::Bool(value) => value.to_string(),
-            Self::Integer(value) => value.to_string(),
-            Self::Number(value) => value.to_string(),
-            Self::Text(value) => value,
-            Self::Nothing(()) => String::new(),
-        }
-    }
 }
 
 impl PackRelease {
@@ -74,9 +52,10 @@ impl PackRelease {
         }
         let document: Document = serde_saphyr::from_str(text)
             .map_err(|error| ReleaseError::Shape(first_line(&error)))?;
-        let texts = |map: Option<BTreeMap<String, Scalar>>| -> BTreeMap<String, String> {
+        let texts = |map: Option<BTreeMap<String, Option<String>>>| {
             let entries = map.unwrap_or_default().into_iter();
-            entries.map(|(name, value)| (name, value.text())).collect()
+            let texts = entries.map(|(name, value)| (name, value.unwrap_or_default()));
+            texts.collect::<BTreeMap<_, _>>()
         };
         let release = Self {
             default_process_types: texts(document.default_process_types),
@@ -138,6 +117,33 @@ mod tests {
     }
 
     #[test]
+    fn values_are_texts_as_they_are_written() {
+        let yaml = "config_vars:\n  A: 3.10\n  B: 0777\n  C: yes\n  D: 1e3\n  E: 0x10\n  F:\n  G: ~\n  H: ''\n  \
+                    I: 'null'\n  J: 2024-01-01\n  K: 12345678901234567890123\n  L: |\n    one\n    two\n";
+        let release = PackRelease::parse(yaml.as_bytes()).unwrap();
+        let values: Vec<&str> = release.config_vars.values().map(String::as_str).collect();
+        let date = "2024-01-01";
+        let long = "12345678901234567890123";
+        assert_eq!(
+            values,
+            [
+                "3.10",
+                "0777",
+                "yes",
+                "1e3",
+                "0x10",
+                "",
+                "",
+                "",
+                "null",
+                date,
+                long,
+                "one\ntwo\n"
+            ]
+        );
+    }
+
+    #[test]
     fn nothing_is_a_release_too() {
         for yaml in [
             "",
@@ -168,6 +174,19 @@ mod tests {
             assert!(PackRelease::parse(yaml.as_bytes()).is_err(), "{yaml:?}");
         }
         assert!(PackRelease::parse(b"\xff").is_err());
+    }
+
+    /// Aliases that double, and lists in lists, must cost neither memory nor the stack.
+    #[test]
+    fn what_would_grow_without_end_is_refused() {
+        let doubled = (1..40).map(|level| {
+            let below = level - 1;
+            format!("a{level}: &a{level} [*a{below}, *a{below}]\n")
+        });
+        let bomb = format!("a0: &a0 [x, x]\n{}addons: *a39\n", doubled.collect::<String>());
+        assert!(PackRelease::parse(bomb.as_bytes()).is_err());
+        let deep = format!("addons: {}", "[".repeat(200_000));
+        assert!(PackRelease::parse(deep.as_bytes()).is_err());
     }
 
     proptest! {

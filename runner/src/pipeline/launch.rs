@@ -30,11 +30,15 @@ const EXEC: &str = r#"#!/bin/bash
 # Runs a command in this app's environment: /exec COMMAND...
 cd "@APP@" || exit 1
 export HOME="@APP@" PORT="${PORT:-5000}"
-for script in .profile.d/*.sh; do
+# In the order of their bytes, whatever the app's locale is.
+list() { local LC_ALL=C; scripts=(.profile.d/*.sh); }
+list
+unset -f list
+for script in "${scripts[@]}"; do
   if [ -f "$script" ]; then . "$script"; fi
 done
 if [ -f .profile ]; then . ./.profile; fi
-unset script
+unset script scripts
 if [ $# -eq 1 ]; then exec bash -c "$1"; fi
 exec "$@"
 "#;

@@ -47,8 +47,13 @@ pub fn summary(ui: &Ui, finished: &Finished, total: Duration) {
         }
     }
     let types: Vec<&str> = record.processes.keys().map(String::as_str).collect();
-    ui.line(&format!("       Process types: {}", types.join(", ")));
-    ui.line(&format!("       Run it: bp run {}", record.name));
+    let (listed, start) = match types.as_slice() {
+        [] => ("none (a `Procfile` names them)".to_owned(), " -- COMMAND"),
+        all if all.contains(&"web") => (all.join(", "), ""),
+        all => (all.join(", "), " TYPE"),
+    };
+    ui.line(&format!("       Process types: {listed}"));
+    ui.line(&format!("       Run it: bp run {}{start}", record.name));
 }
 
 fn times<'a>(times: impl Iterator<Item = (&'a str, Duration)>) -> String {

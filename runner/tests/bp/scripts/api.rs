@@ -22,9 +22,21 @@ fn told(text: &str, script: &str) -> BTreeMap<String, String> {
 /// Names of variables that a script may find besides those that the API promises: what the image sets, herokuish's
 /// limits, what tells of the network, and what bash sets by itself.
 const MORE: [&str; 15] = [
-    "PWD", "OLDPWD", "SHLVL", "_", "CURL_CONNECT_TIMEOUT", "CURL_TIMEOUT", "APP_DIR",
-    "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS", "HEX_CACERTS_PATH",
-    "LANG", "LC_ALL", "DEBIAN_FRONTEND",
+    "PWD",
+    "OLDPWD",
+    "SHLVL",
+    "_",
+    "CURL_CONNECT_TIMEOUT",
+    "CURL_TIMEOUT",
+    "APP_DIR",
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+    "HEX_CACERTS_PATH",
+    "LANG",
+    "LC_ALL",
+    "DEBIAN_FRONTEND",
 ];
 
 #[test]
@@ -44,8 +56,18 @@ fn scripts_get_what_the_api_promises() {
     let commit = git(&["rev-parse", "HEAD"]);
     let pack = place.pack("tells_all").unwrap();
     let vars = [
-        "--env", "SECRET_KEY=eleven byte", "--env", "LINES=one\ntwo", "--env", "EMPTY=",
-        "--env", "HOME=/evil", "--env", "PATH=/evil", "--env", "STACK=evil",
+        "--env",
+        "SECRET_KEY=eleven byte",
+        "--env",
+        "LINES=one\ntwo",
+        "--env",
+        "EMPTY=",
+        "--env",
+        "HOME=/evil",
+        "--env",
+        "PATH=/evil",
+        "--env",
+        "STACK=evil",
     ];
     for (mode, build_dir) in [("heroku", "/tmp/build"), ("app", "/app")] {
         let more = [&vars[..], &["--build-dir-mode", mode]].concat();
@@ -66,7 +88,10 @@ fn scripts_get_what_the_api_promises() {
         assert!(!one("REQUEST_ID").is_empty());
         assert!(!one("PATH").contains("/app") && !one("PATH").contains("/evil"));
         let promised = ["HOME", "PATH", "REQUEST_ID", "SOURCE_VERSION", "STACK"];
-        for name in one("environment").split(' ').filter(|name| !name.is_empty()) {
+        for name in one("environment")
+            .split(' ')
+            .filter(|name| !name.is_empty())
+        {
             assert!(
                 promised.contains(&name) || MORE.contains(&name),
                 "{name} in {}",
@@ -76,11 +101,17 @@ fn scripts_get_what_the_api_promises() {
         // Config vars are files, as they are, and nothing else.
         let files: BTreeMap<_, _> = compile
             .iter()
-            .filter_map(|(what, size)| Some((what.strip_prefix("config var ")?, size.split(',').next()?)))
+            .filter_map(|(what, size)| {
+                Some((what.strip_prefix("config var ")?, size.split(',').next()?))
+            })
             .collect();
         let expected = [
-            ("EMPTY", "0 bytes"), ("HOME", "5 bytes"), ("LINES", "7 bytes"), ("PATH", "5 bytes"),
-            ("SECRET_KEY", "11 bytes"), ("STACK", "4 bytes"),
+            ("EMPTY", "0 bytes"),
+            ("HOME", "5 bytes"),
+            ("LINES", "7 bytes"),
+            ("PATH", "5 bytes"),
+            ("SECRET_KEY", "11 bytes"),
+            ("STACK", "4 bytes"),
         ];
         assert_eq!(files, BTreeMap::from(expected));
         for there in ["the app's folder is there", "the cache is there"] {

@@ -24,10 +24,18 @@ fn builds_and_serves(language: &str, installs: &[&str], data: &[&str]) {
     let vars = ["--env", &python, "--env", &node];
     for mode in ["heroku", "app"] {
         let archive = format!("oci-archive:{mode}.tar");
-        let more = [&vars[..], &["--build-dir-mode", mode, "--clear-cache", "-o", &archive]].concat();
+        let more = [
+            &vars[..],
+            &["--build-dir-mode", mode, "--clear-cache", "-o", &archive],
+        ]
+        .concat();
         let first = build(&place, &app, &[&pack], &more).ok();
         for words in installs {
-            assert!(first.text.contains(words), "no `{words}` in:\n{}", first.text);
+            assert!(
+                first.text.contains(words),
+                "no `{words}` in:\n{}",
+                first.text
+            );
         }
         let check = place.bp(&["run", &name, "--check", "/data.json"]).ok();
         check.says("status 200");
@@ -56,7 +64,12 @@ fn builds_and_serves(language: &str, installs: &[&str], data: &[&str]) {
 fn a_python_app_is_built_and_served() {
     builds_and_serves(
         "python",
-        &["Python app detected", "Fetching Python 3.13", "Flask 3.1.2", "gunicorn 23.0.0"],
+        &[
+            "Python app detected",
+            "Fetching Python 3.13",
+            "Flask 3.1.2",
+            "gunicorn 23.0.0",
+        ],
         &["\"flask\":\"3.1.2\"", "\"python\":\"3.13"],
     );
 }
@@ -65,7 +78,11 @@ fn a_python_app_is_built_and_served() {
 fn a_node_app_is_built_and_served() {
     builds_and_serves(
         "node",
-        &["Node.js app detected", "Fetching Node.js 22.14.0", " packages"],
+        &[
+            "Node.js app detected",
+            "Fetching Node.js 22.14.0",
+            " packages",
+        ],
         &["\"express\":\"5.1.0\"", "\"node\":\"v22.14.0\""],
     );
 }

@@ -66,7 +66,14 @@ fn a_tool_that_one_pack_exports_is_used_by_the_next_and_by_the_app() {
         .says("Hello, the second pack")
         .says("exported: Hello, the pack before");
         place
-            .bp(&["run", "exported", "--", "bash", "-c", "cat greeting.txt; greet you; echo \"${GREETING_OF-not at run time}\""])
+            .bp(&[
+                "run",
+                "exported",
+                "--",
+                "bash",
+                "-c",
+                "cat greeting.txt; greet you; echo \"${GREETING_OF-not at run time}\"",
+            ])
             .ok()
             .says("Hello, the second pack\nHello, you\nnot at run time\n");
     }
@@ -87,10 +94,14 @@ fn an_export_that_fails_ends_the_build() {
 }
 
 #[test]
-fn the_same_pack_twice_is_two_packs() {
+fn a_pack_that_is_named_twice_runs_once() {
     let Some(place) = workspace() else { return };
     let app = place.app("plain", "twice").unwrap();
     let exports = place.pack("exports_path").unwrap();
-    let built = build(&place, &app, &[&exports, &exports], &[]).ok();
-    assert_eq!(built.text.matches("-----> Installing greet").count(), 2);
+    let built = build(&place, &app, &[&exports, &exports], &[])
+        .ok()
+        .says("[pack-twice]")
+        .says("Process types: none (a `Procfile` names them)\n")
+        .says("Run it: bp run twice -- COMMAND\n");
+    assert_eq!(built.text.matches("-----> Installing greet").count(), 1);
 }

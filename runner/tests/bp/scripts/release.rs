@@ -29,7 +29,14 @@ fn types_and_vars_of_a_release_are_defaults() {
         .ok()
         .says("web of \n");
     place
-        .bp(&["run", "released", "--", "bash", "-c", "echo $WEB_CONCURRENCY"])
+        .bp(&[
+            "run",
+            "released",
+            "--",
+            "bash",
+            "-c",
+            "echo $WEB_CONCURRENCY",
+        ])
         .ok()
         .says("2\n");
 
