@@ -183,7 +183,10 @@ mod tests {
             let below = level - 1;
             format!("a{level}: &a{level} [*a{below}, *a{below}]\n")
         });
-        let bomb = format!("a0: &a0 [x, x]\n{}addons: *a39\n", doubled.collect::<String>());
+        let bomb = format!(
+            "a0: &a0 [x, x]\n{}addons: *a39\n",
+            doubled.collect::<String>()
+        );
         assert!(PackRelease::parse(bomb.as_bytes()).is_err());
         let deep = format!("addons: {}", "[".repeat(200_000));
         assert!(PackRelease::parse(deep.as_bytes()).is_err());
