@@ -94,7 +94,6 @@ pub fn plan(
             ),
             purpose: Purpose::Erlang,
             in_image,
-            pin: None,
             binds_output: true,
         },
         Tool {
@@ -110,7 +109,6 @@ pub fn plan(
             install: None,
             purpose: Purpose::Elixir,
             in_image,
-            pin: None,
             binds_output: true,
         },
     ];
@@ -212,7 +210,6 @@ fn program_tool(
         install: None,
         purpose: Purpose::HexRebar,
         in_image,
-        pin: None,
         binds_output: true,
     })
 }

@@ -63,7 +63,6 @@ pub(crate) fn tool(
         install: None,
         purpose: Purpose::Node,
         in_image,
-        pin: None,
         binds_output: false,
     })
 }

@@ -1,7 +1,6 @@
 //! The Phoenix static pack: a table of contents of its parts.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 
 use buildpack_core::app::App;
@@ -17,7 +16,7 @@ use buildpack_core::version::Tool;
 
 use crate::config::StaticConfig;
 use crate::layers::CacheManifest;
-use crate::manager_tool::{write_program, write_programs};
+use crate::manager_tool::write_programs;
 use crate::{check, config, detect, hints, layers, plan, standalone, steps};
 
 /// The pack for assets and server of Phoenix apps, compatible with `phoenix_static_buildpack.config`. It stands behind
@@ -75,10 +74,15 @@ impl Buildpack for PhoenixStaticPack {
     ) -> Result<BTreeMap<String, String>, CompileError> {
         standalone::prepare(step, host)?;
         if step.id == steps::PROGRAMS {
-            programs(plan, host).map_err(|source| CompileError::Tree {
-                path: host.tree.to_owned(),
-                source,
-            })?;
+            for tool in plan::fetched_managers(plan) {
+                let Some(folder) = host.tools.get(&tool.id) else {
+                    continue;
+                };
+                write_programs(host.tree, tool, folder).map_err(|source| CompileError::Tree {
+                    path: host.tree.to_owned(),
+                    source,
+                })?;
+            }
         }
         Ok(BTreeMap::new())
     }
@@ -102,17 +106,4 @@ impl Buildpack for PhoenixStaticPack {
     fn layers_version(&self) -> String {
         layers::VERSION.to_owned()
     }
-}
-
-/// Writes what starts package managers that are not in Node's own archive.
-fn programs(plan: &PackPlan, host: &Host<'_>) -> io::Result<()> {
-    if let Some(file) = steps::yarn_of_app(plan) {
-        write_program(host.tree, "yarn", &format!("{}/{file}", plan.app_dir))?;
-    }
-    for tool in plan::fetched_managers(plan) {
-        if let Some(folder) = host.tools.get(&tool.id) {
-            write_programs(host.tree, tool, folder)?;
-        }
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The escapes of `$'…'` (bash manual, "ANSI-C Quoting").
 
 /// Resolves the text between the quotes; none where the result is no text (a zero byte, no UTF-8).
-pub(super) fn unescape(text: &str) -> Option<String> {
+pub fn unescape(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     let digits = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>, radix: u32, most: usize| {

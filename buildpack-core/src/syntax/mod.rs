@@ -3,7 +3,7 @@
 //! Quotes, escapes, arrays, comments and variables that the file itself sets are resolved here. All else (command
 //! substitution, conditions, globs, the environment) is named and left to a real bash in the sandbox.
 
-mod ansi_c;
+pub mod ansi_c;
 mod commands;
 mod complaints;
 mod cursor;

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::diagnostic::{Diagnostic, Origin, Outcome, Sourced};
 
 pub use known::{Abandoned, Address, Form, NativeName};
-pub use reference::{BadReference, Name, PackReference, Place, without_credentials};
+pub use reference::{ARCHIVES, BadReference, Name, PackReference, Place, without_credentials};
 
 /// The config var that names a pack.
 pub const BUILDPACK_URL: &str = "BUILDPACK_URL";

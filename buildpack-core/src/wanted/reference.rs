@@ -43,7 +43,7 @@ pub struct Name {
 }
 
 /// Endings by which platforms tell an archive from a repository.
-pub(super) const ARCHIVES: [&str; 5] = [".tgz", ".tar.gz", ".tbz", ".tar.bz", ".tar"];
+pub const ARCHIVES: [&str; 5] = [".tgz", ".tar.gz", ".tbz", ".tar.bz", ".tar"];
 
 /// Schemes that git is asked with, and what git calls them.
 const GIT_SCHEMES: [(&str, &str); 6] = [

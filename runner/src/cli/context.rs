@@ -15,7 +15,7 @@ use stacks::{Arch, Stack, Target};
 use super::Call;
 use super::args::Cli;
 use crate::http::{HttpFetch, Proxies, credentials, passwords};
-use crate::pipeline::{Failure, Network, Parts, Services, choose_target};
+use crate::pipeline::{Failure, MakeSandbox, Network, Parts, Services, choose_target};
 use crate::registry::{Puller, RegistrySettings};
 use crate::sandbox;
 use crate::settings::{Flags, Settings};
@@ -39,30 +39,12 @@ impl Context {
         crate::tls::install();
         let ui = call.ui.clone();
         let settings = settings(&call.cli, &ui)?;
-        let store = Store::open(settings.cache_dir.value.clone())?;
-        let offline = settings.offline.value;
         let mode = settings.sandbox.value;
-        let fetch: Box<dyn Fetch> = if offline {
-            Box::new(Offline)
-        } else {
-            let authorities = variable("SSL_CERT_FILE").map(PathBuf::from);
-            Box::new(HttpFetch::new(authorities).behind(Proxies::read(variable)))
+        let root = settings.cache_dir.value.clone();
+        let sandbox = move || {
+            sandbox::choose(mode, &root, in_stack_image()).map_err(|e| Failure::of(e.diagnostic()))
         };
-        let root = store.root().to_owned();
-        let mut services = Services::new(Parts {
-            store,
-            fetch,
-            images: Box::new(Puller::new(registry_settings(&settings))),
-            events: Box::new(ui.clone()),
-            sandbox: Box::new(move || {
-                sandbox::choose(mode, &root, in_stack_image())
-                    .map_err(|e| Failure::of(e.diagnostic()))
-            }),
-            now: jiff::Timestamp::now(),
-        });
-        services.offline = offline;
-        services.network = network();
-        upstreams(&mut services, &settings)?;
+        let services = services(&settings, &ui, Box::new(sandbox))?;
         Ok(Self {
             ui,
             services,
@@ -114,6 +96,33 @@ impl Context {
     }
 }
 
+/// Services as settings say, drawn on `ui`, whose programs run in what `sandbox` makes.
+pub(crate) fn services(
+    settings: &Settings,
+    ui: &Ui,
+    sandbox: MakeSandbox,
+) -> Result<Services, Failure> {
+    let offline = settings.offline.value;
+    let fetch: Box<dyn Fetch> = if offline {
+        Box::new(Offline)
+    } else {
+        let authorities = variable("SSL_CERT_FILE").map(PathBuf::from);
+        Box::new(HttpFetch::new(authorities).behind(Proxies::read(variable)))
+    };
+    let mut services = Services::new(Parts {
+        store: Store::open(settings.cache_dir.value.clone())?,
+        fetch,
+        images: Box::new(Puller::new(registry_settings(settings))),
+        events: Box::new(ui.clone()),
+        sandbox,
+        now: jiff::Timestamp::now(),
+    });
+    services.offline = offline;
+    services.network = network();
+    upstreams(&mut services, settings)?;
+    Ok(services)
+}
+
 /// What stands between this machine and the net, as programs know it.
 fn network() -> Network {
     let file = variable("SSL_CERT_FILE").map(PathBuf::from);
@@ -125,7 +134,7 @@ fn network() -> Network {
 }
 
 /// The architecture of this machine.
-pub(super) fn arch() -> Result<Arch, Failure> {
+pub(crate) fn arch() -> Result<Arch, Failure> {
     Arch::host().ok_or_else(|| {
         Failure::of(
             Diagnostic::error(
@@ -179,12 +188,17 @@ fn load(cli: &Cli) -> Outcome<Settings> {
 
 /// Passwords in addresses of proxies and upstreams, in all forms that might be drawn, each by the name of what names it.
 pub(super) fn passwords_of_addresses(cli: &Cli) -> Vec<(String, String)> {
+    passwords_in(load(cli).value.as_ref())
+}
+
+/// As [`passwords_of_addresses`], of settings that have been read.
+pub(crate) fn passwords_in(settings: Option<&Settings>) -> Vec<(String, String)> {
     let proxies = Proxies::read(variable);
     let mut addresses: Vec<(String, String)> = proxies
         .variables()
         .map(|(name, url)| (name.to_owned(), url.to_owned()))
         .collect();
-    if let Some(settings) = load(cli).value {
+    if let Some(settings) = settings {
         let own = [
             ("BP_HEX_BUILDS_URL", Some(&settings.hex_builds_url)),
             ("BP_HEX_REPO_URL", settings.hex_repo_url.as_ref()),

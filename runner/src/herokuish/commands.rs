@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::face::Face;
-use super::{Ended, paths, procfile, say, slug, version};
+use super::{Ended, buildpack, paths, procfile, say, slug, version};
 
 /// One command.
 struct Command {
@@ -20,13 +20,17 @@ struct Command {
 }
 
 /// Namespaces with what they are for.
-const NAMESPACES: [(&str, &str); 2] = [
+const NAMESPACES: [(&str, &str); 3] = [
+    (
+        "buildpack",
+        "Buildpacks: which apply, which there are, and building with them",
+    ),
     ("procfile", "Process types and one-off commands of the app"),
     ("slug", "The app's folder as one archive"),
 ];
 
 /// All commands, sorted.
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 11] = [
     Command {
         namespace: "",
         name: "help",
@@ -50,6 +54,22 @@ const COMMANDS: [Command; 9] = [
         about: "Show this program's version and the installed buildpacks",
         details: "",
         run: version::exec,
+    },
+    Command {
+        namespace: "buildpack",
+        name: "install",
+        arguments: "[url [ref]]",
+        about: "Install a buildpack, or all that herokuish brings along",
+        details: "An address is a git repository, an archive, owner/name or a folder; ref is a branch, a tag or a commit.",
+        run: buildpack::install,
+    },
+    Command {
+        namespace: "buildpack",
+        name: "list",
+        arguments: "",
+        about: "List the installed buildpacks",
+        details: "",
+        run: buildpack::list,
     },
     Command {
         namespace: "procfile",

@@ -7,6 +7,7 @@
 //! Starting a process must add next to nothing to the start of an app, so that nothing is set up here before a command
 //! asks for it.
 
+mod buildpack;
 mod commands;
 mod compat;
 mod entropy;
@@ -21,6 +22,7 @@ mod slug;
 mod start_owner;
 mod user;
 mod version;
+mod workshop;
 
 use std::ffi::OsString;
 use std::path::Path;

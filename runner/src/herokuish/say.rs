@@ -2,9 +2,12 @@
 
 use std::io::{self, Write};
 
-/// A heading. The escape takes it to the first column, before what a `git push` shows in front of each line.
+/// Takes a line to the first column, before what a `git push` shows in front of each.
+pub(super) const MARGIN: &str = "\u{1b}[1G";
+
+/// A heading.
 pub(super) fn title(text: &str) {
-    line(&format!("\u{1b}[1G-----> {text}"));
+    line(&format!("{MARGIN}-----> {text}"));
 }
 
 /// A line of an answer.

@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use buildpack_core::diagnostic::{Class, Diagnostic, Explain, Origin};
+use buildpack_core::diagnostic::{Class, Diagnostic, Explain, Origin, Sourced};
 use buildpack_core::store::StoreError;
 use buildpack_core::toolchain::{Cause, DownloadError, UnpackError};
+use buildpack_core::wanted::ARCHIVES;
 use buildpack_core::wanted::lock::{self, Identity};
 
 /// Why a pack could not be had.
@@ -16,6 +17,8 @@ use buildpack_core::wanted::lock::{self, Identity};
 pub struct PackError {
     /// The pack, without credentials.
     shown: String,
+    /// As it was written, without credentials.
+    written: String,
     /// Who asked for it.
     origin: Box<Origin>,
     why: Box<Why>,
@@ -105,32 +108,44 @@ impl From<DownloadError> for Why {
 }
 
 impl PackError {
-    pub(super) fn new(shown: String, origin: Origin, why: Why) -> Self {
+    pub(super) fn new(shown: String, wanted: &Sourced<String>, why: Why) -> Self {
         Self {
             shown,
-            origin: Box::new(origin),
+            written: wanted.value.clone(),
+            origin: Box::new(wanted.origin.clone()),
             why: Box::new(why),
         }
     }
 
-    /// The lines that herokuish prints for it, without their ` !     ` (compatibility facts 2.4); none where it has none.
+    /// The address, without what stands behind its `#`.
+    pub fn url(&self) -> &str {
+        let (url, _) = self.written.split_once('#').unwrap_or((&self.written, ""));
+        url
+    }
+
+    /// The lines that herokuish prints for it, without their `!     ` (compatibility facts 2.4); none where it has none.
     pub fn herokuish(&self) -> Vec<String> {
-        let url = self.shown.split('#').next().unwrap_or_default();
+        let url = self.url();
+        let is_archive = ARCHIVES.iter().any(|ending| url.ends_with(ending));
         match &*self.why {
-            Why::NotFound { .. } | Why::Unreachable { .. } | Why::NoFolder(_) => vec![
-                format!(
-                    "Buildpack URL is not a reachable git remote or a recognised archive: '{url}'"
-                ),
-                "Supported archive extensions: .tgz, .tar.gz, .tbz, .tar.bz, .tar".to_owned(),
-            ],
+            Why::NotFound { .. } | Why::Unreachable { .. } | Why::NoFolder(_) if !is_archive => {
+                vec![
+                    format!(
+                        "Buildpack URL is not a reachable git remote or a recognised archive: '{url}'"
+                    ),
+                    format!("Supported archive extensions: {}", ARCHIVES.join(", ")),
+                ]
+            }
+            Why::NotFound { .. }
+            | Why::Unreachable { .. }
+            | Why::NoFolder(_)
+            | Why::Download(_)
+            | Why::Unpack(_) => vec![format!("Failed to download buildpack from '{url}'")],
             Why::NoReference { reference, .. } => {
                 vec![format!("Failed to checkout '{reference}' from '{url}'")]
             }
             Why::Git { .. } | Why::TimedOut { .. } | Why::NoGit => {
                 vec![format!("Failed to clone buildpack from '{url}'")]
-            }
-            Why::Download(_) | Why::Unpack(_) => {
-                vec![format!("Failed to download buildpack from '{url}'")]
             }
             _ => Vec::new(),
         }

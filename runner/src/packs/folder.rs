@@ -162,7 +162,7 @@ pub(super) fn empty(folder: &Path) -> Result<(), Why> {
 }
 
 /// Copies files, folders and links; links are never followed. `without` is a folder that is left out.
-fn copy_tree(from: &Path, to: &Path, without: &Path) -> Result<(), Why> {
+pub(super) fn copy_tree(from: &Path, to: &Path, without: &Path) -> Result<(), Why> {
     let wanted = |entry: &walkdir::DirEntry| {
         entry.depth() == 0
             || entry.path() != without && !LEFT_OUT.iter().any(|name| entry.file_name() == *name)

@@ -9,6 +9,7 @@ mod folder;
 mod git;
 mod remembered;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -133,7 +134,7 @@ pub fn get(
         let held = lock.and_then(|lock| lock.identity(one));
         let got = get_one(one, held, app, reach)
             .and_then(|got| got.held(held))
-            .map_err(|why| PackError::new(shown.clone(), one.written.origin.clone(), why))?;
+            .map_err(|why| PackError::new(shown.clone(), &one.written, why))?;
         let is = got.identity.short();
         let because = because(one);
         reach
@@ -261,6 +262,24 @@ fn by_name(
         }
         other => other,
     }
+}
+
+/// Puts a copy of the pack in `folder` at `target`, whole or not at all, in place of what stands there.
+pub fn lay_out(folder: &Path, target: &Path) -> io::Result<()> {
+    let above = target.parent().unwrap_or(Path::new("/"));
+    fs_err::create_dir_all(above)?;
+    let draft = tempfile::Builder::new()
+        .prefix(".pack-")
+        .tempdir_in(above)?;
+    let copy = draft.path().join("pack");
+    folder::copy_tree(folder, &copy, draft.path())
+        .map_err(|why| io::Error::other(why.to_string()))?;
+    match target.symlink_metadata() {
+        Ok(found) if found.is_dir() => fs_err::remove_dir_all(target)?,
+        Ok(_) => fs_err::remove_file(target)?,
+        Err(_) => {}
+    }
+    fs_err::rename(copy, target)
 }
 
 /// `word`, or with a number behind it where an earlier pack has it.

@@ -136,11 +136,9 @@ impl<'a> Build<'a> {
         for pack in &plan.packs {
             events.heading(&format!("{pack} app detected"));
         }
-        if plan.packs.is_empty() {
-            // Scripts say for themselves what they choose.
-            return;
+        if !plan.packs.is_empty() {
+            events.heading("Checking Erlang and Elixir versions");
         }
-        events.heading("Checking Erlang and Elixir versions");
         events.detail("Will use the following versions:");
         events.detail(&format!("* Stack {}", self.request.target.stack.name));
         for decision in &plan.decisions {

@@ -30,6 +30,14 @@ impl Failure {
         }
     }
 
+    /// A failure of these problems.
+    pub fn all(diagnostics: Vec<Diagnostic>) -> Self {
+        Self {
+            diagnostics,
+            step: None,
+        }
+    }
+
     /// How the run ends.
     pub fn class(&self) -> Class {
         self.diagnostics
@@ -79,7 +87,7 @@ impl<E: Explain + 'static> From<E> for Failure {
 }
 
 /// An I/O failure of the engine's own files.
-pub(super) fn disk(doing: &str, error: &std::io::Error) -> Failure {
+pub(crate) fn disk(doing: &str, error: &std::io::Error) -> Failure {
     let problem = Diagnostic::error(
         "disk",
         Class::Surroundings,

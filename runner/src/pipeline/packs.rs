@@ -107,7 +107,8 @@ fn tell_of_news(app: &App, now: &lock::Lock, services: &Services) {
     }
 }
 
-fn reach(services: &Services) -> Reach<'_> {
+/// What getting packs takes, of these services.
+pub fn reach(services: &Services) -> Reach<'_> {
     Reach {
         store: &services.store,
         fetch: &*services.fetch,

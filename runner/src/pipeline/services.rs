@@ -18,7 +18,8 @@ use crate::rootfs::StackStore;
 use super::failure::Failure;
 use super::network::Network;
 
-type MakeSandbox = Box<dyn Fn() -> Result<Box<dyn Sandbox>, Failure> + Send + Sync>;
+/// Makes the sandbox when the first program runs.
+pub type MakeSandbox = Box<dyn Fn() -> Result<Box<dyn Sandbox>, Failure> + Send + Sync>;
 
 /// The services of a pipeline.
 pub struct Services {

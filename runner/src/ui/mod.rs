@@ -72,6 +72,8 @@ pub struct Ui {
     verbose: bool,
     colour: bool,
     colour_out: bool,
+    /// What stands before each line of the log.
+    margin: &'static str,
     redactor: Arc<Redactor>,
     progress: Arc<Progress>,
     screen: Arc<Mutex<Screen>>,
@@ -89,12 +91,20 @@ impl Ui {
             verbose,
             colour: screen.colour,
             colour_out: screen.colour_out,
+            margin: "",
             redactor: Arc::new(redactor),
             progress: Arc::new(Progress::new(style == Style::Text && screen.terminal)),
             screen: Arc::new(Mutex::new(screen)),
             unwritten: Arc::default(),
             pieces: Arc::default(),
         }
+    }
+
+    /// The same with `margin` before each line of the log.
+    #[must_use]
+    pub fn with_margin(mut self, margin: &'static str) -> Self {
+        self.margin = margin;
+        self
     }
 
     /// The first error of writing the log since this was last asked. A reader that has gone away is none: nobody is
@@ -172,7 +182,8 @@ impl Ui {
         match event {
             Event::Heading { text } => {
                 let text = clean::line(text, false);
-                self.write_out(&format!("-----> {}\n", self.redactor.redact(&text)));
+                let text = self.redactor.redact(&text);
+                self.write_out(&format!("{}-----> {text}\n", self.margin));
             }
             Event::Detail { text } => text.split('\n').for_each(|line| self.detail_line(line)),
             Event::Output { line, .. } => self.output_line(line),
@@ -238,7 +249,7 @@ impl Ui {
     fn detail_line(&self, text: &str) {
         let text = clean::line(text, false);
         let text = self.redactor.redact(&text);
-        self.write_out(&format!("       {}\n", text.trim_end()));
+        self.write_out(&format!("{}       {}\n", self.margin, text.trim_end()));
     }
 
     /// A program's line below a headline; as it is where it has a deploy log's form already, as scripts of packs print it.

@@ -45,6 +45,19 @@ impl Desk {
         fs_err::write(path, content).unwrap();
     }
 
+    /// A pack at a path below the test's folder, by the bash of its `bin/detect` and `bin/compile`.
+    pub(crate) fn pack(&self, at: &str, detect: &str, compile: &str) {
+        for (name, text) in [("detect", detect), ("compile", compile)] {
+            self.script(&format!("{at}/bin/{name}"), text);
+        }
+    }
+
+    /// An executable script of bash.
+    pub(crate) fn script(&self, at: &str, text: &str) {
+        self.put(at, format!("#!/usr/bin/env bash\n{text}\n"));
+        fs_err::set_permissions(self.path(at), PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
     /// A config var.
     pub(crate) fn env(&self, name: impl AsRef<OsStr>, value: impl AsRef<[u8]>) {
         fs_err::write(self.path("env").join(name.as_ref()), value).unwrap();
@@ -56,6 +69,7 @@ impl Desk {
         command
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
+            .env("HOME", self.folder.path())
             .env("APP_PATH", self.path("app"))
             .env("ENV_PATH", self.path("env"))
             .env("BUILD_PATH", self.path("build"))

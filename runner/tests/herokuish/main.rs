@@ -5,5 +5,6 @@
 mod commands;
 mod desk;
 mod launch;
+mod packs;
 mod slug;
 mod users;

@@ -393,7 +393,6 @@ fn node(version: &str) -> buildpack_core::plan::Tool {
         install: None,
         purpose: buildpack_core::layer::Purpose::Node,
         in_image: false,
-        pin: None,
         binds_output: false,
     }
 }
