@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::diagnostic::Sourced;
 use crate::digest::Digest;
 use crate::layer::Purpose;
-use crate::toolchain::Artifact;
+use crate::toolchain::{Artifact, Pin};
 
 /// What a pack, or several together, will do for one app on one target.
 #[derive(Debug, Clone, Serialize)]
@@ -99,6 +99,9 @@ pub struct Tool {
     pub version: String,
     /// Where it comes from and how it is verified.
     pub artifact: Artifact,
+    /// What the app itself says that it must be, besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
     /// How it is unpacked.
     pub unpack: Unpack,
     /// Absolute folder it is seen at, at build and at run time.

@@ -94,6 +94,7 @@ pub fn plan(
             ),
             purpose: Purpose::Erlang,
             in_image,
+            pin: None,
             binds_output: true,
         },
         Tool {
@@ -109,6 +110,7 @@ pub fn plan(
             install: None,
             purpose: Purpose::Elixir,
             in_image,
+            pin: None,
             binds_output: true,
         },
     ];
@@ -210,6 +212,7 @@ fn program_tool(
         install: None,
         purpose: Purpose::HexRebar,
         in_image,
+        pin: None,
         binds_output: true,
     })
 }

@@ -8,7 +8,7 @@ use buildpack_core::pack::Upstreams;
 use buildpack_core::plan::CacheFolder;
 
 use crate::assets::AssetsApp;
-use crate::package_manager::{Manager, Program, below};
+use crate::package_manager::{Manager, below};
 use crate::steps;
 
 /// Where package managers keep what they download.
@@ -40,8 +40,9 @@ pub(crate) fn add_cache(caches: &mut Vec<CacheFolder>, app: &AssetsApp<'_>, vers
     });
 }
 
-/// Variables of every step: nothing asks the network for more than packages, nothing is kept in the app's own folder.
-pub(crate) fn build(manager: Manager) -> BTreeMap<String, String> {
+/// Variables of every step: nothing asks the network for more than packages, and what is downloaded is kept outside of
+/// the app's folder. `npm_major` is the line of npm that is taken.
+pub(crate) fn build(manager: Manager, npm_major: u64) -> BTreeMap<String, String> {
     let folder = |name: &str| format!("{CACHE}/{name}");
     let mut env: Vec<(&str, String)> = vec![
         ("npm_config_cache", folder("npm")),
@@ -50,10 +51,16 @@ pub(crate) fn build(manager: Manager) -> BTreeMap<String, String> {
         ("npm_config_update_notifier", "false".to_owned()),
     ];
     match manager {
-        Manager::Npm => env.push(("npm_config_logs_max", "0".to_owned())),
+        // Without any, npm 6 fails at its end: it takes the last of none away.
+        Manager::Npm => {
+            let logs = if npm_major < 7 { "1" } else { "0" };
+            env.push(("npm_config_logs_max", logs.to_owned()));
+        }
         Manager::YarnClassic => env.push(("YARN_CACHE_FOLDER", folder("yarn"))),
         Manager::YarnBerry => {
             env.push(("YARN_GLOBAL_FOLDER", folder("yarn-berry")));
+            // Plug'n'Play reads packages where they are kept, in later steps and in the running app, too.
+            env.push(("YARN_ENABLE_GLOBAL_CACHE", "false".to_owned()));
             env.push(("YARN_ENABLE_TELEMETRY", "0".to_owned()));
         }
         Manager::Pnpm => {
@@ -101,14 +108,11 @@ pub(crate) fn path(app_dir: &str, apps: &[AssetsApp<'_>]) -> Vec<String> {
 
 /// The script that lets the running app find Node and the packages' programs, where they are in the image.
 pub(crate) fn profile_paths(app_dir: &str, apps: &[AssetsApp<'_>]) -> (String, String) {
-    let managers = apps.iter().filter_map(|app| app.manager.as_ref());
-    let fetched = managers
-        .filter(|chosen| matches!(chosen.program, Program::Fetched { .. }))
-        .map(|chosen| format!("{app_dir}/.heroku/{}/bin", chosen.manager.program()));
-    let mut folders = vec![format!("{app_dir}/.heroku/node/bin")];
-    folders.extend(fetched);
+    let mut build = path(app_dir, apps).into_iter();
+    let mut folders: Vec<String> = build.by_ref().take(2).collect();
+    // As the bash packs have it.
     folders.push(format!("{app_dir}/bin"));
-    folders.extend(path(app_dir, apps).into_iter().skip(2));
+    folders.extend(build);
     folders.dedup();
     let mut script = String::new();
     for folder in folders.iter().rev() {

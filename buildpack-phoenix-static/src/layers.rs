@@ -4,10 +4,13 @@ use buildpack_core::layer::{Normalise, Purpose};
 use buildpack_core::pack::Place;
 use buildpack_core::plan::PackPlan;
 
-use crate::{node, standalone};
+use crate::{node, standalone, steps};
 
 /// Changes with what is sorted or written differently.
-pub(crate) const VERSION: &str = "assets-1";
+pub(crate) const VERSION: &str = "assets-2";
+
+/// Files that yarn makes for Plug'n'Play.
+const PLUG_N_PLAY: [&str; 3] = [".pnp.cjs", ".pnp.loader.mjs", ".pnp.data.json"];
 
 /// The place of a file; unknown where it is none of ours.
 pub(crate) fn place_of(plan: &PackPlan, path: &str) -> Place {
@@ -15,27 +18,31 @@ pub(crate) fn place_of(plan: &PackPlan, path: &str) -> Place {
         .tools
         .iter()
         .any(|tool| tool.id == node::ID && tool.in_image);
-    let mut parts = path.split('/');
-    match parts.next() {
-        Some(".heroku" | ".npm" | ".pnpm-store" | ".pnpm-state") => return Place::Nowhere,
-        Some("_build") if standalone::is_program(path) => return Place::Nowhere,
+    let packages = if stays {
+        Place::Layer(Purpose::NodeModules)
+    } else {
+        Place::Nowhere
+    };
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts[..] {
+        [".heroku", "bin", ..] => packages,
+        [".heroku" | ".npm" | ".pnpm-store" | ".pnpm-state", ..] => Place::Nowhere,
+        ["_build", ..] if standalone::is_program(path) => Place::Nowhere,
         // Dependencies of Mix may have a folder of this name; it is theirs.
-        Some("deps" | "_build") => return Place::Unknown,
-        _ => {}
+        ["deps" | "_build", ..] => Place::Unknown,
+        _ if parts.contains(&"node_modules") => packages,
+        // What yarn remembers of an installation.
+        [.., ".yarn", "install-state.gz" | "build-state.yml"] => Place::Nowhere,
+        _ if parts
+            .windows(2)
+            .any(|two| matches!(two, [".yarn", "cache" | "unplugged"])) =>
+        {
+            packages
+        }
+        [.., name] if PLUG_N_PLAY.contains(&name) => packages,
+        _ if steps::is_lock_of_its_own_making(plan, path) => Place::Nowhere,
+        _ => Place::Unknown,
     }
-    if path.split('/').any(|part| part == "node_modules") {
-        return if stays {
-            Place::Layer(Purpose::NodeModules)
-        } else {
-            Place::Nowhere
-        };
-    }
-    let name = path.rsplit('/').next().unwrap_or(path);
-    // What yarn remembers of an installation.
-    if name == "install-state.gz" && path.contains(".yarn/") {
-        return Place::Nowhere;
-    }
-    Place::Unknown
 }
 
 /// Phoenix's `cache_manifest.json` says when a file was digested, for the next clean-up.
@@ -96,6 +103,10 @@ mod tests {
             "_build/esbuild-linux-x64",
             "_build/tailwind-linux-x64",
             "assets/.yarn/install-state.gz",
+            "assets/.yarn/cache/topbar-npm-3.0.0-1.zip",
+            ".yarn/unplugged/esbuild-npm-0.25.0-1/node_modules/esbuild/bin/esbuild",
+            "assets/.pnp.cjs",
+            ".heroku/bin/yarn",
         ] {
             assert_eq!(place_of(&plan, path), Place::Nowhere, "{path}");
         }
@@ -105,6 +116,8 @@ mod tests {
             "deps/x/node_modules/y",
             "_build/prod/lib/esbuild/ebin/x.beam",
             "_build/esbuilder",
+            "assets/.yarn/releases/yarn-4.9.2.cjs",
+            "assets/yarn.lock",
         ] {
             assert_eq!(place_of(&plan, path), Place::Unknown, "{path}");
         }

@@ -16,8 +16,8 @@ use crate::package_manager::{Manager, PackageManager, Program, below};
 use crate::resolve::Chosen;
 use crate::rules::npm_version;
 
-/// The folder for small programs, below the app's. No image holds it.
-pub(crate) const BIN: &str = ".bp/bin";
+/// The folder for small programs that start package managers, below the app's. An image that keeps Node holds it.
+pub(crate) const BIN: &str = ".heroku/bin";
 
 /// More than any package manager has.
 const LARGEST: u64 = 64 << 20;
@@ -43,12 +43,9 @@ pub(crate) fn settle_npm(
             return Some(npm_version::not_exact(asked, written, own));
         };
         chosen.origin = asked.origin.clone();
-        chosen.program = Program::Fetched {
-            version,
-            sha512: None,
-        };
+        chosen.program = Program::Fetched { version, pin: None };
     }
-    if let Program::Fetched { version, .. } = &chosen.program
+    if let Program::Fetched { version, pin: None } = &chosen.program
         && own == Some(version.to_string().as_str())
     {
         chosen.program = Program::OfNode;
@@ -63,7 +60,7 @@ pub(crate) fn tool(
     in_image: bool,
     context: &PlanContext<'_>,
 ) -> Result<Option<Tool>, Box<Diagnostic>> {
-    let Program::Fetched { version, sha512 } = &chosen.program else {
+    let Program::Fetched { version, pin } = &chosen.program else {
         return Ok(None);
     };
     let version = version.to_string();
@@ -80,8 +77,7 @@ pub(crate) fn tool(
         artifact: Artifact {
             name,
             url: package.tarball,
-            // What the app itself says counts, whatever the registry says.
-            verify: Verify::Sha512Hex(sha512.clone().unwrap_or(package.sha512)),
+            verify: Verify::Sha512Hex(package.sha512),
             max_bytes: LARGEST,
             kind: Kind::TarGz,
         },
@@ -93,6 +89,7 @@ pub(crate) fn tool(
         install: None,
         purpose: Purpose::Node,
         in_image,
+        pin: pin.clone(),
         binds_output: false,
     }))
 }
@@ -100,11 +97,16 @@ pub(crate) fn tool(
 /// Writes the programs of a package manager in `folder` into the tree: those that its own `package.json` names.
 pub(crate) fn write_programs(tree: &Path, tool: &Tool, folder: &Path) -> io::Result<()> {
     for (program, file) in programs(&fs_err::read_to_string(folder.join("package.json"))?) {
-        let file = below(&tool.place, &file).replace('\'', "'\\''");
-        let script = format!("#!/bin/sh\nexec node '{file}' \"$@\"\n");
-        write_in_tree(tree, &format!("{BIN}/{program}"), script.as_bytes(), true)?;
+        write_program(tree, &program, &below(&tool.place, &file))?;
     }
     Ok(())
+}
+
+/// Writes a program `name` that runs a file of JavaScript at an absolute path.
+pub(crate) fn write_program(tree: &Path, name: &str, file: &str) -> io::Result<()> {
+    let file = file.replace('\'', "'\\''");
+    let script = format!("#!/bin/sh\nexec node '{file}' \"$@\"\n");
+    write_in_tree(tree, &format!("{BIN}/{name}"), script.as_bytes(), true)
 }
 
 /// `bin` of a `package.json`: programs with their files. Names that are more than a name are left out.

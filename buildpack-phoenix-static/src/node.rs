@@ -63,6 +63,7 @@ pub(crate) fn tool(
         install: None,
         purpose: Purpose::Node,
         in_image,
+        pin: None,
         binds_output: false,
     })
 }

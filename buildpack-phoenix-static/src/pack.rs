@@ -1,6 +1,7 @@
 //! The Phoenix static pack: a table of contents of its parts.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use buildpack_core::app::App;
@@ -16,7 +17,7 @@ use buildpack_core::version::Tool;
 
 use crate::config::StaticConfig;
 use crate::layers::CacheManifest;
-use crate::manager_tool::write_programs;
+use crate::manager_tool::{write_program, write_programs};
 use crate::{check, config, detect, hints, layers, plan, standalone, steps};
 
 /// The pack for assets and server of Phoenix apps, compatible with `phoenix_static_buildpack.config`. It stands behind
@@ -74,15 +75,10 @@ impl Buildpack for PhoenixStaticPack {
     ) -> Result<BTreeMap<String, String>, CompileError> {
         standalone::prepare(step, host)?;
         if step.id == steps::PROGRAMS {
-            for tool in plan::fetched_managers(plan) {
-                let Some(folder) = host.tools.get(&tool.id) else {
-                    continue;
-                };
-                write_programs(host.tree, tool, folder).map_err(|source| CompileError::Tree {
-                    path: host.tree.to_owned(),
-                    source,
-                })?;
-            }
+            programs(plan, host).map_err(|source| CompileError::Tree {
+                path: host.tree.to_owned(),
+                source,
+            })?;
         }
         Ok(BTreeMap::new())
     }
@@ -106,4 +102,17 @@ impl Buildpack for PhoenixStaticPack {
     fn layers_version(&self) -> String {
         layers::VERSION.to_owned()
     }
+}
+
+/// Writes what starts package managers that are not in Node's own archive.
+fn programs(plan: &PackPlan, host: &Host<'_>) -> io::Result<()> {
+    if let Some(file) = steps::yarn_of_app(plan) {
+        write_program(host.tree, "yarn", &format!("{}/{file}", plan.app_dir))?;
+    }
+    for tool in plan::fetched_managers(plan) {
+        if let Some(folder) = host.tools.get(&tool.id) {
+            write_programs(host.tree, tool, folder)?;
+        }
+    }
+    Ok(())
 }

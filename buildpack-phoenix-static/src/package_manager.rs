@@ -3,10 +3,13 @@
 
 use buildpack_core::app::{App, PackageJson};
 use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
+use buildpack_core::toolchain::Pin;
 use semver::Version;
 
 use crate::config::{StaticConfig, text};
 use crate::lock_file::{Lock, LockFile, lock_files};
+
+mod field;
 
 /// The yarn that reads a classic `yarn.lock` where nobody says which; the last of its line.
 const YARN_CLASSIC: &str = "1.22.22";
@@ -54,8 +57,8 @@ pub(crate) enum Program {
     Fetched {
         /// The version.
         version: Version,
-        /// The SHA-512 that the app itself names, in lower-case hex.
-        sha512: Option<String>,
+        /// The digest that the app itself names.
+        pin: Option<Pin>,
     },
 }
 
@@ -81,7 +84,7 @@ pub(crate) fn choose(
 ) -> Outcome<PackageManager> {
     let locks = lock_files(app, folder);
     let chosen = match &package.package_manager {
-        Some(field) => by_field(field, &locks),
+        Some(field) => field::read(field, &locks),
         None => by_lock(app, folder, &locks, config),
     };
     match chosen {
@@ -91,58 +94,6 @@ pub(crate) fn choose(
         }
         Err(problem) => Outcome::failed(vec![*problem]),
     }
-}
-
-/// `pnpm@9.15.0`, `yarn@4.9.2+sha224.…`.
-fn by_field(
-    field: &Sourced<String>,
-    locks: &[LockFile],
-) -> Result<PackageManager, Box<Diagnostic>> {
-    let malformed = || {
-        Box::new(
-            Diagnostic::error(
-                "package-manager-malformed",
-                Class::Config,
-                format!(
-                    "`packageManager` names no version of a package manager: expected `name@1.2.3`, found `{}`",
-                    field.value
-                ),
-            )
-            .from(&field.origin, "written here")
-            .help("write it as in `pnpm@9.15.0`, or leave it out: the lock file tells, too"),
-        )
-    };
-    let (name, rest) = field.value.trim().split_once('@').ok_or_else(malformed)?;
-    let (version, hash) = rest.split_once('+').unwrap_or((rest, ""));
-    if matches!(name, "bun" | "deno") {
-        return Err(unsupported(name, &field.origin));
-    }
-    let version: Version = version.parse().map_err(|_| malformed())?;
-    let manager = match name {
-        "npm" => Manager::Npm,
-        "yarn" if version.major < 2 => Manager::YarnClassic,
-        "yarn" => Manager::YarnBerry,
-        "pnpm" => Manager::Pnpm,
-        _ => return Err(malformed()),
-    };
-    // Corepack takes yarn 2 and later from another host, so that its digest is of another file.
-    let sha512 = hash
-        .strip_prefix("sha512.")
-        .filter(|hex| manager != Manager::YarnBerry && is_sha512(hex))
-        .map(str::to_ascii_lowercase);
-    Ok(PackageManager {
-        manager,
-        program: Program::Fetched { version, sha512 },
-        lock: locks
-            .iter()
-            .find(|lock| reads(manager, &lock.kind))
-            .cloned(),
-        origin: field.origin.clone(),
-    })
-}
-
-fn is_sha512(hex: &str) -> bool {
-    hex.len() == 128 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn by_lock(
@@ -160,10 +111,7 @@ fn by_lock(
         });
     };
     let mut origin = Origin::Default(lock.path.clone());
-    let fetched = |version| Program::Fetched {
-        version,
-        sha512: None,
-    };
+    let fetched = |version| Program::Fetched { version, pin: None };
     let (manager, program) = match &lock.kind {
         Lock::Npm => (Manager::Npm, Program::OfNode),
         Lock::YarnClassic => {

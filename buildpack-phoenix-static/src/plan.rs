@@ -98,9 +98,10 @@ fn with_node(
         value: chosen
             .asked
             .clone()
-            .map(|_| match resolution.check.rule.as_str() {
-                "" => version.to_string(),
-                rule => format!("{version} ({rule})"),
+            .map(|_| match (resolution.check.rule.as_str(), chosen.place) {
+                // Where no place asked, the rule stands behind it anyhow.
+                ("", _) | (_, None) => version.to_string(),
+                (rule, _) => format!("{version} ({rule})"),
             }),
     });
     let stays = stays(config);
@@ -130,12 +131,18 @@ fn with_node(
             // Where apps want other versions of it, that has been said.
             Some(_) | None => {}
         }
-        plan.build_env.extend(environment::build(manager.manager));
+        let own_major = major(Some(manager), &chosen);
+        plan.build_env
+            .extend(environment::build(manager.manager, own_major));
         plan.addresses = environment::addresses(context.upstreams);
         let version = self::version(manager, &chosen);
         environment::add_cache(&mut plan.caches, assets, &version);
     }
-    if fetched_managers(plan).next().is_some() {
+    let of_app = |assets: &&AssetsApp<'_>| {
+        let manager = assets.manager.as_ref();
+        manager.is_some_and(|manager| matches!(manager.program, Program::OfApp(_)))
+    };
+    if fetched_managers(plan).next().is_some() || apps.iter().any(|assets| of_app(&assets)) {
         let phase = apps.iter().map(steps::install_phase).min();
         plan.steps.extend(phase.map(steps::programs));
     }
@@ -182,7 +189,7 @@ fn kept(assets: &AssetsApp<'_>) -> Vec<String> {
     if let Some(manager) = &assets.manager {
         let mut paths = vec!["node_modules"];
         if manager.manager == Manager::YarnBerry {
-            paths.extend([".yarn", ".pnp.cjs", ".pnp.loader.mjs"]);
+            paths.extend([".yarn", ".pnp.cjs", ".pnp.loader.mjs", ".pnp.data.json"]);
         }
         kept.extend(paths.iter().map(|path| below(&assets.assets_dir, path)));
     }

@@ -280,6 +280,7 @@ fn tool(
         install: None,
         purpose: Purpose::Node,
         in_image: false,
+        pin: None,
         binds_output: false,
         name,
         id,

@@ -7,8 +7,14 @@ use buildpack_core::plan::{Inputs, PackPlan, Phase, Run, Separator, Step, TaskRu
 use crate::assets::{AssetsApp, Builder, DEPLOY, Digesting};
 use crate::package_manager::{Manager, PackageManager, Program, below};
 
+/// The step that installs packages; of several apps each has its own, with its folder behind it.
+pub(crate) const INSTALL: &str = "assets-install";
+
 /// The step that writes the small programs of package managers.
 pub(crate) const PROGRAMS: &str = "assets-programs";
+
+/// What lets yarn from 2 on install without a lock file, or with one of yarn 1.
+const NOT_IMMUTABLE: &str = "--no-immutable";
 
 /// What packages are installed from besides the lock file and what stands in the assets' folder: these may stand above it.
 const PACKAGE_FILES: [&str; 11] = [
@@ -191,7 +197,7 @@ fn install(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
             ..Inputs::default()
         }),
         ..Step::new(
-            id(app, "assets-install"),
+            id(app, INSTALL),
             install_phase(app),
             format!(
                 "Installing packages{} with {}",
@@ -214,7 +220,7 @@ fn install_command(manager: &PackageManager, npm_major: u64) -> Vec<String> {
         Manager::YarnClassic if locked => &["install", "--frozen-lockfile", "--non-interactive"],
         Manager::YarnClassic => &["install", "--pure-lockfile", "--non-interactive"],
         Manager::YarnBerry if locked => &["install", "--immutable"],
-        Manager::YarnBerry => &["install", "--no-immutable"],
+        Manager::YarnBerry => &["install", NOT_IMMUTABLE],
         Manager::Pnpm if locked => &["install", "--frozen-lockfile"],
         Manager::Pnpm => &["install", "--no-lockfile"],
     };
@@ -229,6 +235,26 @@ fn install_command(manager: &PackageManager, npm_major: u64) -> Vec<String> {
     argv.extend(owned(words));
     argv.extend(with_dev.map(str::to_owned));
     argv
+}
+
+/// Whether `path` is a lock file that yarn writes where the app has none: it can't be told to write none.
+pub(crate) fn is_lock_of_its_own_making(plan: &PackPlan, path: &str) -> bool {
+    let writes = |step: &Step| match &step.run {
+        Run::Program { argv } => argv.iter().any(|word| word == NOT_IMMUTABLE),
+        _ => false,
+    };
+    let mut steps = plan.steps.iter();
+    steps.any(|step| writes(step) && path == below(&step.cwd, "yarn.lock"))
+}
+
+/// The yarn among the app's own files, below its folder, if packages are installed by one.
+pub(crate) fn yarn_of_app(plan: &PackPlan) -> Option<String> {
+    plan.steps.iter().find_map(|step| match &step.run {
+        Run::Program { argv } if step.id.starts_with(INSTALL) && argv[..1] == ["node"] => {
+            Some(below(&step.cwd, argv.get(1)?))
+        }
+        _ => None,
+    })
 }
 
 /// The words that start a package manager in the folder of its `package.json`.
@@ -393,7 +419,7 @@ fn colocated(before: Option<&PackPlan>) -> String {
 fn after_install(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Vec<String> {
     let mut after = ids(around, &["deps"]);
     if app.manager.is_some() {
-        after.push(id(app, "assets-install"));
+        after.push(id(app, INSTALL));
     }
     after
 }

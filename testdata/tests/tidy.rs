@@ -327,6 +327,7 @@ const NOT_CHECKED: &[&str] = &[
     "npm-package-name",
     "npm-registry-answer",
     "package-manager-conflict",
+    "package-manager-digest",
     "package-manager-malformed",
     "package-manager-unsupported",
     "yarn-version",

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::diagnostic::{Outcome, Sourced};
 use crate::digest::Digest;
 use crate::layer::Normalise;
-use crate::plan::{Decision, PackPlan, Phase, Run, Script, ScriptFolder, Scripts, Step};
+use crate::plan::{PackPlan, Phase, Run, Script, ScriptFolder, Scripts, Step};
 
 /// Where each build's copies of packs are seen.
 const PACKS: &str = "/tmp/buildpacks";
@@ -110,10 +110,6 @@ impl Buildpack for ScriptPack {
             scripts.push(Script::Release);
         }
         let plan = PackPlan {
-            decisions: vec![Decision {
-                what: format!("Buildpack {}", self.name),
-                value: Sourced::new(short(&self.identity), self.wanted.origin.clone()),
-            }],
             steps: scripts
                 .into_iter()
                 .map(|script| self.step(script))
@@ -166,13 +162,5 @@ impl Buildpack for ScriptPack {
 
     fn layers_version(&self) -> String {
         "scripts-1".to_owned()
-    }
-}
-
-/// An identity as people are shown it: a commit's or a digest's first characters.
-fn short(identity: &str) -> String {
-    match identity.split_once(':') {
-        Some((kind, hex)) if hex.len() > 12 && hex.is_ascii() => format!("{kind}:{}", &hex[..12]),
-        _ => identity.to_owned(),
     }
 }

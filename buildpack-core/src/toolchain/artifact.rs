@@ -58,6 +58,8 @@ impl Verify {
 pub enum Kind {
     /// A gzipped tar.
     TarGz,
+    /// A tar, as it is or compressed in some way.
+    Tar,
     /// A zip.
     Zip,
     /// An executable program of Linux (ELF).

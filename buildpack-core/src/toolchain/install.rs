@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::download::{download, known_digest};
-use super::unpack::{UnpackError, UnpackLimits, unpack_tar_gz, unpack_zip};
+use super::unpack::{UnpackError, UnpackLimits, unpack_tar, unpack_tar_gz, unpack_zip};
 use super::{Artifact, DownloadError, Fetch, Kind, RetryPolicy};
 use crate::diagnostic::{Diagnostic, Explain};
 use crate::digest::Digest;
@@ -95,6 +95,7 @@ pub fn install(
 fn key(artifact: &Artifact, strip: usize, digest: Digest) -> CacheKey {
     let kind = match artifact.kind {
         Kind::TarGz => "tar.gz",
+        Kind::Tar => "tar",
         Kind::Zip => "zip",
         Kind::Program => "program",
         Kind::Raw => "raw",
@@ -122,6 +123,11 @@ fn unpack(
             let file = fs_err::File::open(archive)
                 .map_err(|error| StoreError::io("read", archive, error))?;
             unpack_tar_gz(file, into, strip, limits)
+        }
+        Kind::Tar => {
+            let file = fs_err::File::open(archive)
+                .map_err(|error| StoreError::io("read", archive, error))?;
+            unpack_tar(file, into, strip, limits)
         }
         Kind::Zip => unpack_zip(archive, into, strip, limits),
         Kind::Program | Kind::Raw => {

@@ -210,6 +210,8 @@ fn look(
         Kind::TarGz => (&[b"\x1f\x8b"], "a gzipped tar"),
         Kind::Zip => (&[b"PK\x03\x04", b"PK\x05\x06"], "a zip"),
         Kind::Program => (&[b"\x7fELF"], "a program"),
+        // A plain one has its mark further back.
+        Kind::Tar => (&[], "a tar"),
         Kind::Raw => return Ok(()),
     };
     if magics.iter().any(|magic| head.starts_with(magic)) {
@@ -219,6 +221,8 @@ fn look(
         "empty"
     } else if is_page(head) || content_type.is_some_and(|kind| kind.contains("html")) {
         "a web page"
+    } else if artifact.kind == Kind::Tar {
+        return Ok(());
     } else {
         "something else"
     };

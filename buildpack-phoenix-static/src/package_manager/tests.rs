@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use buildpack_core::check::Evaluated;
 
+use buildpack_core::toolchain::Algorithm;
+
 use super::*;
 use crate::config::FILE;
 
@@ -69,7 +71,7 @@ fn the_package_says_it_before_the_lock_file() {
     for (field, expected) in [
         ("pnpm@9.15.0", "Pnpm 9.15.0"),
         ("yarn@1.22.19", "YarnClassic 1.22.19"),
-        ("yarn@4.1.0+sha224.aa", "YarnBerry 4.1.0"),
+        ("yarn@4.1.0", "YarnBerry 4.1.0"),
         ("npm@10.9.2", "Npm 10.9.2"),
         ("bun@1.1.0", "package-manager-unsupported"),
         ("pnpm@9", "package-manager-malformed"),
@@ -87,13 +89,41 @@ fn the_package_says_it_before_the_lock_file() {
             "{field}"
         );
     }
-    let sum = "ab".repeat(64);
-    let package = format!("{{\"packageManager\": \"pnpm@9.15.0+sha512.{sum}\"}}");
-    let found = chosen(&[("assets/package.json", &package)]).value.unwrap();
-    let Program::Fetched { sha512, .. } = found.program else {
-        panic!("{:?}", found.program);
-    };
-    assert_eq!(sha512, Some(sum));
+}
+
+#[test]
+fn a_digest_of_the_field_counts_and_one_that_is_none_is_told() {
+    for (field, algorithm, digits, file) in [
+        ("pnpm@9.15.0+sha512", Algorithm::Sha512, 128, None),
+        ("npm@10.9.2+sha1", Algorithm::Sha1, 40, None),
+        ("yarn@1.22.22+sha256", Algorithm::Sha256, 64, None),
+        (
+            "yarn@4.9.2+sha224",
+            Algorithm::Sha224,
+            56,
+            Some("bin/yarn.js"),
+        ),
+    ] {
+        let hex = "Ab".repeat(digits / 2);
+        let package = format!("{{\"packageManager\": \"{field}.{hex}\"}}");
+        let found = chosen(&[("assets/package.json", &package)]).value.unwrap();
+        let Program::Fetched { pin: Some(pin), .. } = found.program else {
+            panic!("{:?}", found.program);
+        };
+        assert_eq!(pin.algorithm, algorithm, "{field}");
+        assert_eq!(pin.hex, hex.to_lowercase(), "{field}");
+        assert_eq!(pin.file.as_deref(), file, "{field}");
+        for digest in ["dead".to_owned(), "x".repeat(digits), String::new()] {
+            let package = format!("{{\"packageManager\": \"{field}.{digest}\"}}");
+            let told = told(&[("assets/package.json", &package)]);
+            assert_eq!(told, "package-manager-digest", "{field}.{digest}");
+        }
+    }
+    let package = (
+        "assets/package.json",
+        "{\"packageManager\": \"pnpm@9.15.0+md5.00\"}",
+    );
+    assert_eq!(told(&[package]), "package-manager-digest");
 }
 
 #[test]

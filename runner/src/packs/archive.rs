@@ -34,7 +34,7 @@ pub(super) fn get(
             _ => Verify::Unknown,
         },
         max_bytes: LARGEST,
-        kind: Kind::Raw,
+        kind: Kind::Tar,
     };
     let policy = RetryPolicy::new(&thread::sleep);
     let came = match (

@@ -136,9 +136,11 @@ impl<'a> Build<'a> {
         for pack in &plan.packs {
             events.heading(&format!("{pack} app detected"));
         }
-        if !plan.packs.is_empty() {
-            events.heading("Checking Erlang and Elixir versions");
+        if plan.packs.is_empty() {
+            // Scripts say for themselves what they choose.
+            return;
         }
+        events.heading("Checking Erlang and Elixir versions");
         events.detail("Will use the following versions:");
         events.detail(&format!("* Stack {}", self.request.target.stack.name));
         for decision in &plan.decisions {

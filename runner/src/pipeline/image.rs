@@ -25,6 +25,8 @@ pub mod label {
     pub const STACK: &str = "build.bp.stack";
     /// The tools with version and archive digest, a JSON object.
     pub const TOOLS: &str = "build.bp.tools";
+    /// Packs of scripts with what they are by content, a JSON object in their order.
+    pub const BUILDPACKS: &str = "build.bp.buildpacks";
     /// The version of `bp`.
     pub const VERSION: &str = "build.bp.version";
     /// The source's commit.
@@ -109,6 +111,16 @@ fn labels(
     ];
     if let Some(source) = app.source("Procfile") {
         labels.push((label::PROCFILE, source.text.clone()));
+    }
+    if let Some(scripts) = &plan.scripts {
+        let packs = scripts.packs.iter();
+        let packs: serde_json::Map<_, _> = packs
+            .map(|pack| (pack.name.clone(), pack.identity.clone().into()))
+            .collect();
+        labels.push((
+            label::BUILDPACKS,
+            serde_json::Value::from(packs).to_string(),
+        ));
     }
     if let Some(command) = processes.get("release") {
         labels.push((label::RELEASE_COMMAND, command.clone()));

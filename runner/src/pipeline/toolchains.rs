@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use buildpack_core::diagnostic::{Class, Diagnostic};
+use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
 use buildpack_core::event::Event;
 use buildpack_core::plan::{Tool, Unpack};
 use buildpack_core::sandbox::{Access, Command, Mount, Room, Terminal};
@@ -35,6 +35,24 @@ pub(super) type RootfsPromise = Promise<Result<Option<PathBuf>, ()>>;
 ///
 /// Returns none where the root could not be had: whoever tried says why.
 pub(super) fn install(
+    tool: &Tool,
+    request: &Request,
+    services: &Services,
+    rootfs: &RootfsPromise,
+) -> Result<Option<Installed>, Failure> {
+    let installed = unpinned(tool, request, services, rootfs)?;
+    if let (Some(installed), Some(pin)) = (&installed, &tool.pin) {
+        let checked = match &pin.file {
+            Some(_) => pin.check(&tool.name, &installed.path),
+            None => pin.check(&tool.name, &fetch(tool, services)?.path),
+        };
+        checked.map_err(|error| Failure::of(error.diagnostic()))?;
+    }
+    Ok(installed)
+}
+
+/// The same, whatever the app says of it.
+fn unpinned(
     tool: &Tool,
     request: &Request,
     services: &Services,

@@ -14,6 +14,7 @@ mod hooks;
 mod hosts;
 mod judges;
 mod kept;
+mod package_managers;
 mod page;
 mod phoenix;
 mod phoenix_log;

@@ -9,7 +9,7 @@ use testdata::workspace::Workspace;
 use crate::{fresh, page, workspace};
 
 /// Paths of styles and scripts in the page of an image, each with what it answers; the page itself first.
-fn served(place: &Workspace, image: &str) -> Vec<(String, String)> {
+pub(crate) fn served(place: &Workspace, image: &str) -> Vec<(String, String)> {
     let port = page::free_port();
     let port_text = port.to_string();
     let secret = format!("SECRET_KEY_BASE={}", "0123456789abcdef".repeat(5));
@@ -56,6 +56,7 @@ fn a_page_has_its_digested_styles_and_scripts() {
     for name in [
         "phoenix_npm",
         "phoenix_yarn",
+        "phoenix_berry",
         "phoenix_pnpm",
         "phoenix_esbuild",
         "phoenix_compile",
@@ -77,7 +78,8 @@ fn a_page_has_its_digested_styles_and_scripts() {
         place
             .bp(&[
                 "run", name, "--", "bash", "-c",
-                "find /app -name node_modules -o -path '*/.heroku/*' -o -name 'esbuild-linux*' | sed 's/^/left: /'",
+                "find /app -name node_modules -o -name .yarn -o -name '.pnp*' -o -path '*/.heroku/*' -o -name 'esbuild-linux*' \
+                 | sed 's/^/left: /'",
             ])
             .ok()
             .never_says("left: ");

@@ -393,6 +393,7 @@ fn node(version: &str) -> buildpack_core::plan::Tool {
         install: None,
         purpose: buildpack_core::layer::Purpose::Node,
         in_image: false,
+        pin: None,
         binds_output: false,
     }
 }
