@@ -12,7 +12,7 @@ use buildpack_core::layer::Normalise;
 use buildpack_core::pack::{
     Buildpack, Built, CompileError, Detection, Host, Place, PlanContext, Release,
 };
-use buildpack_core::plan::{PackPlan, Step};
+use buildpack_core::plan::{Goal, PackPlan, Step};
 use buildpack_core::version::Tool;
 
 use crate::config::StaticConfig;
@@ -44,7 +44,10 @@ impl Buildpack for PhoenixStaticPack {
         check::check(app, context)
     }
 
-    fn looks_at(&self, app: &App) -> Vec<Tool> {
+    fn looks_at(&self, app: &App, goal: &Goal) -> Vec<Tool> {
+        if goal.tests().is_some() {
+            return Vec::new();
+        }
         let config = StaticConfig::read(app, &Evaluated::new()).value;
         let needed = config.is_some_and(|config| check::needs_node(app, &config));
         if needed { vec![Tool::Node] } else { Vec::new() }
@@ -55,6 +58,9 @@ impl Buildpack for PhoenixStaticPack {
     }
 
     fn plan(&self, app: &App, context: &PlanContext<'_>) -> Outcome<PackPlan> {
+        if context.goal.tests().is_some() {
+            return Outcome::clean(plan::for_tests(context));
+        }
         let mut diagnostics = Vec::new();
         let plan = plan::plan(app, context, &mut diagnostics);
         Outcome {

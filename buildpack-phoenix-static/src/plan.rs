@@ -75,6 +75,23 @@ pub(crate) fn plan(
     Some(plan)
 }
 
+/// The plan where the app is tested: tests look at no assets, and the bash packs have no tests of their own
+/// (compatibility facts 3.4).
+pub(crate) fn for_tests(context: &PlanContext<'_>) -> PackPlan {
+    let app_dir = context.before.map_or("/app", |plan| &plan.app_dir);
+    PackPlan {
+        packs: vec!["Phoenix".to_owned()],
+        decisions: vec![Decision {
+            what: "assets".to_owned(),
+            value: Sourced::new(
+                "none".to_owned(),
+                Origin::Default("tests need none".to_owned()),
+            ),
+        }],
+        ..PackPlan::empty(app_dir)
+    }
+}
+
 /// Whether what runs is a release.
 fn releases(context: &PlanContext<'_>) -> bool {
     let mut steps = context.before.iter().flat_map(|plan| &plan.steps);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use buildpack_core::check::{CheckContext, Evaluated};
 use buildpack_core::lists::{FetchList, ListError, NpmPackage, NpmRegistry};
 use buildpack_core::pack::Upstreams;
-use buildpack_core::plan::{Run, Step};
+use buildpack_core::plan::{Goal, Run, Step};
 use jiff::civil::date;
 use stacks::{Arch, Target};
 
@@ -59,6 +59,7 @@ fn planned_after(before: &PackPlan, folder: &Path) -> (PackPlan, Vec<&'static st
         hex_unsafe_registry: false,
     };
     let context = PlanContext {
+        goal: &Goal::Build,
         check: CheckContext {
             target: &Target::new(stacks::find("24").unwrap(), Arch::Amd64).unwrap(),
             lists: &Paper {

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use buildpack_core::lists::{FetchList, ListError, NpmError, NpmPackage, NpmRegistry};
 use buildpack_core::pack::Upstreams;
+use buildpack_core::plan::Goal;
 
 use super::*;
 use crate::fixture::{MIX, Paper};
@@ -64,6 +65,7 @@ fn planned(files: &[(&str, &str)], arch: Arch, registry: &Registry) -> Outcome<S
         hex_unsafe_registry: false,
     };
     let context = PlanContext {
+        goal: &Goal::Build,
         check: CheckContext {
             target: &target,
             lists: &lists,
