@@ -136,12 +136,6 @@ impl AppJson {
         let script = own.unwrap_or(&self.scripts).get(name)?;
         Some(script).filter(|script| !script.value.trim().is_empty())
     }
-
-    /// The packs that are asked for when the app is tested, in order.
-    pub fn test_buildpacks(&self) -> &[Sourced<String>] {
-        let own = self.tests().and_then(|tests| tests.buildpacks.as_ref());
-        own.unwrap_or(&self.buildpacks)
-    }
 }
 
 /// One config var that an `app.json` declares.

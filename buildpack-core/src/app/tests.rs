@@ -142,18 +142,20 @@ fn what_an_environment_says_counts_in_the_place_of_the_rest() {
         "make test@app.json:5:26"
     );
     assert_eq!(json.test_script("test-setup"), None);
-    let packs: Vec<_> = json.test_buildpacks().iter().map(|url| &*url.value).collect();
+    let tests = json.tests().unwrap();
+    let packs = tests.buildpacks.iter().flatten().map(|url| &*url.value);
+    let packs: Vec<_> = packs.collect();
     assert_eq!(packs, ["https://example.com/b", "https://example.com/c"]);
-    let env = &json.tests().unwrap().env;
+    let env = &tests.env;
     assert!(env["KEY"].generated && env["ASKED"].required);
     assert_eq!(env["ASKED"].at.as_ref().unwrap().to_string(), "app.json:6:67");
     assert_eq!(env["HOST"].value.as_ref().unwrap().value, "h");
 
-    let none = br#"{"scripts": {"test": "base"}, "buildpacks": [{"url": "x"}]}"#;
+    let none = br#"{"scripts": {"test": "base"}, "environments": {"test": {}}}"#;
     let (_folder, outcome) = app(&[("app.json", none)]);
     let json = outcome.value.unwrap().app_json;
     assert_eq!(json.test_script("test").unwrap().value, "base");
-    assert_eq!(json.test_buildpacks().len(), 1);
+    assert_eq!(json.tests().unwrap().buildpacks, None);
 }
 
 #[test]

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 /// Bash that sources them; the app's folder is the current one.
-pub const LOAD_PROFILE: &str = r#"for script in .profile.d/*.sh; do
+pub const LOAD_PROFILE: &str = r#"# In the order of their bytes, whatever the app's locale is.
+list() { local LC_ALL=C; scripts=(.profile.d/*.sh); }
+list
+unset -f list
+for script in "${scripts[@]}"; do
   if [ -f "$script" ]; then . "$script"; fi
 done
 if [ -f .profile ]; then . ./.profile; fi
-unset script
+unset script scripts
 "#;
 
 /// Bash that makes the environment of an app whose packs have scripts for `.profile.d` that are no files yet, then
@@ -30,6 +34,7 @@ mod tests {
         fs_err::create_dir(app.path().join(".profile.d")).unwrap();
         for (file, text) in [
             (".profile.d/b.sh", "export ORDER=\"$ORDER b\""),
+            (".profile.d/B.sh", "export ORDER=\"$ORDER B\""),
             (".profile.d/a.sh", "export ORDER=\"$ORDER a\""),
             (".profile.d/c.txt", "export ORDER=\"$ORDER never\""),
             (".profile", "export ORDER=\"$ORDER profile\""),
@@ -46,7 +51,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             String::from_utf8_lossy(&output.stdout),
-            "[pack a b profile][gone][x y][]"
+            "[pack B a b profile][gone][x y][]"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Which packs an app is to be built with: who asks for them, in which words, and which of them are built in.
 //!
-//! Of the places that can name packs, the first that names any counts: flags, the config var `BUILDPACK_URL`,
-//! `.buildpacks`, `app.json`. Where none does, the built-in packs that apply are taken.
+//! Of the places that can name packs, the first that names any counts: flags, the config var `BUILDPACK_URL`, for tests
+//! those of their environment in `app.json`, `.buildpacks`, `app.json`. Where none does, the built-in packs that apply are taken.
 
 mod known;
 pub mod lock;
@@ -29,6 +29,8 @@ pub struct Asked<'a> {
     pub config_vars: &'a BTreeMap<String, String>,
     /// Whether a built-in pack may take the place of one that is asked for.
     pub native: bool,
+    /// Whether they are asked for to test the app.
+    pub for_tests: bool,
 }
 
 /// A pack that is asked for.
@@ -82,7 +84,10 @@ fn said(app: &App, asked: &Asked<'_>) -> Vec<Sourced<String>> {
             return vec![Sourced::new(text.clone(), origin)];
         }
     }
-    if app.buildpacks.is_empty() {
+    let of_tests = app.app_json.tests().filter(|_| asked.for_tests);
+    if let Some(packs) = of_tests.and_then(|tests| tests.buildpacks.as_ref()) {
+        packs.clone()
+    } else if app.buildpacks.is_empty() {
         app.app_json.buildpacks.clone()
     } else {
         app.buildpacks.clone()

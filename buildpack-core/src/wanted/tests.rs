@@ -201,6 +201,7 @@ struct Case {
     vars: BTreeMap<String, String>,
     flags: Vec<Sourced<String>>,
     native: bool,
+    for_tests: bool,
 }
 
 impl Case {
@@ -210,7 +211,13 @@ impl Case {
             vars: BTreeMap::new(),
             flags: Vec::new(),
             native: true,
+            for_tests: false,
         }
+    }
+
+    fn for_tests(mut self) -> Self {
+        self.for_tests = true;
+        self
     }
 
     fn url(mut self, value: &str) -> Self {
@@ -234,6 +241,7 @@ impl Case {
             flags: &self.flags,
             config_vars: &self.vars,
             native: self.native,
+            for_tests: self.for_tests,
         };
         wanted(&app.value.unwrap(), &asked)
     }
@@ -249,6 +257,21 @@ impl Case {
 }
 
 const JSON: (&str, &str) = ("app.json", r#"{"buildpacks": [{"url": "d/d"}]}"#);
+
+#[test]
+fn packs_of_the_test_environment_are_for_tests() {
+    let environment = r#"{"buildpacks": [{"url": "d/d"}], "environments": {"test": {"buildpacks": [{"url": "t/t"}]}}}"#;
+    let files = [(".buildpacks", "c/c\n"), ("app.json", environment)];
+    assert_eq!(Case::new(&files).words(), ["c/c"]);
+    assert_eq!(Case::new(&files).for_tests().words(), ["t/t"]);
+    assert_eq!(Case::new(&files[1..]).words(), ["d/d"]);
+    assert_eq!(Case::new(&files).for_tests().url("b/b").words(), ["b/b"]);
+    // Where it names none, those are taken that would be taken if nobody did.
+    let none = r#"{"buildpacks": [{"url": "d/d"}], "environments": {"test": {"buildpacks": []}}}"#;
+    assert!(Case::new(&[("app.json", none)]).for_tests().words().is_empty());
+    let silent = r#"{"buildpacks": [{"url": "d/d"}], "environments": {"test": {}}}"#;
+    assert_eq!(Case::new(&[("app.json", silent)]).for_tests().words(), ["d/d"]);
+}
 
 #[test]
 fn the_first_place_that_names_packs_decides() {

@@ -1,8 +1,9 @@
 //! `bp detect`: which packs apply, and with `--explain` what a build would do.
 
+use buildpack_core::plan::Goal;
 use buildpack_core::toolchain::redact_url;
 
-use super::args::Detect;
+use super::args::{BuildDirMode, Detect};
 use super::context::Context;
 use super::{Call, Ended};
 use crate::pipeline::{self, Request};
@@ -51,10 +52,10 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
         public_vars: Vec::new(),
         buildpacks: args.packs.addresses(&args.app),
         native: !args.packs.no_native,
-        lock: args.packs.lock(),
-        script_dirs: args.packs.script_dirs(),
+        lock: args.packs.lock(args.write.lock),
+        script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
     };
-    let prepared = pipeline::prepare(&request, &context.services)?;
+    let prepared = pipeline::prepare(&request, &Goal::Build, &context.services)?;
     let plan = &prepared.plan;
     if !text {
         ui.json(&serde_json::json!({ "plan": plan }));

@@ -26,18 +26,18 @@ impl Packs {
             .collect()
     }
 
-    /// What becomes of the lock.
-    pub(super) fn lock(&self) -> Lock {
-        match (self.lock, self.locked) {
+    /// What becomes of the lock, which is to be written or not.
+    pub(super) fn lock(&self, write: bool) -> Lock {
+        match (write, self.locked) {
             (_, true) => Lock::Refuse,
             (true, false) => Lock::Write,
             (false, false) => Lock::None,
         }
     }
 
-    /// Where scripts see what they are given.
-    pub(super) fn script_dirs(&self) -> ScriptDirs {
-        match self.build_dir_mode {
+    /// Where scripts see what they are given, where nobody says: as in `default`.
+    pub(super) fn script_dirs(&self, default: BuildDirMode) -> ScriptDirs {
+        match self.build_dir_mode.unwrap_or(default) {
             BuildDirMode::Heroku => ScriptDirs::default(),
             BuildDirMode::App => ScriptDirs::in_app_dir(),
         }

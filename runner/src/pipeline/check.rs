@@ -10,6 +10,7 @@ use buildpack_core::check::{CheckContext, Checked, Evaluated, ToolCheck, Verdict
 use buildpack_core::diagnostic::{Class, Diagnostic, Outcome, Severity, Sourced};
 use buildpack_core::lists::{ListInfo, ListOrigin, ListSource as _, Policy, Provider};
 use buildpack_core::pack::Buildpack as _;
+use buildpack_core::plan::Goal;
 use buildpack_core::rules;
 use buildpack_core::wanted::NativeName;
 use jiff::civil::Date;
@@ -155,7 +156,7 @@ fn versions(
         none.diagnostics.push(no_pack(app));
         return (none, Vec::new());
     };
-    let wanted = wanted(&pack, app, *target);
+    let wanted = wanted(&pack, app, &Goal::Build, *target);
     // What only bash can tell stays open: nothing is started for a check.
     let evaluated = Evaluated::new();
     let ask = |max_age: Option<Duration>| {

@@ -1,6 +1,6 @@
 //! From an app's folder to an image: the stages in order, over services that a caller brings.
 //!
-//! [`build`] is the whole road. What it decides stands in [`prepare`], what it remembers in [`record`].
+//! [`build`] is the whole road, [`test`] the part of it that ends with the app's tests. What it decides stands in [`prepare`], what it remembers in [`record`].
 
 mod build;
 mod build_lists;
@@ -35,6 +35,8 @@ mod source;
 mod stack_images;
 mod stages;
 mod target;
+mod test_run;
+mod test_vars;
 mod toolchains;
 mod tree;
 pub mod versions;
@@ -60,3 +62,4 @@ pub use services::{MakeSandbox, Parts, Services};
 pub use shell::shell;
 pub use stack_images::{parse as parse_image_name, pull as pull_stack_image};
 pub use target::{Chosen, choose_target};
+pub use test_run::{Tested, Verdict, test};

@@ -138,6 +138,16 @@ fn is_secret(name: &str, value: &str) -> bool {
         || value.len() >= 12 && digits && letters && !value.contains(['.', '/', ' '])
 }
 
+/// Random characters that stay the same for the same words on the store's machine: 64 hex digits.
+pub(super) fn made_up_secret(store: &Store, words: &[&str]) -> Result<String, Failure> {
+    let mut context = hmac::Context::with_key(&secret_key(store)?);
+    for word in ["made-up secret"].iter().chain(words) {
+        context.update(&(word.len() as u64).to_le_bytes());
+        context.update(word.as_bytes());
+    }
+    Ok(Digest::of(context.sign().as_ref()).hex())
+}
+
 /// The store's own key, made when it is first wanted.
 fn secret_key(store: &Store) -> Result<hmac::Key, Failure> {
     const NAME: &str = "key of config var hashes";

@@ -19,10 +19,18 @@ pub(super) type PackFolders = BTreeMap<String, PathBuf>;
 /// Time limits that packs have for their downloads, as herokuish sets them (compatibility facts 1.2).
 const TIME_LIMITS: [(&str, &str); 2] = [("CURL_CONNECT_TIMEOUT", "90"), ("CURL_TIMEOUT", "600")];
 
-/// The room of scripts: `room`, which shows the app's folder at its own place, with it at BUILD_DIR instead, and with
-/// what else scripts are given. Anew each time are the copies of the packs and what stands in for the app's own place;
-/// CACHE_DIR stays, unless it is to be emptied.
-pub(super) fn script_room(
+/// The rooms of scripts.
+pub(super) struct ScriptRooms {
+    /// Of those that make the app: it stands at BUILD_DIR.
+    pub(super) compile: Room,
+    /// Of its tests: it stands where it runs.
+    pub(super) test: Room,
+}
+
+/// The rooms of scripts: `room`, which shows the app's folder at its own place, with what else scripts are given. Anew
+/// each time are the copies of the packs and what stands in for the app's own place; CACHE_DIR stays, unless it is to be
+/// emptied.
+pub(super) fn script_rooms(
     plan: &PackPlan,
     scripts: &Scripts,
     folders: &PackFolders,
@@ -30,7 +38,7 @@ pub(super) fn script_room(
     kept: &Path,
     empty_cache: bool,
     in_place: bool,
-) -> Result<Room, Failure> {
+) -> Result<ScriptRooms, Failure> {
     let failed = |error: io::Error| disk("lay out what buildpacks need", &error);
     let writable = |source: PathBuf, target: &str| Mount {
         source,
@@ -57,7 +65,7 @@ pub(super) fn script_room(
             mounts.push(mount.clone());
         }
     }
-    mounts.push(writable(cache, &scripts.cache_dir));
+    let mut given = vec![writable(cache, &scripts.cache_dir)];
     let packs = kept.join("packs");
     renew(&packs).map_err(failed)?;
     for pack in &scripts.packs {
@@ -66,11 +74,15 @@ pub(super) fn script_room(
         };
         let copy = packs.join(&pack.id);
         copy_pack(folder, &copy).map_err(failed)?;
-        mounts.push(writable(copy, &pack.place));
+        given.push(writable(copy, &pack.place));
     }
-    Ok(Room {
-        mounts,
+    let with = |mounts: Vec<Mount>| Room {
+        mounts: [mounts, given.clone()].concat(),
         ..room.clone()
+    };
+    Ok(ScriptRooms {
+        compile: with(mounts),
+        test: with(room.mounts.clone()),
     })
 }
 

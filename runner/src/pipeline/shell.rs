@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use buildpack_core::plan::Goal;
 use buildpack_core::sandbox::{Command, Exit, Terminal};
 
 use super::build::Build;
@@ -14,16 +15,17 @@ use super::room::{build_env, build_room};
 use super::services::Services;
 use super::toolchains::{self, RootfsPromise};
 
-/// Opens a shell, or runs another command, in the room of a build of this app as the last one left it.
+/// Opens a shell, or runs another command, in the room of a build of this app, or of its tests, as the last one left it.
 ///
 /// `failed` is the step that failed, for its environment; without it the environment is that of every step.
 pub fn shell(
     request: &Request,
+    goal: Goal,
     services: &Services,
     failed: Option<&FailedStep>,
     argv: &[String],
 ) -> Result<Exit, Failure> {
-    let build = Build::begin(request, services)?;
+    let build = Build::begin(request, goal, services)?;
     let rootfs: RootfsPromise = Promise::new();
     let base = Mutex::new(None);
     build.build_image(&rootfs, &base)?;
