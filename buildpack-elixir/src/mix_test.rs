@@ -18,7 +18,11 @@ pub fn command(
     options: &TestOptions,
 ) -> Sourced<String> {
     let colour = if options.colour { " --color" } else { "" };
-    let with = |arguments: &str| format!("mix test{colour} {arguments}").trim_end().to_owned();
+    let with = |arguments: &str| {
+        format!("mix test{colour} {arguments}")
+            .trim_end()
+            .to_owned()
+    };
     if config_vars.contains_key(ARGUMENTS) {
         // The value stays where it is.
         let by = Origin::Env(ARGUMENTS.to_owned());
@@ -30,7 +34,13 @@ pub fn command(
     };
     arguments.clone().map(|value| match value {
         ConfigValue::Text(text) => with(text.trim()),
-        ConfigValue::List(words) => with(&words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
+        ConfigValue::List(words) => with(
+            &words
+                .iter()
+                .map(|word| quoted(word))
+                .collect::<Vec<_>>()
+                .join(" "),
+        ),
         // Only bash knows its value: let it read the config itself.
         ConfigValue::Dynamic(_) => {
             format!(". ./{FILE} && eval \"{}\"", with(&format!("${ARGUMENTS}")))
@@ -96,19 +106,31 @@ mod tests {
         for (line, expected) in [
             ("", "[test]"),
             ("test_args=\n", "[test]"),
-            ("test_args=\"--cover --only 'a b'\"\n", "[test][--cover][--only][a b]"),
-            ("test_args=(--only \"a b\" \"it's\" '$x' '')\n", "[test][--only][a b][it's][$x][]"),
+            (
+                "test_args=\"--cover --only 'a b'\"\n",
+                "[test][--cover][--only][a b]",
+            ),
+            (
+                "test_args=(--only \"a b\" \"it's\" '$x' '')\n",
+                "[test][--only][a b][it's][$x][]",
+            ),
             ("test_args=\"--seed $(echo 0)\"\n", "[test][--seed][0]"),
         ] {
             assert_eq!(words(line, &[], false).0, expected, "{line}");
         }
         let (text, by) = words("test_args=--trace", &[], true);
-        assert_eq!((text.as_str(), by.as_str()), ("[test][--color][--trace]", "elixir_buildpack.config:1:11"));
+        assert_eq!(
+            (text.as_str(), by.as_str()),
+            ("[test][--color][--trace]", "elixir_buildpack.config:1:11")
+        );
     }
 
     #[test]
     fn a_config_var_wins_and_is_no_part_of_the_plan() {
         let (text, by) = words("test_args=--trace", &[("test_args", "--seed 1")], false);
-        assert_eq!((text.as_str(), by.as_str()), ("[test][--seed][1]", "$test_args"));
+        assert_eq!(
+            (text.as_str(), by.as_str()),
+            ("[test][--seed][1]", "$test_args")
+        );
     }
 }

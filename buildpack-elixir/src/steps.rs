@@ -69,13 +69,7 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str, goal: &Goal)
         )
     });
     if !builds && !has_hooks(config) {
-        // `mix test` compiles what has changed behind our back.
-        compile.skip_if_unchanged = Some(Inputs {
-            all_but: Some(Vec::new()),
-            after: owned(&["deps"]),
-            outputs: owned(&["_build"]),
-            ..Inputs::default()
-        });
+        compile.skip_if_unchanged = Some(whole_source());
     }
     let release = (builds && config.release.value).then(|| {
         mix(
@@ -123,6 +117,16 @@ fn packages(clears: &[&str]) -> Inputs {
     Inputs {
         names: owned(&["*.exs", "mix.lock"]),
         clears: owned(clears),
+        ..Inputs::default()
+    }
+}
+
+/// What decides whether the app is compiled before its tests, which compile whatever has changed behind our back.
+fn whole_source() -> Inputs {
+    Inputs {
+        all_but: Some(Vec::new()),
+        after: owned(&["deps"]),
+        outputs: owned(&["_build"]),
         ..Inputs::default()
     }
 }

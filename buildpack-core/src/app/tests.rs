@@ -136,9 +136,9 @@ fn what_an_environment_says_counts_in_the_place_of_the_rest() {
 }"#;
     let (_folder, outcome) = app(&[("app.json", text)]);
     let json = outcome.value.unwrap().app_json;
-    let test = json.test_script("test").unwrap();
+    let script = json.test_script("test").unwrap();
     assert_eq!(
-        format!("{}@{}", test.value, test.origin),
+        format!("{}@{}", script.value, script.origin),
         "make test@app.json:5:26"
     );
     assert_eq!(json.test_script("test-setup"), None);
@@ -148,7 +148,10 @@ fn what_an_environment_says_counts_in_the_place_of_the_rest() {
     assert_eq!(packs, ["https://example.com/b", "https://example.com/c"]);
     let env = &tests.env;
     assert!(env["KEY"].generated && env["ASKED"].required);
-    assert_eq!(env["ASKED"].at.as_ref().unwrap().to_string(), "app.json:6:67");
+    assert_eq!(
+        env["ASKED"].at.as_ref().unwrap().to_string(),
+        "app.json:6:67"
+    );
     assert_eq!(env["HOST"].value.as_ref().unwrap().value, "h");
 
     let none = br#"{"scripts": {"test": "base"}, "environments": {"test": {}}}"#;

@@ -41,7 +41,10 @@ mod tests {
         ] {
             fs_err::write(app.path().join(file), text).unwrap();
         }
-        let of_packs = [("z.sh".to_owned(), "# A comment\nexport ORDER=pack".to_owned())];
+        let of_packs = [(
+            "z.sh".to_owned(),
+            "# A comment\nexport ORDER=pack".to_owned(),
+        )];
         let loader = profile_loader(&of_packs.into());
         let show = "printf '[%s]' \"$ORDER\" \"${script-gone}\" \"$@\"";
         let output = Command::new("bash")

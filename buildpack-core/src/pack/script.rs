@@ -79,7 +79,10 @@ impl ScriptPack {
 
     fn step(&self, script: Script) -> Step {
         let (phase, heading) = match script {
-            Script::Test => (Phase::Test, format!("Running the tests: {}", self.named(script))),
+            Script::Test => (
+                Phase::Test,
+                format!("Running the tests: {}", self.named(script)),
+            ),
             _ => (Phase::End, self.named(script)),
         };
         let run = Run::Script {

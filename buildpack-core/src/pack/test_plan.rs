@@ -173,7 +173,11 @@ mod tests {
     #[test]
     fn an_app_without_tests_is_told() {
         let setup_alone = r#"{"environments": {"test": {"scripts": {"test-setup": "make db"}}}}"#;
-        for json in ["{}", setup_alone, r#"{"environments": {"review": {"scripts": {"test": "x"}}}}"#] {
+        for json in [
+            "{}",
+            setup_alone,
+            r#"{"environments": {"review": {"scripts": {"test": "x"}}}}"#,
+        ] {
             let outcome = with_tests(pack(false), &app(json), &TestOptions::default());
             assert!(outcome.value.is_none(), "{json}");
             assert_eq!(outcome.diagnostics[0].code.0, "no-tests");

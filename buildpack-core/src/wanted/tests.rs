@@ -268,9 +268,17 @@ fn packs_of_the_test_environment_are_for_tests() {
     assert_eq!(Case::new(&files).for_tests().url("b/b").words(), ["b/b"]);
     // Where it names none, those are taken that would be taken if nobody did.
     let none = r#"{"buildpacks": [{"url": "d/d"}], "environments": {"test": {"buildpacks": []}}}"#;
-    assert!(Case::new(&[("app.json", none)]).for_tests().words().is_empty());
+    assert!(
+        Case::new(&[("app.json", none)])
+            .for_tests()
+            .words()
+            .is_empty()
+    );
     let silent = r#"{"buildpacks": [{"url": "d/d"}], "environments": {"test": {}}}"#;
-    assert_eq!(Case::new(&[("app.json", silent)]).for_tests().words(), ["d/d"]);
+    assert_eq!(
+        Case::new(&[("app.json", silent)]).for_tests().words(),
+        ["d/d"]
+    );
 }
 
 #[test]

@@ -109,6 +109,7 @@ mod tests {
         for (name, text) in [("start", START), ("exec", EXEC)] {
             let text = text
                 .replace("@APP@", &app)
+                .replace("@PROFILE@", LOAD_PROFILE)
                 .replace("/bp/processes", &format!("{at}/bp/processes"))
                 .replace("exec /exec", &format!("exec bash {at}/exec"));
             fs_err::write(format!("{at}/{name}"), text).unwrap();

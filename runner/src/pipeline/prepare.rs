@@ -131,11 +131,7 @@ fn script_pack(fetched: &Fetched, dirs: &ScriptDirs) -> ScriptPack {
 }
 
 /// Reads, detects and plans.
-pub fn prepare(
-    request: &Request,
-    goal: &Goal,
-    services: &Services,
-) -> Result<Prepared, Failure> {
+pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Prepared, Failure> {
     let app = read_app(&request.app, services)?;
     let chosen = choose_packs(&app, request, goal, services)?;
     let pack_folders = scripts(&chosen)

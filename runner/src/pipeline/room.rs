@@ -65,10 +65,8 @@ pub(super) fn test_env(
     options: &TestOptions,
 ) -> BTreeMap<String, String> {
     // What programs ask for whose output is no terminal: <https://force-color.org>, <https://bixense.com/clicolors>.
-    let colours: &[_] = match options.colour {
-        true => &[("FORCE_COLOR", "1"), ("CLICOLOR_FORCE", "1")],
-        false => &[],
-    };
+    let colours = [("FORCE_COLOR", "1"), ("CLICOLOR_FORCE", "1")];
+    let colours = colours.iter().filter(|_| options.colour);
     for (name, value) in [("CI", "true")].iter().chain(colours) {
         let entry = env.entry((*name).to_owned());
         entry.or_insert_with(|| (*value).to_owned());

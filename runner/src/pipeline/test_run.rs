@@ -75,9 +75,7 @@ impl Build<'_> {
             let build_image = scope.spawn(|| self.build_image(&rootfs, &base));
             let rootfs = &rootfs;
             let install = |tool| {
-                scope.spawn(move || {
-                    toolchains::install(tool, self.request, self.services, rootfs)
-                })
+                scope.spawn(move || toolchains::install(tool, self.request, self.services, rootfs))
             };
             let tools = self.prepared.plan.tools.iter().map(install).collect();
             let (mut tree, _lock) = stages.run("source", || self.tree())?;

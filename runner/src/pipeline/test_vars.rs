@@ -122,7 +122,10 @@ mod tests {
     fn what_is_declared_is_set_unless_it_is_given() {
         let env = r#"{"A": "a", "B": {"value": "b"}, "C": "c", "O": {"required": false}, "E": ""}"#;
         let vars = vars(env, &[("C", "given"), ("D", "d")]).unwrap();
-        let said: Vec<_> = vars.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let said: Vec<_> = vars
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         assert_eq!(said, ["A=a", "B=b", "C=given", "D=d", "E="]);
     }
 
@@ -136,11 +139,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_variable_is_told_all_at_once() {
-        let env = r#"{"A B": "x", "1A": "x", "": "x", "A=": "x", "Z": "a\u0000b", "N": 5, "R": {}}"#;
+        let env =
+            r#"{"A B": "x", "1A": "x", "": "x", "A=": "x", "Z": "a\u0000b", "N": 5, "R": {}}"#;
         let failure = vars(env, &[("GIVEN", "1")]).unwrap_err();
         assert_eq!(failure.diagnostics.len(), 7);
         assert_eq!(failure.class(), Class::Config);
-        let places = failure.diagnostics.iter().map(|problem| problem.labels.len());
+        let places = failure
+            .diagnostics
+            .iter()
+            .map(|problem| problem.labels.len());
         assert_eq!(places.sum::<usize>(), 7);
         assert!(vars(r#"{"R": {}}"#, &[("R", "1")]).is_ok());
     }

@@ -74,8 +74,7 @@ pub struct Ui {
     colour_out: bool,
     /// What stands before each line of the log.
     margin: &'static str,
-    /// Whether the log stands beside the answer, on standard error.
-    log_aside: bool,
+    log: LogStream,
     redactor: Arc<Redactor>,
     progress: Arc<Progress>,
     screen: Arc<Mutex<Screen>>,
@@ -83,6 +82,14 @@ pub struct Ui {
     unwritten: Arc<Mutex<Option<io::Error>>>,
     /// Ends of lines that came in pieces, by step: a secret may stand across two.
     pieces: Arc<Mutex<HashMap<String, (LineEvent, String)>>>,
+}
+
+/// Where the text of the log goes.
+#[derive(Debug, Clone, Copy)]
+enum LogStream {
+    Out,
+    /// Beside the answer, which has standard output to itself.
+    Err,
 }
 
 /// Makes the event of a line that a step's program printed.
@@ -105,7 +112,7 @@ impl Ui {
             colour: screen.colour,
             colour_out: screen.colour_out,
             margin: "",
-            log_aside: false,
+            log: LogStream::Out,
             redactor: Arc::new(redactor),
             progress: Arc::new(Progress::new(style == Style::Text && screen.terminal)),
             screen: Arc::new(Mutex::new(screen)),
@@ -125,7 +132,7 @@ impl Ui {
     #[must_use]
     pub fn log_aside(self) -> Self {
         Self {
-            log_aside: true,
+            log: LogStream::Err,
             ..self
         }
     }
@@ -199,10 +206,9 @@ impl Ui {
 
     /// Writes text of the log.
     fn write_log(&self, text: &str) {
-        if self.log_aside {
-            self.write_err(text);
-        } else {
-            self.write_out(text);
+        match self.log {
+            LogStream::Out => self.write_out(text),
+            LogStream::Err => self.write_err(text),
         }
     }
 
@@ -219,7 +225,8 @@ impl Ui {
         match event {
             Event::Heading { text } => {
                 let text = clean::line(text, false);
-                self.write_log(&format!("-----> {}\n", self.redactor.redact(&text)));
+                let text = self.redactor.redact(&text);
+                self.write_log(&format!("{}-----> {text}\n", self.margin));
             }
             Event::Detail { text } => text.split('\n').for_each(|line| self.detail_line(line)),
             Event::Output { line, .. } => self.output_line(line),
@@ -288,7 +295,7 @@ impl Ui {
     fn detail_line(&self, text: &str) {
         let text = clean::line(text, false);
         let text = self.redactor.redact(&text);
-        self.write_log(&format!("       {}\n", text.trim_end()));
+        self.write_log(&format!("{}       {}\n", self.margin, text.trim_end()));
     }
 
     /// A program's line below a headline; as it is where it has a deploy log's form already, as scripts of packs print it.
@@ -472,7 +479,13 @@ mod tests {
             let redactor = Redactor::new([("TOKEN", "hunter2-hunter2")]);
             let ui = Ui::new(style, false, screen, redactor).log_aside();
             ui.heading("Running the tests");
-            for line in ["1..2", "  ok 1  ", "", "\u{1b}[31mnot ok 2\u{1b}[0m\u{1b}[2J", "\u{1b}[1mhunter2\u{1b}[0m-hunter2"] {
+            for line in [
+                "1..2",
+                "  ok 1  ",
+                "",
+                "\u{1b}[31mnot ok 2\u{1b}[0m\u{1b}[2J",
+                "\u{1b}[1mhunter2\u{1b}[0m-hunter2",
+            ] {
                 let (step, line) = ("test".to_owned(), line.to_owned());
                 ui.emit(Event::TestOutput { step, line });
             }
@@ -484,9 +497,15 @@ mod tests {
         assert_eq!(out, "1..2\n  ok 1  \n\nnot ok 2\n[TOKEN]\n");
         assert_eq!(err, "-----> Running the tests\n       Compiling\n");
         let (out, _) = draw(true, Style::Text);
-        assert_eq!(out, "1..2\n  ok 1  \n\n\u{1b}[31mnot ok 2\u{1b}[0m\n[TOKEN]\n");
+        assert_eq!(
+            out,
+            "1..2\n  ok 1  \n\n\u{1b}[31mnot ok 2\u{1b}[0m\n[TOKEN]\n"
+        );
         let (out, err) = draw(true, Style::Json);
-        assert!(out.contains(r#"{"event":"test-output","step":"test","line":"not ok 2"}"#), "{out}");
+        assert!(
+            out.contains(r#"{"event":"test-output","step":"test","line":"not ok 2"}"#),
+            "{out}"
+        );
         assert_eq!((out.matches("[TOKEN]").count(), err.as_str()), (1, ""));
     }
 

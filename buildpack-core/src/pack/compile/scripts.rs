@@ -232,9 +232,7 @@ pub(super) fn argv(
     let program = format!("{}/bin/{}", folder.place, script.file());
     let arguments: &[&str] = match script {
         Script::Detect | Script::Release => &[build_dir],
-        Script::Compile | Script::TestCompile => {
-            &[build_dir, &scripts.cache_dir, &scripts.env_dir]
-        }
+        Script::Compile | Script::TestCompile => &[build_dir, &scripts.cache_dir, &scripts.env_dir],
         Script::Test => &[build_dir, &scripts.env_dir],
     };
     std::iter::once(program)

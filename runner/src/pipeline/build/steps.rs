@@ -5,9 +5,7 @@ use std::thread::ScopedJoinHandle;
 
 use buildpack_core::event::EventSink;
 use buildpack_core::image::BaseImage;
-use buildpack_core::pack::{
-    CompileContext, CompileError, Host, MoveTree, ScriptScene, TestScene,
-};
+use buildpack_core::pack::{CompileContext, CompileError, Host, MoveTree, ScriptScene, TestScene};
 
 use super::Build;
 use crate::pipeline::caches::{Caches, Memo};
