@@ -9,6 +9,7 @@ mod environment;
 #[cfg(test)]
 mod fixture;
 mod hints;
+mod hooks;
 mod layers;
 mod lock_file;
 mod manager_tool;

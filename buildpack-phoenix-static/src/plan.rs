@@ -10,12 +10,12 @@ use buildpack_core::plan::{Decision, Inputs, PackPlan, Phase, Tool};
 use crate::assets::{AssetsApp, Builder, Digesting};
 use crate::check;
 use crate::config::StaticConfig;
-use crate::manager_tool::{settle_npm, tool};
+use crate::manager_tool::{npm_major, settle, tool};
 use crate::package_manager::{Manager, PackageManager, Program, below};
 use crate::resolve::Chosen;
 use crate::steps::{self, Surroundings};
 use crate::umbrella::find;
-use crate::{environment, node, release, standalone};
+use crate::{environment, hooks, node, release, standalone};
 
 /// The plan; none where an error is among `diagnostics`.
 pub(crate) fn plan(
@@ -25,7 +25,8 @@ pub(crate) fn plan(
 ) -> Option<PackPlan> {
     let config = StaticConfig::read(app, context.check.evaluated).collect(diagnostics)?;
     let app_dir = context.before.map_or("/app", |plan| &plan.app_dir);
-    let mut apps = find(app, &config, context.before).collect(diagnostics)?;
+    let hook = context.before.and_then(hooks::in_plan);
+    let mut apps = find(app, &config, hook.as_deref()).collect(diagnostics)?;
     let mut plan = PackPlan {
         packs: vec!["Phoenix".to_owned()],
         ..PackPlan::empty(app_dir)
@@ -125,16 +126,14 @@ fn with_node(
     let home = format!("{}/.heroku", plan.app_dir);
     let node_tool = node::tool(&chosen.release, format!("{home}/node"), stays, context);
     plan.tools.extend(keep(node_tool, diagnostics));
-    let mut npm_major = major(None, &chosen);
-    for assets in apps.iter_mut() {
-        let Some(manager) = &mut assets.manager else {
+    diagnostics.extend(settle(apps, config, &chosen));
+    let mut npm = 0;
+    for assets in apps.iter() {
+        let Some(manager) = &assets.manager else {
             continue;
         };
-        let problem = settle_npm(manager, config, &chosen);
-        // What is wrong with the config is so for each of them.
-        diagnostics.extend(problem.filter(|problem| !diagnostics.contains(problem)));
         if manager.manager == Manager::Npm {
-            npm_major = npm_major.max(major(Some(manager), &chosen));
+            npm = npm.max(npm_major(manager, &chosen));
         }
         let fetched = keep(tool(manager, &home, stays, context), diagnostics).flatten();
         let decision = of_manager(manager, &chosen);
@@ -148,9 +147,10 @@ fn with_node(
             // Where apps want other versions of it, that has been said.
             Some(_) | None => {}
         }
-        let own_major = major(Some(manager), &chosen);
-        plan.build_env
-            .extend(environment::build(manager.manager, own_major));
+        plan.build_env.extend(environment::build(
+            manager.manager,
+            npm_major(manager, &chosen),
+        ));
         plan.addresses = environment::addresses(context.upstreams);
         let version = self::version(manager, &chosen);
         environment::add_cache(&mut plan.caches, assets, &version);
@@ -169,7 +169,7 @@ fn with_node(
         plan.profile.extend([paths]);
     }
     plan.decisions.push(in_image(config));
-    Some(npm_major)
+    Some(npm)
 }
 
 /// Whether anything is there that Node is for.
@@ -256,25 +256,6 @@ fn version(manager: &PackageManager, node: &Chosen) -> String {
         Program::OfApp(path) => path.clone(),
         Program::Fetched { version, .. } => version.to_string(),
     }
-}
-
-/// The major version of npm; of Node before anybody lists it, an old one.
-fn major(manager: Option<&PackageManager>, node: &Chosen) -> u64 {
-    if let Some(PackageManager {
-        manager: Manager::Npm,
-        program: Program::Fetched { version, .. },
-        ..
-    }) = manager
-    {
-        return version.major;
-    }
-    let own = node.release.npm.as_deref();
-    own.and_then(|npm| npm.split('.').next()?.parse().ok())
-        .unwrap_or(if node.release.version.0.major >= 15 {
-            7
-        } else {
-            6
-        })
 }
 
 fn of_assets(assets: &AssetsApp<'_>) -> Vec<Decision> {

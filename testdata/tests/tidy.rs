@@ -317,20 +317,13 @@ const CHECKED: [&str; 8] = [
 ];
 const NOT_CHECKED: &[&str] = &[
     "app-folder",
-    "assets-path",
     "install-list-missing",
     "install-not-listed",
-    "lock-files",
     "node-archive",
     "npm-no-digest",
     "npm-package-missing",
     "npm-package-name",
     "npm-registry-answer",
-    "package-manager-conflict",
-    "package-manager-digest",
-    "package-manager-malformed",
-    "package-manager-unsupported",
-    "yarn-version",
 ];
 
 #[test]

@@ -229,7 +229,11 @@ fn npm_is_another_only_as_one_version() {
         let config = format!("node_version=22.14.0\nnpm_version={version}");
         let (plan, codes) = of_files(
             None,
-            &[PACKAGE, ("phoenix_static_buildpack.config", &config)],
+            &[
+                PACKAGE,
+                ("assets/package-lock.json", "{\"lockfileVersion\": 3}"),
+                ("phoenix_static_buildpack.config", &config),
+            ],
         );
         let npm = plan.tools.iter().find(|tool| tool.id == "npm");
         (npm.map(|tool| tool.version.clone()), codes)
@@ -237,6 +241,9 @@ fn npm_is_another_only_as_one_version() {
     assert_eq!(with("10.9.2"), (None, vec![]));
     assert_eq!(with("11.0.0"), (Some("11.0.0".to_owned()), vec![]));
     assert_eq!(with("10.x"), (None, vec!["npm-version"]));
+    let old = with("6.14.18");
+    let npm = Some("6.14.18".to_owned());
+    assert_eq!(old, (npm, vec!["lock-file-format"]));
 }
 
 #[test]
