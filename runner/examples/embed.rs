@@ -53,7 +53,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         native: true,
         lock: pipeline::Lock::None,
         script_dirs: ScriptDirs::default(),
-        user: None,
     };
     let finished = pipeline::build(&request, &services)?;
     let image = &finished.record.image;

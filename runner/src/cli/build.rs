@@ -39,7 +39,6 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
         native: !args.packs.no_native,
         lock: args.packs.lock(args.write.lock),
         script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
-        user: None,
     };
     let finished = match pipeline::build(&request, &context.services) {
         Ok(finished) => finished,

@@ -54,7 +54,6 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
         native: !args.packs.no_native,
         lock: args.packs.lock(args.write.lock),
         script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
-        user: None,
     };
     let prepared = pipeline::prepare(&request, &Goal::Build, &context.services)?;
     let plan = &prepared.plan;

@@ -90,7 +90,6 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         native: true,
         lock: pipeline::Lock::None,
         script_dirs: ScriptDirs::default(),
-        user: None,
     };
     context
         .ui

@@ -29,7 +29,6 @@ pub(super) fn exec(call: &Call, args: &Test) -> Ended {
         native: !args.packs.no_native,
         lock: args.packs.lock(false),
         script_dirs: args.packs.script_dirs(BuildDirMode::App),
-        user: None,
     };
     let options = TestOptions {
         colour: context.ui.colours(),

@@ -46,6 +46,7 @@ pub fn detect_scripts(
         (places, PathBuf::from(&dirs.build), mounts)
     };
     let scratch = services.store.temp_dir(Bucket::Rootfs)?;
+    let user = request.target.stack.user;
     let room = Room {
         root: (image.iter())
             .filter_map(|image| image.rootfs.clone())
@@ -53,7 +54,7 @@ pub fn detect_scripts(
         scratch: scratch.path().to_owned(),
         mounts,
         memory: Vec::new(),
-        user: request.user(),
+        user: (user.uid, user.gid),
     };
     let mut env = BTreeMap::from([("PATH".to_owned(), super::room::PATH.to_owned())]);
     env.extend(image.map(|image| image.base.env()).unwrap_or_default());

@@ -85,6 +85,7 @@ fn ask(
         Some(stack_images::build_image(request, services)?)
     };
     let scratch = services.store.temp_dir(Bucket::Rootfs)?;
+    let user = request.target.stack.user;
     let room = Room {
         root: image
             .iter()
@@ -96,8 +97,8 @@ fn ask(
             target: PathBuf::from(APP),
             access: Access::ReadOnly,
         }],
-        memory: request.env_dir(),
-        user: request.user(),
+        memory: request.config_vars.env_dir(),
+        user: (user.uid, user.gid),
     };
     let mut env = BTreeMap::from([("PATH".to_owned(), super::room::PATH.to_owned())]);
     env.extend(image.map(|image| image.base.env()).unwrap_or_default());

@@ -48,32 +48,28 @@ pub(super) fn files(
             .into_bytes(),
         executable: true,
     };
-    let processes = processes
-        .iter()
-        .map(|(name, command)| text(format!("{PROCESSES}/{name}"), command));
-    [script("/start", START), script("/exec", EXEC)]
-        .into_iter()
-        .chain(profile(plan, release))
-        .chain(processes)
-        .collect()
-}
-
-/// Scripts of `.profile.d`.
-pub(super) fn profile(plan: &PackPlan, release: &Release) -> Vec<Synthetic> {
-    let path = |name: &str| format!("{}/.profile.d/{name}", plan.app_dir);
-    let config_vars = (!release.config_vars.is_empty())
-        .then(|| text(path(CONFIG_VARS), &defaults(&release.config_vars)));
-    let scripts = plan.profile.iter();
-    let scripts = scripts.map(|(name, content)| text(path(name), content));
-    config_vars.into_iter().chain(scripts).collect()
-}
-
-fn text(path: String, text: &str) -> Synthetic {
-    Synthetic {
+    let text = |path: String, text: &str| Synthetic {
         path,
         content: text.as_bytes().to_vec(),
         executable: false,
-    }
+    };
+    let profile = plan
+        .profile
+        .iter()
+        .map(|(name, content)| text(format!("{}/.profile.d/{name}", plan.app_dir), content));
+    let processes = processes
+        .iter()
+        .map(|(name, command)| text(format!("{PROCESSES}/{name}"), command));
+    let config_vars = (!release.config_vars.is_empty()).then(|| {
+        let path = format!("{}/.profile.d/{CONFIG_VARS}", plan.app_dir);
+        text(path, &defaults(&release.config_vars))
+    });
+    [script("/start", START), script("/exec", EXEC)]
+        .into_iter()
+        .chain(config_vars)
+        .chain(profile)
+        .chain(processes)
+        .collect()
 }
 
 /// Script of `.profile.d` with the config vars of a pack's release, called as herokuish calls it: it comes first.

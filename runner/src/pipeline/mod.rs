@@ -41,7 +41,7 @@ mod toolchains;
 mod tree;
 pub mod versions;
 
-pub use build::{BuiltHere, Finished, build, build_here};
+pub use build::{Finished, build};
 pub use build_lists::{BuildLists, Npm, Patience};
 pub(crate) use check::check_read;
 pub use check::{CheckRequest, Report, check, folder_name};
@@ -57,7 +57,7 @@ pub use levels::{Change, Levels};
 pub use network::Network;
 pub use packs::{choose_packs, reach as pack_reach};
 pub use prepare::{Prepared, detect, prepare, read_app, readable};
-pub use request::{ConfigVars, Lock, Request};
+pub use request::{ConfigVars, ENV_DIR, Lock, Request};
 pub use services::{MakeSandbox, Parts, Services};
 pub use shell::shell;
 pub use stack_images::{parse as parse_image_name, pull as pull_stack_image};

@@ -41,21 +41,6 @@ pub struct Request {
     pub lock: Lock,
     /// Where packs that are scripts see what they are given.
     pub script_dirs: ScriptDirs,
-    /// User and group that programs run as; none: the stack's. Counts where there is no sandbox and `bp` is root.
-    pub user: Option<(u32, u32)>,
-}
-
-impl Request {
-    /// User and group that programs run as.
-    pub(super) fn user(&self) -> (u32, u32) {
-        let stack = self.target.stack.user;
-        self.user.unwrap_or((stack.uid, stack.gid))
-    }
-
-    /// ENV_DIR: one file for each config var, its content the value as it is.
-    pub(super) fn env_dir(&self) -> Vec<MemoryFile> {
-        self.config_vars.env_dir(&self.script_dirs.env)
-    }
 }
 
 /// What becomes of `buildpacks.lock`, in which the versions of packs stand.
@@ -84,6 +69,9 @@ const NOT_EXPORTED: [&str; 6] = [
     "LIBRARY_PATH",
 ];
 
+/// The folder of ENV_DIR in the sandbox, a file system in memory.
+pub const ENV_DIR: &str = "/tmp/env";
+
 impl ConfigVars {
     /// The variables that steps see in their environment.
     pub fn exported(&self) -> impl Iterator<Item = (&String, &String)> {
@@ -92,13 +80,13 @@ impl ConfigVars {
             .filter(|(name, _)| !NOT_EXPORTED.contains(&name.as_str()))
     }
 
-    /// One file in `folder` for each variable, its content the value as it is.
-    pub fn env_dir(&self, folder: &str) -> Vec<MemoryFile> {
+    /// ENV_DIR: one file for each variable, its content the value as it is.
+    pub fn env_dir(&self) -> Vec<MemoryFile> {
         self.0
             .iter()
             .filter(|(name, _)| !name.contains('/') && !name.is_empty())
             .map(|(name, value)| MemoryFile {
-                target: PathBuf::from(folder).join(name),
+                target: PathBuf::from(ENV_DIR).join(name),
                 content: value.clone().into_bytes(),
             })
             .collect()
@@ -218,11 +206,7 @@ mod tests {
     fn what_would_break_tools_is_not_exported_but_stands_in_env_dir() {
         let vars = vars(&[("PATH", "/evil"), ("A", "1"), ("../B", "2")]);
         assert_eq!(vars.exported().count(), 2);
-        let files: Vec<_> = vars
-            .env_dir("/tmp/env")
-            .into_iter()
-            .map(|file| file.target)
-            .collect();
+        let files: Vec<_> = vars.env_dir().into_iter().map(|file| file.target).collect();
         assert_eq!(files, ["/tmp/env/A", "/tmp/env/PATH"].map(PathBuf::from));
     }
 

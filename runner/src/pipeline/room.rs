@@ -41,14 +41,15 @@ pub(super) fn build_room(
         target: PathBuf::from(&cache.place),
         access: Access::ReadWrite,
     });
+    let user = request.target.stack.user;
     Room {
         root: rootfs.map(Path::to_owned).into_iter().collect(),
         scratch: scratch(kept),
         mounts: (std::iter::once(app).chain(tools).chain(caches))
             .chain(services.network.mounts())
             .collect(),
-        memory: request.env_dir(),
-        user: request.user(),
+        memory: request.config_vars.env_dir(),
+        user: (user.uid, user.gid),
     }
 }
 

@@ -3,33 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use buildpack_core::plan::{PackPlan, Scripts};
 use buildpack_core::sandbox::{Access, Mount, Room};
-use rustix::process::geteuid;
 use walkdir::WalkDir;
 
 use super::caches::{copy, renew};
 use super::failure::{Failure, disk};
-use super::request::Request;
 
 /// Folders of packs by id, as they lie in the store.
 pub(super) type PackFolders = BTreeMap<String, PathBuf>;
 
 /// Time limits that packs have for their downloads, as herokuish sets them (compatibility facts 1.2).
 const TIME_LIMITS: [(&str, &str); 2] = [("CURL_CONNECT_TIMEOUT", "90"), ("CURL_TIMEOUT", "600")];
-
-/// The build that scripts are run for.
-pub(super) struct ScriptBuild<'a> {
-    /// What is asked for.
-    pub(super) request: &'a Request,
-    /// Whether programs run where `bp` stands.
-    pub(super) in_place: bool,
-    /// Folder of what is kept between builds of the app.
-    pub(super) kept: &'a Path,
-}
 
 /// The rooms of scripts.
 pub(super) struct ScriptRooms {
@@ -41,39 +29,32 @@ pub(super) struct ScriptRooms {
 
 /// The rooms of scripts: `room`, which shows the app's folder at its own place, with what else scripts are given. Anew
 /// each time are the copies of the packs and what stands in for the app's own place; CACHE_DIR stays, unless it is to be
-/// emptied; where programs run in place, a folder that is there is used as it is.
+/// emptied.
 pub(super) fn script_rooms(
     plan: &PackPlan,
     scripts: &Scripts,
     folders: &PackFolders,
     room: &Room,
-    build: &ScriptBuild<'_>,
+    kept: &Path,
+    empty_cache: bool,
+    in_place: bool,
 ) -> Result<ScriptRooms, Failure> {
-    let kept = build.kept;
-    let owner = (build.request.user).filter(|_| build.in_place && geteuid().is_root());
     let failed = |error: io::Error| disk("lay out what buildpacks need", &error);
     let writable = |source: PathBuf, target: &str| Mount {
         source,
         target: PathBuf::from(target),
         access: Access::ReadWrite,
     };
-    let own = Path::new(&scripts.cache_dir);
-    let cache = if build.in_place && own.is_dir() && !own.is_symlink() {
-        own.to_owned()
-    } else {
-        let cache = kept.join("cache");
-        if build.request.clear_cache {
-            renew(&cache).map_err(failed)?;
-        }
-        fs_err::create_dir_all(&cache).map_err(failed)?;
-        cache
-    };
-    give(&cache, owner).map_err(failed)?;
+    let cache = kept.join("cache");
+    if empty_cache {
+        renew(&cache).map_err(failed)?;
+    }
+    fs_err::create_dir_all(&cache).map_err(failed)?;
     let app_dir = Path::new(&plan.app_dir);
     let mut mounts = Vec::new();
     for mount in &room.mounts {
         let elsewhere = mount.target == app_dir && scripts.build_dir != plan.app_dir;
-        if elsewhere && build.in_place {
+        if elsewhere && in_place {
             // The app's folder itself is moved there.
         } else if elsewhere {
             let stand_in = kept.join("app-dir");
@@ -92,7 +73,7 @@ pub(super) fn script_rooms(
             continue;
         };
         let copy = packs.join(&pack.id);
-        copy_pack(folder, &copy, owner).map_err(failed)?;
+        copy_pack(folder, &copy).map_err(failed)?;
         given.push(writable(copy, &pack.place));
     }
     let with = |mounts: Vec<Mount>| Room {
@@ -106,7 +87,7 @@ pub(super) fn script_rooms(
 }
 
 /// A pack's own copy for one build, in which its owner may write.
-fn copy_pack(from: &Path, to: &Path, owner: Option<(u32, u32)>) -> io::Result<()> {
+fn copy_pack(from: &Path, to: &Path) -> io::Result<()> {
     fs_err::create_dir_all(to)?;
     copy(from, to, u64::MAX)?;
     for entry in WalkDir::new(to) {
@@ -116,16 +97,8 @@ fn copy_pack(from: &Path, to: &Path, owner: Option<(u32, u32)>) -> io::Result<()
         }
         let mode = entry.metadata()?.permissions().mode();
         fs_err::set_permissions(entry.path(), PermissionsExt::from_mode(mode | 0o200))?;
-        give(entry.path(), owner)?;
     }
     Ok(())
-}
-
-fn give(path: &Path, owner: Option<(u32, u32)>) -> io::Result<()> {
-    match owner {
-        Some((uid, gid)) => chown(path, Some(uid), Some(gid)),
-        None => Ok(()),
-    }
 }
 
 /// The environment of scripts: that of a build without config vars, which they find in ENV_DIR.

@@ -109,7 +109,6 @@ mod tests {
             native: true,
             lock: Lock::None,
             script_dirs: ScriptDirs::default(),
-            user: None,
         };
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store")).unwrap();

@@ -13,8 +13,6 @@ use buildpack_core::toolchain::{
     Downloaded, Kind, UnpackLimits, Verify, download, redact_url, unpack_tar_gz, unpack_zip,
 };
 
-use rustix::process::{getegid, geteuid};
-
 use super::failure::{Failure, disk};
 use super::promise::Promise;
 use super::request::Request;
@@ -167,12 +165,7 @@ fn fit(
     services: &Services,
 ) -> Result<(), Failure> {
     let scratch = services.store.temp_dir(Bucket::Rootfs)?;
-    let user = if services.sandbox()?.in_place() {
-        // The folder is our own, whoever the app's programs run as.
-        (geteuid().as_raw(), getegid().as_raw())
-    } else {
-        request.user()
-    };
+    let user = request.target.stack.user;
     let room = Room {
         root: unpacked.into_iter().collect(),
         scratch: scratch.path().to_owned(),
@@ -182,7 +175,7 @@ fn fit(
             access: Access::ReadWrite,
         }],
         memory: Vec::new(),
-        user,
+        user: (user.uid, user.gid),
     };
     let command = Command {
         argv: command.to_vec(),

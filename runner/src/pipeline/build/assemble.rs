@@ -73,7 +73,7 @@ impl Build<'_> {
         )
     }
 
-    pub(super) fn in_image<'t>(
+    fn in_image<'t>(
         &'t self,
         tools: &'t [Installed],
     ) -> impl Iterator<Item = (&'t Tool, &'t Installed)> {
@@ -90,7 +90,7 @@ impl Build<'_> {
             == 1
     }
 
-    pub(super) fn release(&self, built: &Built) -> Release {
+    fn release(&self, built: &Built) -> Release {
         let release = self.prepared.pack.release(&self.prepared.plan, built);
         release.unwrap_or_default()
     }

@@ -13,7 +13,7 @@ use crate::pipeline::failure::{Failure, disk};
 use crate::pipeline::move_tree::InPlaceMover;
 use crate::pipeline::request::ConfigVars;
 use crate::pipeline::room::{build_env, build_room, test_env};
-use crate::pipeline::scripts::{ScriptBuild, script_env, script_rooms};
+use crate::pipeline::scripts::{script_env, script_rooms};
 use crate::pipeline::toolchains::{Installed, RootfsPromise};
 use crate::pipeline::tree::Tree;
 
@@ -65,12 +65,8 @@ impl Build<'_> {
         let rooms = (plan.scripts.as_ref())
             .map(|scripts| {
                 let folders = &self.prepared.pack_folders;
-                let build = ScriptBuild {
-                    request: self.request,
-                    in_place: self.in_place,
-                    kept,
-                };
-                script_rooms(plan, scripts, folders, &room, &build)
+                let anew = self.request.clear_cache;
+                script_rooms(plan, scripts, folders, &room, kept, anew, self.in_place)
             })
             .transpose()?;
         let folders = plan
