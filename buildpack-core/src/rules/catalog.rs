@@ -298,6 +298,18 @@ pub const RULES: &[Rule] = &[
         "The Phoenix static pack stands before the Elixir pack",
     ),
     row(
+        "pack-reference",
+        Severity::Error,
+        Group::Packs,
+        "What stands where the address of a buildpack belongs is none",
+    ),
+    row(
+        "pack-twice",
+        Severity::Warning,
+        Group::Packs,
+        "The same buildpack is named twice",
+    ),
+    row(
         "pack-unpinned",
         Severity::Note,
         Group::Packs,
@@ -332,6 +344,12 @@ pub const RULES: &[Rule] = &[
         Severity::Warning,
         Group::App,
         "A secret is read while the app is compiled",
+    ),
+    row(
+        "packs-too-many",
+        Severity::Error,
+        Group::Reading,
+        "More buildpacks are named than build an app",
     ),
     row(
         "no-pack",

@@ -329,6 +329,14 @@ fn every_bad_line_is_told_at_once() {
 }
 
 #[test]
+fn an_endless_list_is_no_list() {
+    let text: &'static str = Box::leak("a/a\n".repeat(101).into_boxed_str());
+    let outcome = Case::new(&[(".buildpacks", text)]).outcome();
+    let codes: Vec<_> = outcome.diagnostics.iter().map(|it| it.code.0).collect();
+    assert_eq!((outcome.value, codes), (None, vec!["packs-too-many"]));
+}
+
+#[test]
 fn a_pack_is_run_once() {
     let text = "heroku/nodejs\n\
                 https://github.com/heroku/heroku-buildpack-nodejs.git\n\

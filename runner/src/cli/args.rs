@@ -313,6 +313,8 @@ pub(super) struct Shell {
     pub what: Option<String>,
     #[command(flatten)]
     pub target: Target,
+    #[command(flatten)]
+    pub packs: Packs,
     /// Enter the build of the app, even if its image is kept
     #[arg(long)]
     pub build: bool,

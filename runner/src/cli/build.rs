@@ -36,8 +36,8 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
         terminal: context::variable("TERM"),
         public_vars: args.allow_in_image.clone(),
         buildpacks: args.packs.addresses(&args.app),
-        native: !args.packs.no_native,
-        lock: args.packs.lock(args.write.lock),
+        native: args.packs.native(&context.settings),
+        lock: args.packs.lock(args.write.lock, &context.settings),
         script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
     };
     let finished = match pipeline::build(&request, &context.services) {

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use buildpack_core::diagnostic::{Origin, Sourced};
+use buildpack_core::pack::ScriptDirs;
 use buildpack_core::wanted::{PackReference, Place};
 
 use super::args::{BuildDirMode, Packs};
 use crate::pipeline::Lock;
-use buildpack_core::pack::ScriptDirs;
+use crate::settings::Settings;
 
 impl Packs {
     /// What `--buildpack` says. A folder that is typed starts where the command is called, unless that is the app.
@@ -27,12 +28,17 @@ impl Packs {
     }
 
     /// What becomes of the lock, which is to be written or not.
-    pub(super) fn lock(&self, write: bool) -> Lock {
-        match (write, self.locked) {
-            (_, true) => Lock::Refuse,
-            (true, false) => Lock::Write,
+    pub(super) fn lock(&self, write: bool, settings: &Settings) -> Lock {
+        match (write, self.locked || settings.locked.value) {
+            (true, _) => Lock::Write,
+            (false, true) => Lock::Refuse,
             (false, false) => Lock::None,
         }
+    }
+
+    /// Whether built-in packs may take the place of those that they are made after.
+    pub(super) fn native(&self, settings: &Settings) -> bool {
+        !self.no_native && !settings.no_native.value
     }
 
     /// Where scripts see what they are given, where nobody says: as in `default`.

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use buildpack_core::event::EventSink;
-use buildpack_core::pack::ScriptDirs;
 use buildpack_core::plan::Goal;
 use buildpack_core::sandbox::Terminal;
 
-use super::args::Shell;
+use super::args::{BuildDirMode, Shell};
 use super::context::{self, Context, app_name};
 use super::run::image;
 use super::{Call, Ended};
@@ -86,10 +85,10 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         clear_cache: false,
         terminal: context::variable("TERM"),
         public_vars: Vec::new(),
-        buildpacks: Vec::new(),
-        native: true,
-        lock: pipeline::Lock::None,
-        script_dirs: ScriptDirs::default(),
+        buildpacks: args.packs.addresses(Path::new(&what)),
+        native: args.packs.native(&context.settings),
+        lock: args.packs.lock(false, &context.settings),
+        script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
     };
     context
         .ui

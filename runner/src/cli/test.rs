@@ -26,8 +26,8 @@ pub(super) fn exec(call: &Call, args: &Test) -> Ended {
         terminal: context::variable("TERM"),
         public_vars: Vec::new(),
         buildpacks: args.packs.addresses(&args.app),
-        native: !args.packs.no_native,
-        lock: args.packs.lock(false),
+        native: args.packs.native(&context.settings),
+        lock: args.packs.lock(false, &context.settings),
         script_dirs: args.packs.script_dirs(BuildDirMode::App),
     };
     let options = TestOptions {

@@ -60,7 +60,7 @@ pub fn detect(app: &App) -> Vec<(Box<dyn Buildpack>, Detection)> {
     NativeName::ALL.map(|name| detect_one(name, app)).into()
 }
 
-fn detect_one(name: NativeName, app: &App) -> (Box<dyn Buildpack>, Detection) {
+pub(super) fn detect_one(name: NativeName, app: &App) -> (Box<dyn Buildpack>, Detection) {
     let pack: Box<dyn Buildpack> = match name {
         NativeName::Elixir => Box::new(ElixirPack),
         NativeName::PhoenixStatic => Box::new(PhoenixStaticPack),
@@ -164,7 +164,7 @@ pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Pr
 }
 
 /// The lists that a pack will look at.
-pub(super) fn wanted(
+pub(super) fn lists_of(
     pack: &dyn Buildpack,
     app: &App,
     goal: &Goal,
@@ -190,7 +190,7 @@ fn plan(
         ..Policy::new(request.target, services.now)
     };
     let lists = Provider::new(hosts(), policy);
-    lists.prefetch(&wanted(pack, app, goal, request.target));
+    lists.prefetch(&lists_of(pack, app, goal, request.target));
     let install_lists = hosts();
     let npm = Npm::new(services, Patience::LONG);
     let mut outcome = pack.plan(

@@ -140,8 +140,30 @@ pub(super) const TAILWIND_URL: Key = key(
     "Where the program of Tailwind comes from that `mix tailwind` runs.",
 );
 
+pub(super) const BUILDPACK_REGISTRY_URL: Key = key(
+    "buildpack_registry_url",
+    "BP_BUILDPACK_REGISTRY_URL",
+    None,
+    "`https://buildpack-registry.s3.amazonaws.com/buildpacks`",
+    "Where buildpacks that are named as `urn:buildpack:owner/name` come from, as `owner/name.tgz` below.",
+);
+pub(super) const LOCKED: Key = key(
+    "locked",
+    "BP_LOCKED",
+    Some("--locked"),
+    "`false`",
+    "Take the versions of buildpacks that `buildpacks.lock` names, and fail where packs and lock differ.",
+);
+pub(super) const NO_NATIVE: Key = key(
+    "no_native",
+    "BP_NO_NATIVE",
+    Some("--no-native"),
+    "`false`",
+    "Run buildpacks of Elixir and Phoenix themselves, where they are asked for, in place of the built-in ones.",
+);
+
 /// All settings, as they are documented.
-pub const KEYS: [Key; 14] = [
+pub const KEYS: [Key; 17] = [
     CACHE_DIR,
     CACHE_CAP,
     STACK,
@@ -156,6 +178,9 @@ pub const KEYS: [Key; 14] = [
     NODE_DIST_URL,
     NPM_REGISTRY_URL,
     TAILWIND_URL,
+    BUILDPACK_REGISTRY_URL,
+    LOCKED,
+    NO_NATIVE,
 ];
 
 /// The page `docs/settings.md`.

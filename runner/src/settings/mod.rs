@@ -15,6 +15,7 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
 use buildpack_core::lists::NPM_REGISTRY;
 use buildpack_phoenix_static::TAILWIND_RELEASES;
 
+use crate::packs::REGISTRY;
 use crate::sandbox::Mode;
 use crate::ui::parse_bytes;
 use file::Said;
@@ -67,6 +68,12 @@ pub struct Settings {
     pub npm_registry_url: Sourced<String>,
     /// Where releases of Tailwind come from.
     pub tailwind_url: Sourced<String>,
+    /// Where buildpacks of Heroku's registry come from.
+    pub buildpack_registry_url: Sourced<String>,
+    /// Whether the versions of `buildpacks.lock` are taken, and none else.
+    pub locked: Sourced<bool>,
+    /// Whether packs of Elixir and Phoenix are run themselves.
+    pub no_native: Sourced<bool>,
 }
 
 /// A variable of the environment by name.
@@ -175,6 +182,9 @@ impl Reader<'_> {
             node_dist_url: self.url_or(&keys::NODE_DIST_URL, "https://nodejs.org/dist"),
             tailwind_url: self.url_or(&keys::TAILWIND_URL, TAILWIND_RELEASES),
             npm_registry_url: self.url_or(&keys::NPM_REGISTRY_URL, NPM_REGISTRY),
+            buildpack_registry_url: self.url_or(&keys::BUILDPACK_REGISTRY_URL, REGISTRY),
+            locked: self.switch(&keys::LOCKED, None),
+            no_native: self.switch(&keys::NO_NATIVE, None),
             cache_dir: cache_dir?,
         };
         Some(settings)
