@@ -156,13 +156,20 @@ impl CompileError {
     }
 }
 
-/// The command that failed; its environment holds config vars, so that it is never printed.
+/// The command that failed; environment and room hold config vars, so that they are never printed.
 #[derive(Clone)]
-pub struct FailedCommand(pub Command);
+pub struct FailedCommand {
+    /// What was run.
+    pub command: Command,
+    /// The room it was run in.
+    pub room: Room,
+}
 
 impl std::fmt::Debug for FailedCommand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("FailedCommand").field(&self.0.argv).finish()
+        f.debug_tuple("FailedCommand")
+            .field(&self.command.argv)
+            .finish()
     }
 }
 
@@ -435,7 +442,10 @@ impl<'a> CompileContext<'a> {
             step: at.id.clone(),
             shown: shown(&command.argv),
             exit,
-            command: Box::new(FailedCommand(command)),
+            command: Box::new(FailedCommand {
+                command,
+                room: self.room.clone(),
+            }),
             tail: tail.into(),
             hints: Vec::new(),
         })

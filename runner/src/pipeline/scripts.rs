@@ -23,6 +23,8 @@ const TIME_LIMITS: [(&str, &str); 2] = [("CURL_CONNECT_TIMEOUT", "90"), ("CURL_T
 pub(super) struct ScriptRooms {
     /// Of those that make the app: it stands at BUILD_DIR.
     pub(super) compile: Room,
+    /// Of built-in packs between them: it stands where it runs, and at BUILD_DIR, as what scripts exported names both.
+    pub(super) between: Room,
     /// Of its tests: it stands where it runs.
     pub(super) test: Room,
 }
@@ -51,7 +53,7 @@ pub(super) fn script_rooms(
     }
     fs_err::create_dir_all(&cache).map_err(failed)?;
     let app_dir = Path::new(&plan.app_dir);
-    let mut mounts = Vec::new();
+    let (mut mounts, mut between) = (Vec::new(), room.mounts.clone());
     for mount in &room.mounts {
         let elsewhere = mount.target == app_dir && scripts.build_dir != plan.app_dir;
         if elsewhere && in_place {
@@ -60,7 +62,9 @@ pub(super) fn script_rooms(
             let stand_in = kept.join("app-dir");
             renew(&stand_in).map_err(failed)?;
             mounts.push(writable(stand_in, &plan.app_dir));
-            mounts.push(writable(mount.source.clone(), &scripts.build_dir));
+            let there = writable(mount.source.clone(), &scripts.build_dir);
+            mounts.push(there.clone());
+            between.push(there);
         } else {
             mounts.push(mount.clone());
         }
@@ -82,6 +86,7 @@ pub(super) fn script_rooms(
     };
     Ok(ScriptRooms {
         compile: with(mounts),
+        between: with(between),
         test: with(room.mounts.clone()),
     })
 }

@@ -64,7 +64,10 @@ impl CompileContext<'_> {
         let exit = self
             .sandbox
             .run(room, &command, Terminal::Lines(&mut on_line))?;
-        let command = Box::new(FailedCommand(command));
+        let command = Box::new(FailedCommand {
+            command,
+            room: room.clone(),
+        });
         let step = step.id.clone();
         match exit {
             exit if exit.success() => Ok(()),

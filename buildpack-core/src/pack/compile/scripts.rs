@@ -155,7 +155,10 @@ impl CompileContext<'_> {
             step: step.id.clone(),
             shown: step.heading.clone(),
             exit,
-            command: Box::new(FailedCommand(self.command(folder, argv))),
+            command: Box::new(FailedCommand {
+                command: self.command(folder, argv),
+                room: self.script_room().clone(),
+            }),
             tail: tail.lines(),
             hints: Vec::new(),
         })
@@ -201,9 +204,13 @@ impl CompileContext<'_> {
         argv: Vec<String>,
         line: &mut (dyn FnMut(&[u8]) + Send),
     ) -> Result<Exit, Box<dyn SandboxError>> {
-        let room = self.scene.as_ref().map_or(self.room, |scene| scene.room);
         let command = self.command(folder, argv);
-        self.sandbox.run(room, &command, Terminal::Lines(line))
+        self.sandbox
+            .run(self.script_room(), &command, Terminal::Lines(line))
+    }
+
+    fn script_room(&self) -> &Room {
+        self.scene.as_ref().map_or(self.room, |scene| scene.room)
     }
 
     fn command(&self, folder: &ScriptFolder, argv: Vec<String>) -> Command {

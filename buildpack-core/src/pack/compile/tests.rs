@@ -223,7 +223,7 @@ fn the_step_that_failed_is_named_and_not_remembered() {
         panic!("{done:?}")
     };
     assert_eq!(step, "digest");
-    assert_eq!(command.0.cwd, Path::new("/app"));
+    assert_eq!(command.command.cwd, Path::new("/app"));
     assert_eq!(
         memory.said,
         [

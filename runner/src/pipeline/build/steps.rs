@@ -87,7 +87,7 @@ impl Build<'_> {
         };
         let mut context = CompileContext::new(
             self.services.sandbox()?,
-            &room,
+            rooms.as_ref().map_or(&room, |rooms| &rooms.between),
             host,
             env(&self.request.config_vars),
             events,
