@@ -2,7 +2,6 @@
 
 use buildpack_core::app::App;
 use buildpack_core::check::{CheckContext, Checked, ToolCheck, Verdict};
-use buildpack_core::plan::Goal;
 use buildpack_core::version::Tool;
 
 use crate::config::ElixirConfig;
@@ -25,11 +24,7 @@ pub fn check(app: &App, context: &CheckContext<'_>) -> Checked {
     checked
         .diagnostics
         .extend(config_deprecated_key::check(&config));
-    let settings = Settings::of(
-        &config.runtime_path.value,
-        context.config_vars,
-        &Goal::Build,
-    );
+    let settings = Settings::of(&config.runtime_path.value, context.config_vars);
     checked
         .diagnostics
         .extend(secret_at_compile_time::check(app, &settings.mix_env.value));

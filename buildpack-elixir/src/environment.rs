@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use buildpack_core::diagnostic::Sourced;
 use buildpack_core::pack::Upstreams;
-use buildpack_core::plan::{Goal, Tool};
+use buildpack_core::plan::Tool;
 
 use crate::pack::var_or;
 use crate::tools::{Places, Versions};
@@ -26,17 +26,18 @@ pub struct Settings {
 
 impl Settings {
     /// The settings of an app in `app_dir` with these config vars.
-    pub fn of(app_dir: &str, config_vars: &BTreeMap<String, String>, goal: &Goal) -> Self {
-        let (mix_env, rule) = match goal {
-            Goal::Build => ("prod", "the config var MIX_ENV is not set"),
-            Goal::Test(_) => ("test", "tests run in it; the config var MIX_ENV is not set"),
-        };
+    pub fn of(app_dir: &str, config_vars: &BTreeMap<String, String>) -> Self {
         let home = |name: &str, folder: &str| {
             let default = format!("{app_dir}/{folder}");
             var_or(config_vars, name, &default, "").value
         };
         Self {
-            mix_env: var_or(config_vars, "MIX_ENV", mix_env, rule),
+            mix_env: var_or(
+                config_vars,
+                "MIX_ENV",
+                "prod",
+                "the config var MIX_ENV is not set",
+            ),
             mix_home: home("MIX_HOME", ".mix"),
             hex_home: home("HEX_HOME", ".hex"),
         }
@@ -132,8 +133,6 @@ pub fn profile(settings: &Settings, places: &Places, release: bool) -> BTreeMap<
 
 #[cfg(test)]
 mod tests {
-    use buildpack_core::plan::TestOptions;
-
     use super::*;
 
     fn places() -> Places {
@@ -151,11 +150,8 @@ mod tests {
             ("MIX_ENV".to_owned(), "staging".to_owned()),
             ("HEX_HOME".to_owned(), "/elsewhere".to_owned()),
         ]);
-        for goal in [Goal::Build, Goal::Test(TestOptions::default())] {
-            let settings = Settings::of("/app", &vars, &goal);
-            assert_eq!(settings.mix_env.value, "staging");
-        }
-        let settings = Settings::of("/app", &vars, &Goal::Build);
+        let settings = Settings::of("/app", &vars);
+        assert_eq!(settings.mix_env.value, "staging");
         assert_eq!(settings.mix_env.origin.to_string(), "$MIX_ENV");
         assert_eq!(settings.hex_home, "/elsewhere");
         assert_eq!(settings.mix_home, "/app/.mix");
@@ -163,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_profile_can_be_sourced_twice_and_leaves_config_vars_alone() {
-        let settings = Settings::of("/app", &BTreeMap::new(), &Goal::Build);
+        let settings = Settings::of("/app", &BTreeMap::new());
         let profile = &profile(&settings, &places(), false)["elixir_buildpack_paths.sh"];
         let script =
             format!("MIX_ENV=mine\nPATH=/bin\n{profile}{profile}\necho $PATH $MIX_ENV $HEX_HOME");
@@ -179,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_release_needs_no_tools_at_run_time() {
-        let settings = Settings::of("/app", &BTreeMap::new(), &Goal::Build);
+        let settings = Settings::of("/app", &BTreeMap::new());
         let profile = &profile(&settings, &places(), true)["elixir_buildpack_paths.sh"];
         assert_eq!(profile, "export LC_CTYPE=\"${LC_CTYPE:-en_US.utf8}\"\n");
     }

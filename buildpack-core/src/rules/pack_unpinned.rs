@@ -1,4 +1,4 @@
-//! `pack-unpinned`: packs whose address names no commit, tag or branch. Of those that are built in there is nothing to pin.
+//! `pack-unpinned`: packs whose address names no commit, tag or branch.
 
 use crate::app::App;
 use crate::diagnostic::Diagnostic;
@@ -11,11 +11,8 @@ pub fn check(app: &App) -> Vec<Diagnostic> {
         .iter()
         .chain(&app.app_json.buildpacks)
         .filter(|pack| {
-            Address::parse(&pack.value).is_some_and(|address| {
-                address.form == Form::Git
-                    && address.reference.is_none()
-                    && address.native().is_none()
-            })
+            Address::parse(&pack.value)
+                .is_some_and(|address| address.form == Form::Git && address.reference.is_none())
         })
         .collect();
     let message = match loose.as_slice() {
@@ -44,8 +41,8 @@ mod tests {
         let files = [
             (
                 ".buildpacks",
-                "https://github.com/heroku/heroku-buildpack-nodejs\n\
-                 https://github.com/heroku/heroku-buildpack-python#v1\n\
+                "https://github.com/gigalixir/gigalixir-buildpack-elixir\n\
+                 https://github.com/gigalixir/gigalixir-buildpack-phoenix-static#v1\n\
                  git@example.com:me/pack.git\n",
             ),
             (
@@ -66,8 +63,7 @@ mod tests {
     #[test]
     fn names_archives_folders_and_pinned_packs_are_fine() {
         for text in [
-            "https://github.com/heroku/heroku-buildpack-nodejs#v1",
-            "https://github.com/gigalixir/gigalixir-buildpack-elixir",
+            "https://github.com/gigalixir/gigalixir-buildpack-elixir#v1",
             "heroku/nodejs",
             "urn:buildpack:heroku/nodejs",
             "https://example.com/a/b.tgz",

@@ -8,6 +8,7 @@
 
 mod again;
 mod assets;
+mod earlier_assets;
 mod evaluated;
 mod files;
 mod hooks;

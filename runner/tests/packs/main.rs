@@ -74,7 +74,6 @@ impl Desk {
             flags: &said.collect::<Vec<_>>(),
             config_vars: &BTreeMap::new(),
             native: true,
-            for_tests: false,
         };
         let wanted = wanted(&App::read(&app).value.unwrap(), &asked)
             .value
