@@ -54,6 +54,13 @@ pub enum Event {
         /// The line without its end, secrets redacted.
         line: String,
     },
+    /// A line that tests printed, which is shown as it is: a program may be reading it.
+    TestOutput {
+        /// The step that runs.
+        step: String,
+        /// The line without its end, secrets redacted.
+        line: String,
+    },
     /// Something is wrong, or worth knowing.
     Diagnostic {
         /// What.

@@ -6,10 +6,11 @@
 mod chain;
 mod compile;
 mod detect;
-mod earlier;
 mod output;
+mod profile;
 mod release_yaml;
 mod script;
+mod test_plan;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,18 +24,20 @@ use crate::diagnostic::Outcome;
 use crate::digest::Digest;
 use crate::layer::{Normalise, Purpose};
 use crate::lists::{FetchList, NpmRegistry};
-use crate::plan::{PackPlan, Step};
+use crate::plan::{Goal, PackPlan, Step};
 use crate::version::Tool;
 
 pub use chain::Chain;
 pub use compile::{
     CompileContext, CompileError, FailedCommand, Host, MoveTree, Prepare, ScriptScene, StepMemo,
+    TestScene,
 };
 pub use detect::{DETECT_LIMIT, DetectAll, DetectScript, Detected};
-pub use earlier::EarlierFiles;
+pub use profile::{LOAD_PROFILE, profile_loader};
 pub use release_yaml::PackRelease;
 pub use script::{ScriptDirs, ScriptPack};
-pub use write::{copy_in_tree, file_in_tree, write_in_tree};
+pub use test_plan::TESTS;
+pub use write::{copy_in_tree, write_in_tree};
 
 /// Whether a pack applies, and what it saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,6 +53,8 @@ pub struct Detection {
 /// What a plan is made from besides the app.
 #[derive(Clone, Copy)]
 pub struct PlanContext<'a> {
+    /// What the plan is made for.
+    pub goal: &'a Goal,
     /// What versions are checked against. Of the config vars only those few are read that decide something, such as
     /// `MIX_ENV`; values never enter the plan otherwise.
     pub check: CheckContext<'a>,
@@ -59,8 +64,6 @@ pub struct PlanContext<'a> {
     pub npm: &'a dyn NpmRegistry,
     /// Addresses of upstreams.
     pub upstreams: &'a Upstreams,
-    /// Whether what earlier builds of the app left for browsers is to be in the image, too.
-    pub earlier_files: bool,
     /// What the packs before this one will do, where there are any and they could be planned.
     pub before: Option<&'a PackPlan>,
 }
@@ -117,8 +120,8 @@ pub trait Buildpack: Send + Sync {
     }
 
     /// The tools whose lists of versions it will look at, so that they can be had beforehand, all at once. Pure.
-    fn looks_at(&self, app: &App) -> Vec<Tool> {
-        let _ = app;
+    fn looks_at(&self, app: &App, goal: &Goal) -> Vec<Tool> {
+        let _ = (app, goal);
         Vec::new()
     }
 
@@ -137,14 +140,19 @@ pub trait Buildpack: Send + Sync {
         plan: &PackPlan,
         context: &mut CompileContext<'_>,
     ) -> Result<Built, CompileError> {
-        context
-            .run_steps(plan, &|step, host| self.prepare(plan, step, host))
-            .map_err(|error| error.explained(&|step, tail| self.hints(plan, step, tail)))?;
+        self.run(plan, context)?;
         let built = self.survey(plan, context.tree())?;
         Ok(Built {
             pack_releases: context.releases().clone(),
             ..built
         })
+    }
+
+    /// Runs the plan's steps in the sandbox, and looks at nothing: of tests nothing comes out.
+    fn run(&self, plan: &PackPlan, context: &mut CompileContext<'_>) -> Result<(), CompileError> {
+        context
+            .run_steps(plan, &|step, host| self.prepare(plan, step, host))
+            .map_err(|error| error.explained(&|step, tail| self.hints(plan, step, tail)))
     }
 
     /// Ways out for a step that failed, by the last lines that it wrote; each a sentence or a command.

@@ -1,5 +1,7 @@
 //! What will be done, decided before anything is done: one value that can be printed, stored and compared.
 
+mod goal;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -8,6 +10,8 @@ use crate::diagnostic::Sourced;
 use crate::digest::Digest;
 use crate::layer::Purpose;
 use crate::toolchain::{Artifact, Pin};
+
+pub use goal::{Goal, TestOptions};
 
 /// What a pack, or several together, will do for one app on one target.
 #[derive(Debug, Clone, Serialize)]
@@ -39,10 +43,6 @@ pub struct PackPlan {
     pub kept: Vec<String>,
     /// Folders outside of the app that programs keep downloads in.
     pub caches: Vec<CacheFolder>,
-    /// Folders, below the app's, that browsers get files from and that keep those of earlier builds, too; none unless the
-    /// user wants it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub earlier_files: Vec<String>,
     /// Steps of packs before this one, by id, that need to run only where one of these inputs has changed, or an earlier
     /// step has run. To be said only of steps whose work this plan's own steps do again where it matters, as tasks of Mix
     /// compile first. Heeded by [`PackPlan::beside`], and only where no step is bash text: a hook may look at anything.
@@ -151,8 +151,20 @@ pub enum Phase {
     Assets,
     /// Packing what runs.
     Release,
-    /// After everything else.
+    /// After everything else that makes the app.
     End,
+    /// What the app does before its tests. From here on steps run as the app runs: with its config vars, and with all
+    /// that `.profile.d` sets.
+    TestSetup,
+    /// The tests.
+    Test,
+}
+
+impl Phase {
+    /// Whether steps of this phase run as the app runs, when all packs have done their work.
+    pub fn is_of_tests(self) -> bool {
+        matches!(self, Self::TestSetup | Self::Test)
+    }
 }
 
 /// A folder outside of the app in which a program keeps what it downloads, such as `npm_config_cache`.
@@ -439,7 +451,6 @@ impl PackPlan {
             default_processes: BTreeMap::new(),
             kept: Vec::new(),
             caches: Vec::new(),
-            earlier_files: Vec::new(),
             needed_for: BTreeMap::new(),
             from_scratch: false,
             scripts: None,
@@ -450,8 +461,10 @@ impl PackPlan {
     /// set the same variable or process type, the other's counts, as it comes later.
     ///
     /// A script may do and need anything: packs before it have done all of their work when it begins, and those after
-    /// it begin when it has ended. As it runs each time, so do they.
+    /// it begin when it has ended. As it runs each time, so do they. Tests come when all packs have done their work.
     pub fn beside(mut self, mut other: Self) -> Self {
+        let mut tests = self.take_tests();
+        tests.extend(other.take_tests());
         let is_script = |step: &Step| matches!(step.run, Run::Script { .. });
         let behind_a_script = self.steps.iter().rposition(is_script).map(|at| at + 1);
         if behind_a_script.is_some() {
@@ -473,6 +486,8 @@ impl PackPlan {
         if !of_scripts {
             self.steps[behind_a_script.unwrap_or(0)..].sort_by_key(|step| step.phase);
         }
+        tests.sort_by_key(|step| step.phase);
+        self.steps.extend(tests);
         self.profile.extend(other.profile);
         self.default_processes.extend(other.default_processes);
         for folder in other.kept {
@@ -481,7 +496,6 @@ impl PackPlan {
             }
         }
         self.caches.extend(other.caches);
-        self.earlier_files.extend(other.earlier_files);
         self.from_scratch |= other.from_scratch;
         match (&mut self.scripts, other.scripts) {
             (Some(scripts), Some(others)) => scripts.packs.extend(others.packs),
@@ -489,6 +503,14 @@ impl PackPlan {
             (Some(_), None) => {}
         }
         self
+    }
+
+    /// Takes the steps of its tests out.
+    fn take_tests(&mut self) -> Vec<Step> {
+        let all = std::mem::take(&mut self.steps).into_iter();
+        let (tests, steps) = all.partition(|step| step.phase.is_of_tests());
+        self.steps = steps;
+        tests
     }
 
     /// Makes steps depend on what `other` says that they are needed for.

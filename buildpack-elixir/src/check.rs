@@ -2,6 +2,7 @@
 
 use buildpack_core::app::App;
 use buildpack_core::check::{CheckContext, Checked, ToolCheck, Verdict};
+use buildpack_core::plan::Goal;
 use buildpack_core::version::Tool;
 
 use crate::config::ElixirConfig;
@@ -24,7 +25,11 @@ pub fn check(app: &App, context: &CheckContext<'_>) -> Checked {
     checked
         .diagnostics
         .extend(config_deprecated_key::check(&config));
-    let settings = Settings::of(&config.runtime_path.value, context.config_vars);
+    let settings = Settings::of(
+        &config.runtime_path.value,
+        context.config_vars,
+        &Goal::Build,
+    );
     checked
         .diagnostics
         .extend(secret_at_compile_time::check(app, &settings.mix_env.value));

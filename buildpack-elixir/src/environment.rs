@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use buildpack_core::diagnostic::Sourced;
 use buildpack_core::pack::Upstreams;
-use buildpack_core::plan::Tool;
+use buildpack_core::plan::{Goal, Tool};
 
 use crate::pack::var_or;
 use crate::tools::{Places, Versions};
@@ -26,18 +26,17 @@ pub struct Settings {
 
 impl Settings {
     /// The settings of an app in `app_dir` with these config vars.
-    pub fn of(app_dir: &str, config_vars: &BTreeMap<String, String>) -> Self {
+    pub fn of(app_dir: &str, config_vars: &BTreeMap<String, String>, goal: &Goal) -> Self {
+        let (mix_env, rule) = match goal {
+            Goal::Build => ("prod", "the config var MIX_ENV is not set"),
+            Goal::Test(_) => ("test", "tests run in it; the config var MIX_ENV is not set"),
+        };
         let home = |name: &str, folder: &str| {
             let default = format!("{app_dir}/{folder}");
             var_or(config_vars, name, &default, "").value
         };
         Self {
-            mix_env: var_or(
-                config_vars,
-                "MIX_ENV",
-                "prod",
-                "the config var MIX_ENV is not set",
-            ),
+            mix_env: var_or(config_vars, "MIX_ENV", mix_env, rule),
             mix_home: home("MIX_HOME", ".mix"),
             hex_home: home("HEX_HOME", ".hex"),
         }
@@ -133,6 +132,8 @@ pub fn profile(settings: &Settings, places: &Places, release: bool) -> BTreeMap<
 
 #[cfg(test)]
 mod tests {
+    use buildpack_core::plan::TestOptions;
+
     use super::*;
 
     fn places() -> Places {
@@ -150,8 +151,11 @@ mod tests {
             ("MIX_ENV".to_owned(), "staging".to_owned()),
             ("HEX_HOME".to_owned(), "/elsewhere".to_owned()),
         ]);
-        let settings = Settings::of("/app", &vars);
-        assert_eq!(settings.mix_env.value, "staging");
+        for goal in [Goal::Build, Goal::Test(TestOptions::default())] {
+            let settings = Settings::of("/app", &vars, &goal);
+            assert_eq!(settings.mix_env.value, "staging");
+        }
+        let settings = Settings::of("/app", &vars, &Goal::Build);
         assert_eq!(settings.mix_env.origin.to_string(), "$MIX_ENV");
         assert_eq!(settings.hex_home, "/elsewhere");
         assert_eq!(settings.mix_home, "/app/.mix");
@@ -159,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_profile_can_be_sourced_twice_and_leaves_config_vars_alone() {
-        let settings = Settings::of("/app", &BTreeMap::new());
+        let settings = Settings::of("/app", &BTreeMap::new(), &Goal::Build);
         let profile = &profile(&settings, &places(), false)["elixir_buildpack_paths.sh"];
         let script =
             format!("MIX_ENV=mine\nPATH=/bin\n{profile}{profile}\necho $PATH $MIX_ENV $HEX_HOME");
@@ -175,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_release_needs_no_tools_at_run_time() {
-        let settings = Settings::of("/app", &BTreeMap::new());
+        let settings = Settings::of("/app", &BTreeMap::new(), &Goal::Build);
         let profile = &profile(&settings, &places(), true)["elixir_buildpack_paths.sh"];
         assert_eq!(profile, "export LC_CTYPE=\"${LC_CTYPE:-en_US.utf8}\"\n");
     }

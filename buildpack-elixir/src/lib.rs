@@ -12,6 +12,7 @@ pub mod environment;
 mod fixture;
 pub mod hex_installs;
 pub mod layers;
+pub mod mix_test;
 pub mod normalise;
 mod pack;
 pub mod request;

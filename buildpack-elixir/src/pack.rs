@@ -9,9 +9,10 @@ use buildpack_core::diagnostic::{Diagnostic, Origin, Outcome, Sourced};
 use buildpack_core::digest::Digest;
 use buildpack_core::layer::Normalise;
 use buildpack_core::pack::{
-    Buildpack, Built, CompileError, Detection, Host, Place, PlanContext, Release, write_in_tree,
+    Buildpack, Built, CompileError, Detection, Host, Place, PlanContext, Release, TESTS,
+    write_in_tree,
 };
-use buildpack_core::plan::{Decision, PackPlan, Step};
+use buildpack_core::plan::{Decision, Goal, PackPlan, Step};
 use buildpack_core::version::Tool;
 
 use crate::config::ElixirConfig;
@@ -20,7 +21,7 @@ use crate::normalise::{self, BeamNormaliser, ReleaseCookie, not_for_the_image};
 use crate::resolve::ResolvedTools;
 use crate::rules::config_deprecated_key;
 use crate::tools::{Places, Versions};
-use crate::{atom_order, check, config, detect, layers, resolve, steps, tools};
+use crate::{atom_order, check, config, detect, layers, mix_test, resolve, steps, tools};
 
 /// The Elixir pack, compatible with `elixir_buildpack.config`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,7 +45,7 @@ impl Buildpack for ElixirPack {
         check::check(app, context)
     }
 
-    fn looks_at(&self, _: &App) -> Vec<Tool> {
+    fn looks_at(&self, _: &App, _: &Goal) -> Vec<Tool> {
         vec![Tool::Erlang, Tool::Elixir]
     }
 
@@ -164,7 +165,7 @@ fn plan(
         return None;
     }
     let app_dir = config.runtime_path.value.trim_end_matches('/').to_owned();
-    let settings = Settings::of(&app_dir, context.check.config_vars);
+    let settings = Settings::of(&app_dir, context.check.config_vars, context.goal);
     let places = Places {
         erlang: format!("{app_dir}/.platform_tools/erlang"),
         elixir: format!("{app_dir}/.platform_tools/elixir"),
@@ -182,15 +183,34 @@ fn plan(
         diagnostics,
     )?;
     let versions = Versions::of(&resolved);
-    let web = Some("mix run --no-halt").filter(|_| !config.release.value);
+    let tests = context.goal.tests();
+    let releases = config.release.value && tests.is_none();
+    let web = Some("mix run --no-halt").filter(|_| !releases);
+    let mix_env = &settings.mix_env.value;
+    let mut steps = steps::plan(&config, &versions.elixir, mix_env, context.goal);
+    let mut decisions = decisions(&resolved, &settings);
+    if releases {
+        decisions.push(Decision {
+            what: "release".to_owned(),
+            value: config.release.clone().map(|_| "yes".to_owned()),
+        });
+    }
+    if let Some(options) = tests {
+        let command = mix_test::command(&config, context.check.config_vars, options);
+        steps.push(mix_test::step(&command.value));
+        decisions.push(Decision {
+            what: TESTS.to_owned(),
+            value: command,
+        });
+    }
     Some(PackPlan {
         packs: vec!["Elixir".to_owned()],
-        decisions: decisions(&config, &resolved, &settings),
+        decisions,
         build_env: environment::build(&settings, &places, &versions, &tools),
         addresses: environment::addresses(context.upstreams),
         build_path: environment::path(&places),
-        steps: steps::plan(&config, &versions.elixir, &settings.mix_env.value),
-        profile: environment::profile(&settings, &places, config.release.value),
+        steps,
+        profile: environment::profile(&settings, &places, releases),
         default_processes: web
             .map(|command| ("web".to_owned(), command.to_owned()))
             .into_iter()
@@ -204,7 +224,7 @@ fn plan(
     })
 }
 
-fn decisions(config: &ElixirConfig, tools: &ResolvedTools, settings: &Settings) -> Vec<Decision> {
+fn decisions(tools: &ResolvedTools, settings: &Settings) -> Vec<Decision> {
     let decided = |what: &str, value: &Sourced<String>, rule: &str| Decision {
         what: what.to_owned(),
         value: if rule.is_empty() {
@@ -213,16 +233,11 @@ fn decisions(config: &ElixirConfig, tools: &ResolvedTools, settings: &Settings) 
             value.clone().map(|version| format!("{version} ({rule})"))
         },
     };
-    let mut decisions = vec![
+    vec![
         decided("Erlang", &tools.otp.version, &tools.otp.rule),
         decided("Elixir", &tools.elixir.version, &tools.elixir.rule),
         decided("MIX_ENV", &settings.mix_env, ""),
-    ];
-    if config.release.value {
-        let yes = config.release.clone().map(|_| "yes".to_owned());
-        decisions.push(decided("release", &yes, ""));
-    }
-    decisions
+    ]
 }
 
 fn keep<T>(outcome: Outcome<T>, diagnostics: &mut Vec<Diagnostic>) -> Option<T> {

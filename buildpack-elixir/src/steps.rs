@@ -1,13 +1,15 @@
-//! The steps of a build, between the hooks that the app's config names (compatibility facts: the bash packs' order).
+//! The steps of a build, between the hooks that the app's config names (compatibility facts: the bash packs' order). Tests
+//! are compiled for by the same steps.
 
 use buildpack_core::diagnostic::Sourced;
-use buildpack_core::plan::{Inputs, Phase, Run, Separator, Step, TaskRunner};
+use buildpack_core::plan::{Goal, Inputs, Phase, Run, Separator, Step, TaskRunner};
 use semver::Version;
 
 use crate::config::{ConfigValue, ElixirConfig};
 
-/// The steps in order.
-pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step> {
+/// The steps in order, but for the tests themselves.
+pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str, goal: &Goal) -> Vec<Step> {
+    let builds = *goal == Goal::Build;
     let mix = |id: &str, phase, heading: &str, words: &[&str], begins_with: &[&str]| {
         let run = Run::Task {
             runner: runner(elixir),
@@ -51,7 +53,7 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step>
         // Before the first build nothing was fetched that nobody asks for any more.
         clean.skip_if_unchanged = Some(packages(&["deps", "_build"]));
     }
-    let compile = hook(
+    let mut compile = hook(
         "hook_compile",
         Phase::Compile,
         "Compiling (using custom compile command)",
@@ -66,7 +68,10 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step>
             &["==> ", "===> ", "Compiling ", "Generated "],
         )
     });
-    let release = config.release.value.then(|| {
+    if !builds && !has_hooks(config) {
+        compile.skip_if_unchanged = Some(whole_source());
+    }
+    let release = (builds && config.release.value).then(|| {
         mix(
             "release",
             Phase::Release,
@@ -86,7 +91,7 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str) -> Vec<Step>
         Some(fetch),
         Some(clean),
         pre_compile,
-        Some(atom_order()),
+        builds.then(atom_order),
         Some(compile),
         hook(
             "hook_post_compile",
@@ -114,6 +119,28 @@ fn packages(clears: &[&str]) -> Inputs {
         clears: owned(clears),
         ..Inputs::default()
     }
+}
+
+/// What decides whether the app is compiled before its tests, which compile whatever has changed behind our back.
+fn whole_source() -> Inputs {
+    Inputs {
+        all_but: Some(Vec::new()),
+        after: owned(&["deps"]),
+        outputs: owned(&["_build"]),
+        ..Inputs::default()
+    }
+}
+
+fn has_hooks(config: &ElixirConfig) -> bool {
+    let hooks = [
+        &config.pre_compile,
+        &config.hook_pre_fetch_dependencies,
+        &config.hook_pre_compile,
+        &config.hook_compile,
+        &config.hook_post_compile,
+        &config.post_compile,
+    ];
+    hooks.into_iter().any(Option::is_some)
 }
 
 /// The id of the step that gives atoms one order.
@@ -171,7 +198,7 @@ fn owned(words: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use buildpack_core::diagnostic::Origin;
-    use buildpack_core::plan::batches;
+    use buildpack_core::plan::{TestOptions, batches};
 
     use super::*;
 
@@ -202,7 +229,12 @@ mod tests {
     }
 
     fn lines(config: &ElixirConfig, elixir: &str) -> Vec<String> {
-        let steps = plan(config, &Version::parse(elixir).unwrap(), "prod");
+        lines_for(config, elixir, &Goal::Build)
+    }
+
+    fn lines_for(config: &ElixirConfig, elixir: &str, goal: &Goal) -> Vec<String> {
+        let mix_env = if *goal == Goal::Build { "prod" } else { "test" };
+        let steps = plan(config, &Version::parse(elixir).unwrap(), mix_env, goal);
         batches(&steps)
             .iter()
             .filter(|batch| batch.first.run != Run::Pack)
@@ -257,9 +289,43 @@ mod tests {
     }
 
     #[test]
+    fn tests_are_compiled_for_by_the_same_hooks_and_without_a_release() {
+        let test = Goal::Test(TestOptions::default());
+        let mut config = config();
+        config.release.value = true;
+        assert_eq!(
+            lines_for(&config, "1.18.3", &test),
+            ["mix do deps.get --only test + deps.clean --unused + compile"]
+        );
+        config.pre_compile = Some(hook_text("one"));
+        config.hook_compile = Some(hook_text("two"));
+        config.hook_post_compile = Some(hook_text("three"));
+        assert_eq!(
+            lines_for(&config, "1.18.3", &test),
+            [
+                "bash -c one",
+                "mix do deps.get --only test + deps.clean --unused",
+                "bash -c two",
+                "bash -c three",
+            ]
+        );
+        let skips = |config: &ElixirConfig| {
+            let steps = plan(config, &Version::new(1, 18, 3), "test", &test);
+            let skips = steps.iter().filter(|step| step.skip_if_unchanged.is_some());
+            skips.map(|step| step.id.clone()).collect::<Vec<_>>()
+        };
+        assert!(skips(&config).is_empty());
+        config.pre_compile = None;
+        assert_eq!(skips(&config), ["deps", "deps-clean"]);
+        config.hook_compile = None;
+        config.hook_post_compile = None;
+        assert_eq!(skips(&config), ["deps", "deps-clean", "compile"]);
+    }
+
+    #[test]
     fn dependencies_are_fetched_again_only_when_something_asks_otherwise() {
         let skippable = |config: &ElixirConfig| {
-            plan(config, &Version::new(1, 18, 3), "prod")
+            plan(config, &Version::new(1, 18, 3), "prod", &Goal::Build)
                 .iter()
                 .any(|step| step.skip_if_unchanged.is_some())
         };

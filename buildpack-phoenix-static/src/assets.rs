@@ -2,10 +2,10 @@
 
 use buildpack_core::app::{App, ConfigValue, MixExs, PackageJson, folder_inside};
 use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
-use buildpack_core::plan::{PackPlan, Run};
 
 use crate::config::{FILE, StaticConfig, text};
-use crate::package_manager::{PackageManager, below, choose};
+use crate::lock_file::lock_files;
+use crate::package_manager::{PackageManager, asks_for_another, below, choose};
 
 /// A Phoenix app whose assets are built.
 #[derive(Debug, Clone)]
@@ -56,14 +56,6 @@ pub(crate) enum Digesting {
     NotOurs(String),
 }
 
-/// Words of a hook that builds the assets by itself.
-const BUILDS_ASSETS: [&str; 4] = [
-    "assets.deploy",
-    "phx.digest",
-    "phoenix.digest",
-    "run deploy",
-];
-
 /// The script that is looked for where the config names none.
 const COMPILE: &str = "compile";
 
@@ -78,11 +70,12 @@ const SCANNERS: [&str; 6] = [
     "tailwind", "purgecss", "unocss", "windicss", "pandacss", "twind",
 ];
 
-/// The Phoenix app in `phoenix_dir`, whose `package.json` the config says to be in `said` below it.
+/// The Phoenix app in `phoenix_dir`, whose `package.json` the config says to be in `said` below it; `hook` builds it, if
+/// any hook does.
 pub(crate) fn of<'a>(
     app: &'a App,
     config: &StaticConfig,
-    before: Option<&PackPlan>,
+    hook: Option<&str>,
     phoenix_dir: &str,
     said: &str,
     mix_exs: Option<&MixExs>,
@@ -94,7 +87,7 @@ pub(crate) fn of<'a>(
         None => below(phoenix_dir, if said.is_empty() { "assets" } else { said }),
     };
     let script = script(app, config, phoenix_dir);
-    let builder = builder(candidate, mix_exs, script, before);
+    let builder = builder(candidate, mix_exs, script, hook);
     // Scripts may want packages though no package.json says so; otherwise a package.json may be there for its own sake.
     let package = candidate.filter(|package| {
         !package.dependencies.is_empty()
@@ -102,7 +95,11 @@ pub(crate) fn of<'a>(
                 .iter()
                 .any(|script| package.scripts.contains_key(*script))
             || matches!(builder.value, Builder::Script(_))
-            || !crate::lock_file::lock_files(app, &assets_dir).is_empty()
+            || !lock_files(app, &assets_dir).is_empty()
+    });
+    // A hook may use what we don't know.
+    let package = package.filter(|package| {
+        builder.value != Builder::Hook || !asks_for_another(app, &assets_dir, package)
     });
     let manager = match package {
         Some(package) => {
@@ -213,10 +210,10 @@ fn builder(
     package: Option<&PackageJson>,
     mix_exs: Option<&MixExs>,
     script: Option<Sourced<String>>,
-    before: Option<&PackPlan>,
+    hook: Option<&str>,
 ) -> Sourced<Builder> {
-    if let Some(hook) = before.and_then(hook_that_builds) {
-        return Sourced::new(Builder::Hook, Origin::Default(hook));
+    if let Some(hook) = hook {
+        return Sourced::new(Builder::Hook, Origin::Default(hook.to_owned()));
     }
     if let Some(script) = script {
         return script.map(Builder::Script);
@@ -235,16 +232,6 @@ fn builder(
         None => "there is no package.json, and mix.exs has no alias `assets.deploy`".to_owned(),
     };
     Sourced::new(Builder::Nobody, Origin::Default(why))
-}
-
-/// The id of a hook that builds the assets.
-fn hook_that_builds(plan: &PackPlan) -> Option<String> {
-    plan.steps.iter().find_map(|step| match &step.run {
-        Run::Bash { script } if BUILDS_ASSETS.iter().any(|words| script.contains(words)) => {
-            Some(step.id.clone())
-        }
-        _ => None,
-    })
 }
 
 fn digesting(

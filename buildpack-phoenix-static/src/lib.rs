@@ -5,11 +5,11 @@ mod assets;
 mod check;
 mod config;
 pub mod detect;
-mod earlier;
 mod environment;
 #[cfg(test)]
 mod fixture;
 mod hints;
+mod hooks;
 mod layers;
 mod lock_file;
 mod manager_tool;

@@ -8,7 +8,10 @@ use crate::package_manager::below;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Lock {
     /// npm's.
-    Npm,
+    Npm {
+        /// `lockfileVersion`, where it could be read.
+        version: Option<u32>,
+    },
     /// yarn 1's.
     YarnClassic,
     /// That of yarn from 2 on.
@@ -23,6 +26,19 @@ pub(crate) enum Lock {
     },
     /// That of a program of this name, which can't be used.
     Other(&'static str),
+}
+
+impl Lock {
+    /// Whose it is, for people.
+    pub(crate) fn whose(&self) -> String {
+        match self {
+            Self::Npm { .. } => "npm's".to_owned(),
+            Self::YarnClassic => "of yarn 1".to_owned(),
+            Self::YarnBerry { version } => format!("yarn's, format {version}"),
+            Self::Pnpm { version } => format!("pnpm's, format {version}"),
+            Self::Other(name) => format!("{name}'s"),
+        }
+    }
 }
 
 /// A lock file.
@@ -46,8 +62,25 @@ const NAMES: [&str; 7] = [
     "deno.lock",
 ];
 
-/// The lock files of `folder`, the one that counts first.
+/// The lock files of `folder`, the one that counts first: its own, else those of the workspace that it is in.
 pub(crate) fn lock_files(app: &App, folder: &str) -> Vec<LockFile> {
+    let own = in_folder(app, folder);
+    if !own.is_empty() {
+        return own;
+    }
+    let mut above = folder;
+    while !above.is_empty() {
+        above = above.rsplit_once('/').map_or("", |(above, _)| above);
+        let package = app.source(&below(above, "package.json"));
+        let workspaces = package.is_some_and(|file| file.text.contains("\"workspaces\""));
+        if workspaces || app.has(&below(above, "pnpm-workspace.yaml")) {
+            return in_folder(app, above);
+        }
+    }
+    Vec::new()
+}
+
+fn in_folder(app: &App, folder: &str) -> Vec<LockFile> {
     NAMES
         .into_iter()
         .filter_map(|name| {
@@ -57,11 +90,20 @@ pub(crate) fn lock_files(app: &App, folder: &str) -> Vec<LockFile> {
                 "pnpm-lock.yaml" => pnpm(&app.head(&path).unwrap_or_default()),
                 "bun.lock" | "bun.lockb" => Lock::Other("bun"),
                 "deno.lock" => Lock::Other("deno"),
-                _ => Lock::Npm,
+                _ => npm(&app.head(&path).unwrap_or_default()),
             })?;
             Some(LockFile { path, kind })
         })
         .collect()
+}
+
+/// `"lockfileVersion": 3`, behind the name and version of the app.
+fn npm(head: &str) -> Lock {
+    let (_, rest) = head.split_once("\"lockfileVersion\"").unwrap_or_default();
+    let version = rest.trim_start().strip_prefix(':').map(number);
+    Lock::Npm {
+        version: version.filter(|version| *version > 0),
+    }
 }
 
 /// From yarn 2 on the file is YAML and begins with `__metadata:`.
@@ -120,6 +162,17 @@ mod tests {
             Lock::YarnBerry { version: 0 }
         );
         for (text, version) in [
+            (
+                "{\n  \"name\": \"x\",\n  \"lockfileVersion\": 3,\n",
+                Some(3),
+            ),
+            ("{\"lockfileVersion\":1}", Some(1)),
+            ("{\"lockfileVersion\": null}", None),
+            ("{}", None),
+        ] {
+            assert_eq!(npm(text), Lock::Npm { version }, "{text}");
+        }
+        for (text, version) in [
             ("lockfileVersion: '9.0'\n", 9),
             ("lockfileVersion: 5.4\n", 5),
             ("lockfileVersion: \"6.0\"", 6),
@@ -131,9 +184,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "(\\PC|[\n: ']|__metadata:\n|lockfileVersion:|  version:){0,30}") {
+        fn no_text_makes_it_panic(text in "(\\PC|[\n: ']|__metadata:\n|lockfileVersion:|  version:|\"lockfileVersion\"){0,30}") {
             yarn(&text);
             pnpm(&text);
+            npm(&text);
         }
     }
 }

@@ -11,10 +11,11 @@ use buildpack_core::plan::{Tool, Unpack};
 use buildpack_core::toolchain::{Artifact, Kind, Verify};
 use serde_json::Value;
 
+use crate::assets::AssetsApp;
 use crate::config::{StaticConfig, text};
 use crate::package_manager::{Manager, PackageManager, Program, below};
 use crate::resolve::Chosen;
-use crate::rules::npm_version;
+use crate::rules::lock_file_format;
 
 /// The folder for small programs that start package managers, below the app's. An image that keeps Node holds it.
 pub(crate) const BIN: &str = ".heroku/bin";
@@ -22,26 +23,29 @@ pub(crate) const BIN: &str = ".heroku/bin";
 /// More than any package manager has.
 const LARGEST: u64 = 64 << 20;
 
-/// Settles which npm is meant, now that Node is known: its own where the app asks for the same or for none.
-pub(crate) fn settle_npm(
-    chosen: &mut PackageManager,
+/// Settles which npm is meant, now that Node is known: its own where the app asks for the same or for none. What is wrong
+/// with it is told.
+pub(crate) fn settle(
+    apps: &mut [AssetsApp<'_>],
     config: &StaticConfig,
     node: &Chosen,
-) -> Option<Diagnostic> {
-    if chosen.manager != Manager::Npm {
-        return None;
+) -> Vec<Diagnostic> {
+    for chosen in apps.iter_mut().filter_map(|assets| assets.manager.as_mut()) {
+        if chosen.manager == Manager::Npm {
+            settle_npm(chosen, config, node);
+        }
     }
+    let apps = apps.iter();
+    apps.filter_map(|assets| lock_file_format::check(assets, node))
+        .collect()
+}
+
+fn settle_npm(chosen: &mut PackageManager, config: &StaticConfig, node: &Chosen) {
     let own = node.release.npm.as_deref();
     if chosen.program == Program::OfNode
         && let Some(asked) = &config.npm_version
+        && let Some(version) = text(asked).and_then(|text| text.trim().parse().ok())
     {
-        let written = text(asked).map_or("", str::trim);
-        if written.is_empty() && text(asked).is_some() {
-            return None;
-        }
-        let Ok(version) = written.parse::<semver::Version>() else {
-            return Some(npm_version::not_exact(asked, written, own));
-        };
         chosen.origin = asked.origin.clone();
         chosen.program = Program::Fetched { version, pin: None };
     }
@@ -50,7 +54,20 @@ pub(crate) fn settle_npm(
     {
         chosen.program = Program::OfNode;
     }
-    None
+}
+
+/// The major version of the npm of an app; of Node before anybody lists it, an old one.
+pub(crate) fn npm_major(manager: &PackageManager, node: &Chosen) -> u64 {
+    if let (Manager::Npm, Some(version)) = (manager.manager, manager.program.version()) {
+        return version.major;
+    }
+    let own = node.release.npm.as_deref();
+    let own = own.and_then(|npm| npm.split('.').next()?.parse().ok());
+    own.unwrap_or(if node.release.version.0.major >= 15 {
+        7
+    } else {
+        6
+    })
 }
 
 /// The tool; none where Node or the app itself brings the program.

@@ -37,10 +37,10 @@ pub(crate) fn tool(
         Box::new(
             Diagnostic::error(
                 "node-archive",
-                Class::Config,
-                format!("Node {version} has no archive `{file}`"),
+                Class::Surroundings,
+                format!("the list of Node's releases has {version}, and `SHASUMS256.txt` of it no `{file}`"),
             )
-            .help("ask for another version of Node"),
+            .help("ask for another version of Node, or mend the mirror (`BP_NODE_DIST_URL`)"),
         )
     })?;
     let name = format!("Node {version}");

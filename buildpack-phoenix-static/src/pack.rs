@@ -12,11 +12,10 @@ use buildpack_core::layer::Normalise;
 use buildpack_core::pack::{
     Buildpack, Built, CompileError, Detection, Host, Place, PlanContext, Release,
 };
-use buildpack_core::plan::{PackPlan, Step};
+use buildpack_core::plan::{Goal, PackPlan, Step};
 use buildpack_core::version::Tool;
 
 use crate::config::StaticConfig;
-use crate::earlier::exchange;
 use crate::layers::CacheManifest;
 use crate::manager_tool::{write_program, write_programs};
 use crate::{check, config, detect, hints, layers, plan, standalone, steps};
@@ -45,7 +44,10 @@ impl Buildpack for PhoenixStaticPack {
         check::check(app, context)
     }
 
-    fn looks_at(&self, app: &App) -> Vec<Tool> {
+    fn looks_at(&self, app: &App, goal: &Goal) -> Vec<Tool> {
+        if goal.tests().is_some() {
+            return Vec::new();
+        }
         let config = StaticConfig::read(app, &Evaluated::new()).value;
         let needed = config.is_some_and(|config| check::needs_node(app, &config));
         if needed { vec![Tool::Node] } else { Vec::new() }
@@ -56,6 +58,9 @@ impl Buildpack for PhoenixStaticPack {
     }
 
     fn plan(&self, app: &App, context: &PlanContext<'_>) -> Outcome<PackPlan> {
+        if context.goal.tests().is_some() {
+            return Outcome::clean(plan::for_tests(context));
+        }
         let mut diagnostics = Vec::new();
         let plan = plan::plan(app, context, &mut diagnostics);
         Outcome {
@@ -75,13 +80,6 @@ impl Buildpack for PhoenixStaticPack {
         host: &Host<'_>,
     ) -> Result<BTreeMap<String, String>, CompileError> {
         standalone::prepare(step, host)?;
-        if let (steps::EARLIER, Some(earlier)) = (step.id.as_str(), host.earlier) {
-            let added = exchange(host.tree, &plan.earlier_files, earlier);
-            added.map_err(|source| CompileError::Tree {
-                path: host.tree.to_owned(),
-                source,
-            })?;
-        }
         if step.id == steps::PROGRAMS {
             programs(plan, host).map_err(|source| CompileError::Tree {
                 path: host.tree.to_owned(),

@@ -8,11 +8,15 @@ use semver::Version;
 
 use crate::config::{StaticConfig, text};
 use crate::lock_file::{Lock, LockFile, lock_files};
+use crate::rules::lock_file_missing;
 
 mod field;
 
 /// The yarn that reads a classic `yarn.lock` where nobody says which; the last of its line.
 const YARN_CLASSIC: &str = "1.22.22";
+
+/// Programs that install packages, too, and that are not supported.
+const OTHERS: [&str; 2] = ["bun", "deno"];
 
 /// A family of package managers that share commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +38,15 @@ impl Manager {
             Self::Npm => "npm",
             Self::YarnClassic | Self::YarnBerry => "yarn",
             Self::Pnpm => "pnpm",
+        }
+    }
+
+    /// The file that it locks packages with.
+    pub(crate) fn lock(self) -> &'static str {
+        match self {
+            Self::Npm => "package-lock.json",
+            Self::YarnClassic | Self::YarnBerry => "yarn.lock",
+            Self::Pnpm => "pnpm-lock.yaml",
         }
     }
 
@@ -60,6 +73,16 @@ pub(crate) enum Program {
         /// The digest that the app itself names.
         pin: Option<Pin>,
     },
+}
+
+impl Program {
+    /// The version, where it is one that is fetched.
+    pub(crate) fn version(&self) -> Option<&Version> {
+        match self {
+            Self::Fetched { version, .. } => Some(version),
+            Self::OfNode | Self::OfApp(_) => None,
+        }
+    }
 }
 
 /// A package manager, and who says so.
@@ -90,7 +113,8 @@ pub(crate) fn choose(
     match chosen {
         Ok(chosen) => {
             let unused = unused_locks(&locks, &chosen);
-            Outcome::with(chosen, unused.into_iter().collect())
+            let missing = lock_file_missing::check(package, &chosen);
+            Outcome::with(chosen, unused.into_iter().chain(missing).collect())
         }
         Err(problem) => Outcome::failed(vec![*problem]),
     }
@@ -110,10 +134,10 @@ fn by_lock(
             origin: Origin::Default("there is no lock file".to_owned()),
         });
     };
-    let mut origin = Origin::Default(lock.path.clone());
+    let mut origin = Origin::Default(format!("{} is {}", lock.path, lock.kind.whose()));
     let fetched = |version| Program::Fetched { version, pin: None };
     let (manager, program) = match &lock.kind {
-        Lock::Npm => (Manager::Npm, Program::OfNode),
+        Lock::Npm { .. } => (Manager::Npm, Program::OfNode),
         Lock::YarnClassic => {
             let asked = config.yarn_version.as_ref();
             let version =
@@ -134,7 +158,9 @@ fn by_lock(
             (Manager::YarnBerry, program)
         }
         Lock::Pnpm { version } => (Manager::Pnpm, fetched(pnpm_for(*version))),
-        Lock::Other(name) => return Err(unsupported(name, &origin)),
+        Lock::Other(name) => {
+            return Err(unsupported(&format!("`{}`", lock.path), name, &origin));
+        }
     };
     Ok(PackageManager {
         manager,
@@ -206,25 +232,38 @@ fn known(version: &str) -> Version {
     version.parse().unwrap_or(Version::new(0, 0, 0))
 }
 
-fn unsupported(name: &str, origin: &Origin) -> Box<Diagnostic> {
-    Box::new(
-        Diagnostic::error(
-            "package-manager-unsupported",
-            Class::Config,
-            format!("the assets want {name}, and npm, yarn and pnpm are what is supported"),
-        )
-        .from(origin, "this says so")
-        .help(
-            "build them in a hook (`hook_post_compile` in `elixir_buildpack.config`), or lock the packages with npm, yarn \
-             or pnpm",
-        ),
-    )
+/// Whether the packages in `folder` are for a program that we don't know.
+pub(crate) fn asks_for_another(app: &App, folder: &str, package: &PackageJson) -> bool {
+    let Some(field) = &package.package_manager else {
+        let locks = lock_files(app, folder);
+        let first = locks.first().map(|lock| &lock.kind);
+        return matches!(first, Some(Lock::Other(_)));
+    };
+    let name = field.value.trim().split('@').next();
+    name.is_some_and(|name| OTHERS.contains(&name))
+}
+
+/// The error that `what` asks for a program that we don't know.
+fn unsupported(what: &str, name: &str, origin: &Origin) -> Box<Diagnostic> {
+    let problem = Diagnostic::error(
+        "package-manager-unsupported",
+        Class::Config,
+        format!("{what} asks for {name}, which is not supported: npm, yarn and pnpm are"),
+    );
+    let problem = match origin {
+        Origin::File(span) => problem.at(span.clone(), "asked for here"),
+        _ => problem,
+    };
+    Box::new(problem.help(
+        "build the assets in a hook (`hook_post_compile` in `elixir_buildpack.config`), or lock the packages with npm, \
+         yarn or pnpm",
+    ))
 }
 
 fn reads(manager: Manager, lock: &Lock) -> bool {
     matches!(
         (manager, lock),
-        (Manager::Npm, Lock::Npm)
+        (Manager::Npm, Lock::Npm { .. })
             | (Manager::YarnClassic, Lock::YarnClassic)
             // yarn 2 and later makes its own of a classic one.
             | (Manager::YarnBerry, Lock::YarnBerry { .. } | Lock::YarnClassic)
@@ -244,19 +283,22 @@ fn unused_locks(locks: &[LockFile], chosen: &PackageManager) -> Option<Diagnosti
         return None;
     }
     let program = chosen.manager.program();
-    let counts = match read {
-        Some(lock) => format!("`{}` counts", lock.path),
-        None => format!("{program} reads none of them"),
+    let unused = unused.join(" and ");
+    let what = match read {
+        Some(lock) => format!("`{}` is read and {unused} is not", lock.path),
+        None => format!("{unused} is not read"),
     };
     let problem = Diagnostic::warning(
         "lock-files",
-        format!(
-            "packages are installed by {program}, so {counts}, and {} is not read",
-            unused.join(" and ")
-        ),
-    )
-    .from(&chosen.origin, format!("this leads to {program}"));
-    Some(problem.help("remove the lock files of other package managers"))
+        format!("{what}: packages are installed by {program}"),
+    );
+    let problem = match &chosen.origin {
+        Origin::File(span) => problem.at(span.clone(), format!("this leads to {program}")),
+        _ => problem,
+    };
+    Some(problem.help(
+        "keep the lock file of the package manager that you use, and remove what others left",
+    ))
 }
 
 /// A path below a folder of the app; the empty folder is the app's own.

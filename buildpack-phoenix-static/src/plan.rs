@@ -10,12 +10,12 @@ use buildpack_core::plan::{Decision, Inputs, PackPlan, Phase, Tool};
 use crate::assets::{AssetsApp, Builder, Digesting};
 use crate::check;
 use crate::config::StaticConfig;
-use crate::manager_tool::{settle_npm, tool};
+use crate::manager_tool::{npm_major, settle, tool};
 use crate::package_manager::{Manager, PackageManager, Program, below};
 use crate::resolve::Chosen;
 use crate::steps::{self, Surroundings};
 use crate::umbrella::find;
-use crate::{environment, node, release, standalone};
+use crate::{environment, hooks, node, release, standalone};
 
 /// The plan; none where an error is among `diagnostics`.
 pub(crate) fn plan(
@@ -25,7 +25,8 @@ pub(crate) fn plan(
 ) -> Option<PackPlan> {
     let config = StaticConfig::read(app, context.check.evaluated).collect(diagnostics)?;
     let app_dir = context.before.map_or("/app", |plan| &plan.app_dir);
-    let mut apps = find(app, &config, context.before).collect(diagnostics)?;
+    let hook = context.before.and_then(hooks::in_plan);
+    let mut apps = find(app, &config, hook.as_deref()).collect(diagnostics)?;
     let mut plan = PackPlan {
         packs: vec!["Phoenix".to_owned()],
         ..PackPlan::empty(app_dir)
@@ -69,19 +70,27 @@ pub(crate) fn plan(
         plan.caches.clear();
     } else {
         plan.kept = apps.iter().flat_map(kept).collect();
-        if context.earlier_files {
-            plan.earlier_files = apps
-                .iter()
-                .filter(|app| is_digested(app))
-                .map(steps::static_dir)
-                .collect();
-            let wanted = !plan.earlier_files.is_empty();
-            plan.steps.extend(wanted.then(steps::earlier));
-        }
     }
     plan.needed_for = needed(&apps, context.before);
     diagnostics.extend(check::of_assets(app, &config, &context.check));
     Some(plan)
+}
+
+/// The plan where the app is tested: tests look at no assets, and the bash packs have no tests of their own
+/// (compatibility facts 3.4).
+pub(crate) fn for_tests(context: &PlanContext<'_>) -> PackPlan {
+    let app_dir = context.before.map_or("/app", |plan| &plan.app_dir);
+    PackPlan {
+        packs: vec!["Phoenix".to_owned()],
+        decisions: vec![Decision {
+            what: "assets".to_owned(),
+            value: Sourced::new(
+                "none".to_owned(),
+                Origin::Default("tests need none".to_owned()),
+            ),
+        }],
+        ..PackPlan::empty(app_dir)
+    }
 }
 
 /// Whether what runs is a release.
@@ -117,16 +126,14 @@ fn with_node(
     let home = format!("{}/.heroku", plan.app_dir);
     let node_tool = node::tool(&chosen.release, format!("{home}/node"), stays, context);
     plan.tools.extend(keep(node_tool, diagnostics));
-    let mut npm_major = major(None, &chosen);
-    for assets in apps.iter_mut() {
-        let Some(manager) = &mut assets.manager else {
+    diagnostics.extend(settle(apps, config, &chosen));
+    let mut npm = 0;
+    for assets in apps.iter() {
+        let Some(manager) = &assets.manager else {
             continue;
         };
-        let problem = settle_npm(manager, config, &chosen);
-        // What is wrong with the config is so for each of them.
-        diagnostics.extend(problem.filter(|problem| !diagnostics.contains(problem)));
         if manager.manager == Manager::Npm {
-            npm_major = npm_major.max(major(Some(manager), &chosen));
+            npm = npm.max(npm_major(manager, &chosen));
         }
         let fetched = keep(tool(manager, &home, stays, context), diagnostics).flatten();
         let decision = of_manager(manager, &chosen);
@@ -140,9 +147,10 @@ fn with_node(
             // Where apps want other versions of it, that has been said.
             Some(_) | None => {}
         }
-        let own_major = major(Some(manager), &chosen);
-        plan.build_env
-            .extend(environment::build(manager.manager, own_major));
+        plan.build_env.extend(environment::build(
+            manager.manager,
+            npm_major(manager, &chosen),
+        ));
         plan.addresses = environment::addresses(context.upstreams);
         let version = self::version(manager, &chosen);
         environment::add_cache(&mut plan.caches, assets, &version);
@@ -161,7 +169,7 @@ fn with_node(
         plan.profile.extend([paths]);
     }
     plan.decisions.push(in_image(config));
-    Some(npm_major)
+    Some(npm)
 }
 
 /// Whether anything is there that Node is for.
@@ -169,11 +177,6 @@ fn needs_node(assets: &AssetsApp<'_>, config: &StaticConfig) -> bool {
     assets.package.is_some()
         || config.node_version.is_some()
         || matches!(assets.builder.value, Builder::Script(_))
-}
-
-/// Whether anybody may digest static files here.
-fn is_digested(app: &AssetsApp<'_>) -> bool {
-    steps::makes_static_files(app) || app.builder.value == Builder::Hook
 }
 
 /// Whether Node and the packages stay in the image: only if the app says so, for nothing tells whether it starts them.
@@ -253,25 +256,6 @@ fn version(manager: &PackageManager, node: &Chosen) -> String {
         Program::OfApp(path) => path.clone(),
         Program::Fetched { version, .. } => version.to_string(),
     }
-}
-
-/// The major version of npm; of Node before anybody lists it, an old one.
-fn major(manager: Option<&PackageManager>, node: &Chosen) -> u64 {
-    if let Some(PackageManager {
-        manager: Manager::Npm,
-        program: Program::Fetched { version, .. },
-        ..
-    }) = manager
-    {
-        return version.major;
-    }
-    let own = node.release.npm.as_deref();
-    own.and_then(|npm| npm.split('.').next()?.parse().ok())
-        .unwrap_or(if node.release.version.0.major >= 15 {
-            7
-        } else {
-            6
-        })
 }
 
 fn of_assets(assets: &AssetsApp<'_>) -> Vec<Decision> {

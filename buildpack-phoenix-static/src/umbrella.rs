@@ -3,18 +3,17 @@
 
 use buildpack_core::app::{App, ChildApp, ConfigValue, MixExs};
 use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
-use buildpack_core::plan::PackPlan;
 
 use crate::assets::{AssetsApp, Builder, DEPLOY, Digesting, inside, of};
 use crate::config::StaticConfig;
 use crate::neighbours;
 use crate::package_manager::{PackageManager, Program};
 
-/// The Phoenix apps in the order in which they are built.
+/// The Phoenix apps in the order in which they are built; by `hook`, if any hook builds assets.
 pub(crate) fn find<'a>(
     app: &'a App,
     config: &StaticConfig,
-    before: Option<&PackPlan>,
+    hook: Option<&str>,
 ) -> Outcome<Vec<AssetsApp<'a>>> {
     let mut diagnostics = Vec::new();
     let mut folder = |key: &str, value: Option<&Sourced<ConfigValue>>| {
@@ -30,7 +29,7 @@ pub(crate) fn find<'a>(
         return Outcome::failed(diagnostics);
     };
     let mut at = |folder: &str, mix_exs: Option<&MixExs>| {
-        let found = of(app, config, before, folder, &said, mix_exs);
+        let found = of(app, config, hook, folder, &said, mix_exs);
         found.collect(&mut diagnostics)
     };
     if !named.is_empty() {

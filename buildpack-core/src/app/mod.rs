@@ -21,7 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::diagnostic::{Class, Diagnostic, Outcome, Source, Sourced};
+use crate::diagnostic::{Class, Diagnostic, Outcome, Source, Sourced, Span};
 
 pub use asset_folders::folder_inside;
 pub use config_file::{ConfigFile, ConfigValue};
@@ -104,12 +104,38 @@ pub struct AppJson {
     pub stack: Option<Sourced<String>>,
     /// `scripts`: command by name, such as `postdeploy` or `dokku.predeploy`.
     pub scripts: BTreeMap<String, Sourced<String>>,
-    /// `environments`: their scripts by environment and name.
-    pub environments: BTreeMap<String, BTreeMap<String, Sourced<String>>>,
+    /// `environments`, by name: what of the rest is different in them.
+    pub environments: BTreeMap<String, Environment>,
     /// `buildpacks[].url`, in order.
     pub buildpacks: Vec<Sourced<String>>,
     /// `env`, by name.
     pub env: BTreeMap<String, EnvEntry>,
+}
+
+/// One of the `environments` of an `app.json`. What it says of a key counts in the place of all that the file says of it
+/// outside (Heroku CI).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `scripts`: command by name; none where it says nothing of scripts.
+    pub scripts: Option<BTreeMap<String, Sourced<String>>>,
+    /// `buildpacks[].url`, in order; none where it says nothing of packs.
+    pub buildpacks: Option<Vec<Sourced<String>>>,
+    /// `env`, by name.
+    pub env: BTreeMap<String, EnvEntry>,
+}
+
+impl AppJson {
+    /// What counts when the app is tested: `environments.test`.
+    pub fn tests(&self) -> Option<&Environment> {
+        self.environments.get("test")
+    }
+
+    /// A script that counts when the app is tested, such as `test-setup`; none where it is blank.
+    pub fn test_script(&self, name: &str) -> Option<&Sourced<String>> {
+        let own = self.tests().and_then(|tests| tests.scripts.as_ref());
+        let script = own.unwrap_or(&self.scripts).get(name)?;
+        Some(script).filter(|script| !script.value.trim().is_empty())
+    }
 }
 
 /// One config var that an `app.json` declares.
@@ -121,6 +147,8 @@ pub struct EnvEntry {
     pub required: bool,
     /// Whether a secret is to be generated for it.
     pub generated: bool,
+    /// Where it is declared.
+    pub at: Option<Span>,
 }
 
 impl App {

@@ -124,6 +124,44 @@ fn app_json_is_read_with_places() {
 }
 
 #[test]
+fn what_an_environment_says_counts_in_the_place_of_the_rest() {
+    let text = br#"{
+  "scripts": {"test": "base", "test-setup": "base setup"},
+  "buildpacks": [{"url": "https://example.com/a"}],
+  "environments": {"test": {
+    "scripts": {"test": "make test"},
+    "env": {"KEY": {"generator": "secret"}, "HOST": "h", "ASKED": {}},
+    "buildpacks": [{"url": "https://example.com/b"}, {"url": "https://example.com/c"}]
+  }, "review": "x"}
+}"#;
+    let (_folder, outcome) = app(&[("app.json", text)]);
+    let json = outcome.value.unwrap().app_json;
+    let script = json.test_script("test").unwrap();
+    assert_eq!(
+        format!("{}@{}", script.value, script.origin),
+        "make test@app.json:5:26"
+    );
+    assert_eq!(json.test_script("test-setup"), None);
+    let tests = json.tests().unwrap();
+    let packs = tests.buildpacks.iter().flatten().map(|url| &*url.value);
+    let packs: Vec<_> = packs.collect();
+    assert_eq!(packs, ["https://example.com/b", "https://example.com/c"]);
+    let env = &tests.env;
+    assert!(env["KEY"].generated && env["ASKED"].required);
+    assert_eq!(
+        env["ASKED"].at.as_ref().unwrap().to_string(),
+        "app.json:6:67"
+    );
+    assert_eq!(env["HOST"].value.as_ref().unwrap().value, "h");
+
+    let none = br#"{"scripts": {"test": "base"}, "environments": {"test": {}}}"#;
+    let (_folder, outcome) = app(&[("app.json", none)]);
+    let json = outcome.value.unwrap().app_json;
+    assert_eq!(json.test_script("test").unwrap().value, "base");
+    assert_eq!(json.tests().unwrap().buildpacks, None);
+}
+
+#[test]
 fn broken_json_is_an_error_with_its_place() {
     let (_folder, outcome) = app(&[("app.json", b"{\n  \"stack\": heroku-22\n}")]);
     assert_eq!(said(&outcome), ["app-json app.json:2:12"]);

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::test_plan::with_tests;
 use super::{Buildpack, Built, CompileError, Detection, Host, Place, PlanContext, Release};
 use crate::app::App;
 use crate::check::{CheckContext, Checked};
 use crate::diagnostic::Outcome;
 use crate::digest::Digest;
 use crate::layer::Normalise;
-use crate::plan::{PackPlan, Step};
+use crate::plan::{Goal, PackPlan, Step};
 use crate::version::Tool;
 
 /// Packs that apply to an app, in the order in which they are asked. Their plans become one, phase by phase; of what
@@ -51,8 +52,9 @@ impl Buildpack for Chain {
         all
     }
 
-    fn looks_at(&self, app: &App) -> Vec<Tool> {
-        self.packs().flat_map(|pack| pack.looks_at(app)).collect()
+    fn looks_at(&self, app: &App, goal: &Goal) -> Vec<Tool> {
+        let tools = self.packs().map(|pack| pack.looks_at(app, goal));
+        tools.flatten().collect()
     }
 
     fn planned_keys(&self) -> Vec<(&'static str, &'static [&'static str])> {
@@ -78,8 +80,12 @@ impl Buildpack for Chain {
                 None => failed = true,
             }
         }
+        let mut plan = whole.filter(|_| !failed);
+        if let Some(options) = context.goal.tests() {
+            plan = plan.and_then(|plan| with_tests(plan, app, options).collect(&mut diagnostics));
+        }
         Outcome {
-            value: whole.filter(|_| !failed),
+            value: plan,
             diagnostics,
         }
     }

@@ -1,5 +1,6 @@
 //! Runs a plan's steps in the sandbox, as few programs as the plan allows.
 
+mod as_app;
 mod scripts;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,10 +10,11 @@ use std::path::{Path, PathBuf};
 use super::detect::{DETECT_LIMIT, TOO_LATE};
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink, StepState};
-use crate::pack::{EarlierFiles, PackRelease};
+use crate::pack::PackRelease;
 use crate::plan::{Batch, PackPlan, Run, Step};
 use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
+pub use as_app::TestScene;
 pub use scripts::{MoveTree, ScriptScene};
 
 /// Remembers which steps need not run again in a tree.
@@ -38,8 +40,6 @@ pub struct Host<'a> {
     pub tree: &'a Path,
     /// The plan's tools by id: their folders.
     pub tools: &'a BTreeMap<String, PathBuf>,
-    /// What earlier builds left, where the user wants it.
-    pub earlier: Option<&'a dyn EarlierFiles>,
 }
 
 /// What a compile may use: the sandbox and the app's tree, and no handle to network or registry.
@@ -54,6 +54,7 @@ pub struct CompileContext<'a> {
     releases: BTreeMap<String, PackRelease>,
     /// Steps with nothing to do, which are done when those before them are: what these make counts for them.
     idle: Vec<Step>,
+    tests: Option<TestScene<'a>>,
 }
 
 /// Why a compile ended without a build.
@@ -74,6 +75,18 @@ pub enum CompileError {
         tail: Vec<String>,
         /// What the pack makes of it: ways out.
         hints: Vec<String>,
+    },
+    /// The app's tests failed.
+    #[error("the tests failed: `{shown}` ended with {exit}")]
+    Tests {
+        /// The step's id.
+        step: String,
+        /// What was run, for people.
+        shown: String,
+        /// How it ended.
+        exit: Exit,
+        /// What was run, for a shell at the same place.
+        command: Box<FailedCommand>,
     },
     /// A pack that was asked for does not apply to the app.
     #[error(
@@ -143,13 +156,20 @@ impl CompileError {
     }
 }
 
-/// The command that failed; its environment holds config vars, so that it is never printed.
+/// The command that failed; environment and room hold config vars, so that they are never printed.
 #[derive(Clone)]
-pub struct FailedCommand(pub Command);
+pub struct FailedCommand {
+    /// What was run.
+    pub command: Command,
+    /// The room it was run in.
+    pub room: Room,
+}
 
 impl std::fmt::Debug for FailedCommand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("FailedCommand").field(&self.0.argv).finish()
+        f.debug_tuple("FailedCommand")
+            .field(&self.command.argv)
+            .finish()
     }
 }
 
@@ -165,15 +185,11 @@ impl Explain for CompileError {
             Self::Step { exit, hints, .. } => {
                 let problem = Diagnostic::error("step-failed", Class::Build, self.to_string());
                 let problem = hints.iter().fold(problem, Diagnostic::help);
-                match exit {
-                    Exit::Code(127) => {
-                        problem.note("127 means that the program was not found on the step's PATH")
-                    }
-                    Exit::Code(137) | Exit::Signal(9) => {
-                        problem.note("signal 9 is what the kernel sends when memory has run out")
-                    }
-                    _ => problem,
-                }
+                of_exit(problem, *exit)
+            }
+            Self::Tests { exit, .. } => {
+                let problem = Diagnostic::error("tests-failed", Class::Build, self.to_string());
+                of_exit(problem, *exit)
             }
             Self::NotDetected { exit, said, .. } => not_detected(&self.to_string(), *exit, said),
             Self::Export { said, .. } => {
@@ -195,6 +211,19 @@ impl Explain for CompileError {
             )
             .help("check the disk's free space and the owner of the cache folder, then run again"),
         }
+    }
+}
+
+/// With what is known of ends like this one.
+fn of_exit(problem: Diagnostic, exit: Exit) -> Diagnostic {
+    match exit {
+        Exit::Code(127) => {
+            problem.note("127 means that the program was not found on the step's PATH")
+        }
+        Exit::Code(137) | Exit::Signal(9) => {
+            problem.note("signal 9 is what the kernel sends when memory has run out")
+        }
+        _ => problem,
     }
 }
 
@@ -249,6 +278,7 @@ impl<'a> CompileContext<'a> {
             scene: None,
             releases: BTreeMap::new(),
             idle: Vec::new(),
+            tests: None,
         }
     }
 
@@ -256,6 +286,13 @@ impl<'a> CompileContext<'a> {
     #[must_use]
     pub fn with_scripts(mut self, scene: ScriptScene<'a>) -> Self {
         self.scene = Some(scene);
+        self
+    }
+
+    /// With what tests see.
+    #[must_use]
+    pub fn with_tests(mut self, scene: TestScene<'a>) -> Self {
+        self.tests = Some(scene);
         self
     }
 
@@ -331,9 +368,14 @@ impl<'a> CompileContext<'a> {
         batch: &Batch<'_>,
         prepare: &Prepare<'_>,
     ) -> Result<(), CompileError> {
-        self.place_tree(matches!(batch.first.run, Run::Script { .. }))?;
+        let as_app = batch.first.phase.is_of_tests();
+        self.place_tree(!as_app && matches!(batch.first.run, Run::Script { .. }))?;
         say(self.events, batch.first, StepState::Started, None);
         let last = match &batch.first.run {
+            _ if as_app => {
+                self.run_as_app(plan, batch)?;
+                batch.first
+            }
             Run::Pack => {
                 self.env.extend(prepare(batch.first, &self.host)?);
                 batch.first
@@ -400,7 +442,10 @@ impl<'a> CompileContext<'a> {
             step: at.id.clone(),
             shown: shown(&command.argv),
             exit,
-            command: Box::new(FailedCommand(command)),
+            command: Box::new(FailedCommand {
+                command,
+                room: self.room.clone(),
+            }),
             tail: tail.into(),
             hints: Vec::new(),
         })

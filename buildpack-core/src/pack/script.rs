@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::test_plan::TESTS;
 use super::{Buildpack, Built, CompileError, Detection, Place, PlanContext, Release};
 use crate::app::App;
 use crate::diagnostic::{Outcome, Sourced};
 use crate::digest::Digest;
 use crate::layer::Normalise;
-use crate::plan::{PackPlan, Phase, Run, Script, ScriptFolder, Scripts, Step};
+use crate::plan::{Decision, Goal, PackPlan, Phase, Run, Script, ScriptFolder, Scripts, Step};
 
 /// Where each build's copies of packs are seen.
 const PACKS: &str = "/tmp/buildpacks";
@@ -77,17 +78,46 @@ impl ScriptPack {
     }
 
     fn step(&self, script: Script) -> Step {
-        let heading = format!("bin/{} of {}", script.file(), self.name);
+        let (phase, heading) = match script {
+            Script::Test => (
+                Phase::Test,
+                format!("Running the tests: {}", self.named(script)),
+            ),
+            _ => (Phase::End, self.named(script)),
+        };
         let run = Run::Script {
             pack: self.id.clone(),
             script,
         };
-        Step::new(
-            format!("{}-{}", self.id, script.file()),
-            Phase::End,
-            heading,
-            run,
-        )
+        let id = format!("{}-{}", self.id, script.file());
+        Step::new(id, phase, heading, run)
+    }
+
+    /// A script as people are told of it.
+    fn named(&self, script: Script) -> String {
+        format!("bin/{} of {}", script.file(), self.name)
+    }
+
+    /// The scripts that are run, in order. A pack that cannot compile for tests compiles as for a build (Heroku CI).
+    fn scripts_for(&self, goal: &Goal) -> Vec<Script> {
+        let has = |script: &Script| self.scripts.contains(script);
+        let (compile, last) = match goal {
+            Goal::Build => (Script::Compile, Script::Release),
+            Goal::Test(_) if has(&Script::TestCompile) => (Script::TestCompile, Script::Test),
+            Goal::Test(_) => (Script::Compile, Script::Test),
+        };
+        let detect = (!self.detected).then_some(Script::Detect);
+        let last = Some(last).filter(has);
+        detect.into_iter().chain([compile]).chain(last).collect()
+    }
+
+    /// Who says how the app is tested.
+    fn decisions(&self, scripts: &[Script]) -> Vec<Decision> {
+        let tests = scripts.contains(&Script::Test).then(|| Decision {
+            what: TESTS.to_owned(),
+            value: Sourced::new(self.named(Script::Test), self.wanted.origin.clone()),
+        });
+        tests.into_iter().collect()
     }
 }
 
@@ -100,16 +130,11 @@ impl Buildpack for ScriptPack {
         }
     }
 
-    fn plan(&self, _: &App, _: &PlanContext<'_>) -> Outcome<PackPlan> {
+    fn plan(&self, _: &App, context: &PlanContext<'_>) -> Outcome<PackPlan> {
         let place = format!("{PACKS}/{}", self.id);
-        let mut scripts = vec![Script::Compile];
-        if !self.detected {
-            scripts.insert(0, Script::Detect);
-        }
-        if self.scripts.contains(&Script::Release) {
-            scripts.push(Script::Release);
-        }
+        let scripts = self.scripts_for(context.goal);
         let plan = PackPlan {
+            decisions: self.decisions(&scripts),
             steps: scripts
                 .into_iter()
                 .map(|script| self.step(script))

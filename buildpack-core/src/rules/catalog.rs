@@ -148,6 +148,54 @@ pub const RULES: &[Rule] = &[
         "This npm is no version, or does not run on the Node that will be taken",
     ),
     row(
+        "lock-file-format",
+        Severity::Error,
+        Group::Node,
+        "The npm that will be taken cannot read the app's lock file",
+    ),
+    row(
+        "lock-file-missing",
+        Severity::Warning,
+        Group::Node,
+        "Packages would be installed without a lock file",
+    ),
+    row(
+        "lock-files",
+        Severity::Warning,
+        Group::Node,
+        "Lock files of several package managers stand side by side",
+    ),
+    row(
+        "package-manager-conflict",
+        Severity::Error,
+        Group::Node,
+        "The applications of an umbrella want different versions of one package manager",
+    ),
+    row(
+        "package-manager-digest",
+        Severity::Error,
+        Group::Node,
+        "What stands behind the version in `packageManager` is no digest",
+    ),
+    row(
+        "package-manager-malformed",
+        Severity::Error,
+        Group::Node,
+        "`packageManager` names no version of a package manager",
+    ),
+    row(
+        "package-manager-unsupported",
+        Severity::Error,
+        Group::Node,
+        "The assets want a package manager that cannot be had",
+    ),
+    row(
+        "yarn-version",
+        Severity::Error,
+        Group::Node,
+        "`yarn_version` is no version of yarn 1",
+    ),
+    row(
         "version-conflict",
         Severity::Warning,
         Group::Versions,
@@ -250,6 +298,18 @@ pub const RULES: &[Rule] = &[
         "The Phoenix static pack stands before the Elixir pack",
     ),
     row(
+        "pack-reference",
+        Severity::Error,
+        Group::Packs,
+        "What stands where the address of a buildpack belongs is none",
+    ),
+    row(
+        "pack-twice",
+        Severity::Warning,
+        Group::Packs,
+        "The same buildpack is named twice",
+    ),
+    row(
         "pack-unpinned",
         Severity::Note,
         Group::Packs,
@@ -260,6 +320,12 @@ pub const RULES: &[Rule] = &[
         Severity::Warning,
         Group::App,
         "Nothing would build the assets",
+    ),
+    row(
+        "assets-path",
+        Severity::Error,
+        Group::App,
+        "The config names a folder for the assets that is none of the app's",
     ),
     row(
         "assets-binary-version",
@@ -278,6 +344,12 @@ pub const RULES: &[Rule] = &[
         Severity::Warning,
         Group::App,
         "A secret is read while the app is compiled",
+    ),
+    row(
+        "packs-too-many",
+        Severity::Error,
+        Group::Reading,
+        "More buildpacks are named than build an app",
     ),
     row(
         "no-pack",

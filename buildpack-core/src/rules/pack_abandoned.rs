@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::app::App;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
-use crate::wanted::Address;
+use crate::wanted::PackReference;
 
 /// A warning for each such pack.
 pub fn check(app: &App) -> Vec<Diagnostic> {
@@ -16,15 +16,20 @@ pub fn check(app: &App) -> Vec<Diagnostic> {
 }
 
 fn of_pack(pack: &Sourced<String>) -> Option<Diagnostic> {
-    let known = Address::parse(&pack.value)?.abandoned()?;
+    let reference = PackReference::parse(&pack.value).ok()?;
+    let known = reference.address()?.abandoned()?;
     let problem = Diagnostic::warning(
         "pack-abandoned",
         format!("nobody looks after `{}` any more", known.name),
     )
     .from(&pack.origin, known.what)
-    .note(known.facts)
-    .note("`bp` builds natively in its place");
-    let text = format!("`{}` goes on; pin a commit of it", known.successor);
+    .note(known.facts);
+    let problem = if reference.is_pinned() {
+        problem.note("`bp` runs it as it is, because a version of it is named")
+    } else {
+        problem.note("`bp` builds natively in its place")
+    };
+    let text = format!("`{}` goes on", known.successor);
     Some(match &pack.origin {
         // A tag or commit of the old one need not be in the new one, so it goes too.
         Origin::File(span) if span.source.path == Path::new(".buildpacks") => problem.suggest(
@@ -49,6 +54,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].labels[0].span.to_string(), ".buildpacks:1:1");
         assert_eq!(found[0].helps[0].applicability, Applicability::Likely);
+        assert!(found[0].notes[1].contains("as it is"));
         let right = mended(&found[0]);
         assert_eq!(
             right,
@@ -64,6 +70,7 @@ mod tests {
         let found = check(&app(&[("app.json", text)]));
         assert_eq!(found.len(), 1);
         assert!(found[0].message.contains("gjaldon/"));
+        assert!(found[0].notes[1].contains("natively"));
         assert!(found[0].helps[0].edits.is_empty());
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::app::App;
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Origin, Sourced, Span};
-use crate::wanted::{Address, NativeName};
+use crate::wanted::{Address, NativeName, PackReference};
 
 /// A warning for each list of packs that stands in the wrong order.
 pub fn check(app: &App) -> Vec<Diagnostic> {
@@ -33,13 +33,22 @@ fn in_list(packs: &[Sourced<String>]) -> Option<Diagnostic> {
         "the Phoenix static pack stands before the Elixir pack",
     )
     .from(&assets.origin, "runs Mix, which is not there yet")
-    .from(&elixir.origin, "belongs before it")
-    .note("`bp` builds in the right order, whatever the file says");
+    .from(&elixir.origin, "belongs before it");
+    let problem = if [assets, elixir].into_iter().all(is_built_in) {
+        problem.note("`bp` builds in the right order, whatever the file says")
+    } else {
+        problem
+    };
     let text = "let the two change places";
     Some(match swapped(assets, elixir) {
         Some((edits, applicability)) => problem.edits(text, edits, applicability),
         None => problem.help(text),
     })
+}
+
+/// Whether the pack is built in, and the order of those is known.
+fn is_built_in(pack: &Sourced<String>) -> bool {
+    PackReference::parse(&pack.value).is_ok_and(|pack| pack.native().is_some() && !pack.is_pinned())
 }
 
 /// Each address in the place of the other, as it is written there.

@@ -1,4 +1,4 @@
-//! `pack-unpinned`: packs whose address names no commit, tag or branch.
+//! `pack-unpinned`: packs whose address names no commit, tag or branch. Of those that are built in there is nothing to pin.
 
 use crate::app::App;
 use crate::diagnostic::Diagnostic;
@@ -11,8 +11,11 @@ pub fn check(app: &App) -> Vec<Diagnostic> {
         .iter()
         .chain(&app.app_json.buildpacks)
         .filter(|pack| {
-            Address::parse(&pack.value)
-                .is_some_and(|address| address.form == Form::Git && address.reference.is_none())
+            Address::parse(&pack.value).is_some_and(|address| {
+                address.form == Form::Git
+                    && address.reference.is_none()
+                    && address.native().is_none()
+            })
         })
         .collect();
     let message = match loose.as_slice() {
@@ -41,8 +44,8 @@ mod tests {
         let files = [
             (
                 ".buildpacks",
-                "https://github.com/gigalixir/gigalixir-buildpack-elixir\n\
-                 https://github.com/gigalixir/gigalixir-buildpack-phoenix-static#v1\n\
+                "https://github.com/heroku/heroku-buildpack-nodejs\n\
+                 https://github.com/heroku/heroku-buildpack-python#v1\n\
                  git@example.com:me/pack.git\n",
             ),
             (
@@ -63,7 +66,8 @@ mod tests {
     #[test]
     fn names_archives_folders_and_pinned_packs_are_fine() {
         for text in [
-            "https://github.com/gigalixir/gigalixir-buildpack-elixir#v1",
+            "https://github.com/heroku/heroku-buildpack-nodejs#v1",
+            "https://github.com/gigalixir/gigalixir-buildpack-elixir",
             "heroku/nodejs",
             "urn:buildpack:heroku/nodejs",
             "https://example.com/a/b.tgz",

@@ -21,8 +21,6 @@ pub enum Bucket {
     Blobs,
     /// What package managers downloaded, by what they were asked for.
     Packages,
-    /// Digested static files of apps' earlier builds.
-    Assets,
     /// Records of images, ours and the stacks'.
     Images,
     /// Unpacked stack images.
@@ -37,13 +35,12 @@ pub enum Bucket {
 
 impl Bucket {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 11] = [
         Self::Downloads,
         Self::Tools,
         Self::Packs,
         Self::Builds,
         Self::Packages,
-        Self::Assets,
         Self::Blobs,
         Self::Images,
         Self::Rootfs,
@@ -60,7 +57,6 @@ impl Bucket {
             Self::Packs => "packs-v1",
             Self::Builds => "builds-v2",
             Self::Packages => "packages-v1",
-            Self::Assets => "assets-v1",
             Self::Blobs => "blobs-v1",
             Self::Images => "images-v1",
             Self::Rootfs => "rootfs-v1",
@@ -80,7 +76,6 @@ impl fmt::Display for Bucket {
             Self::Packs => "buildpacks",
             Self::Builds => "builds",
             Self::Packages => "packages",
-            Self::Assets => "earlier assets",
             Self::Blobs => "blobs",
             Self::Images => "images",
             Self::Rootfs => "stack images",

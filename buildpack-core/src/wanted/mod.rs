@@ -1,7 +1,7 @@
 //! Which packs an app is to be built with: who asks for them, in which words, and which of them are built in.
 //!
-//! Of the places that can name packs, the first that names any counts: flags, the config var `BUILDPACK_URL`,
-//! `.buildpacks`, `app.json`. Where none does, the built-in packs that apply are taken.
+//! Of the places that can name packs, the first that names any counts: flags, the config var `BUILDPACK_URL`, for tests
+//! those of their environment in `app.json`, `.buildpacks`, `app.json`. Where none does, the built-in packs that apply are taken.
 
 mod known;
 pub mod lock;
@@ -12,13 +12,16 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::app::App;
-use crate::diagnostic::{Diagnostic, Origin, Outcome, Sourced};
+use crate::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
 
 pub use known::{Abandoned, Address, Form, NativeName};
 pub use reference::{ARCHIVES, BadReference, Name, PackReference, Place, without_credentials};
 
 /// The config var that names a pack.
 pub const BUILDPACK_URL: &str = "BUILDPACK_URL";
+
+/// More packs than these build no app.
+const MOST: usize = 100;
 
 /// What is said from outside of the app's files.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +32,8 @@ pub struct Asked<'a> {
     pub config_vars: &'a BTreeMap<String, String>,
     /// Whether a built-in pack may take the place of one that is asked for.
     pub native: bool,
+    /// Whether they are asked for to test the app.
+    pub for_tests: bool,
 }
 
 /// A pack that is asked for.
@@ -48,7 +53,11 @@ pub struct Wanted {
 pub fn wanted(app: &App, asked: &Asked<'_>) -> Outcome<Vec<Wanted>> {
     let mut diagnostics = Vec::new();
     let mut all: Vec<Wanted> = Vec::new();
-    for text in said(app, asked) {
+    let said = said(app, asked);
+    if let Some(beyond) = said.get(MOST) {
+        return Outcome::failed(vec![too_many(said.len(), &beyond.origin)]);
+    }
+    for text in said {
         let reference = match PackReference::parse(&text.value) {
             Ok(reference) => reference,
             Err(error) => {
@@ -82,7 +91,10 @@ fn said(app: &App, asked: &Asked<'_>) -> Vec<Sourced<String>> {
             return vec![Sourced::new(text.clone(), origin)];
         }
     }
-    if app.buildpacks.is_empty() {
+    let of_tests = app.app_json.tests().filter(|_| asked.for_tests);
+    if let Some(packs) = of_tests.and_then(|tests| tests.buildpacks.as_ref()) {
+        packs.clone()
+    } else if app.buildpacks.is_empty() {
         app.app_json.buildpacks.clone()
     } else {
         app.buildpacks.clone()
@@ -132,12 +144,22 @@ fn twice(before: &Wanted, after: &Wanted) -> Diagnostic {
     problem.help("remove one of the two")
 }
 
+fn too_many(count: usize, beyond: &Origin) -> Diagnostic {
+    Diagnostic::error(
+        "packs-too-many",
+        Class::Config,
+        format!("{count} buildpacks are named, and {MOST} are the most"),
+    )
+    .from(beyond, "is one too many")
+    .help("check that it is the file it should be")
+}
+
 /// There is nothing but the built-in pack of that name.
 fn no_script(wanted: &Wanted) -> Diagnostic {
     let name = &wanted.written.value;
     Diagnostic::error(
         "pack-native-only",
-        crate::diagnostic::Class::Usage,
+        Class::Usage,
         format!("`{name}` is the name of a built-in pack, and those are not to be used"),
     )
     .from(&wanted.written.origin, "named here")

@@ -108,7 +108,13 @@ impl BadReference {
             Diagnostic::error("pack-reference", class, message).from(origin, "named here");
         let problem = match self {
             Self::Word(word) if HEROKU_WORDS.contains(&word.as_str()) => {
-                problem.help(format!("Heroku's pack of that name is `heroku/{word}`"))
+                let help = format!("Heroku's pack of that name is `heroku/{word}`");
+                match origin {
+                    Origin::File(span) => {
+                        problem.suggest(help, span.clone(), format!("heroku/{word}"))
+                    }
+                    _ => problem.help(help),
+                }
             }
             Self::Space => problem.help("write one pack a line, and comments on lines of their own"),
             Self::Home => problem.help("write the folder out, from `/` on"),

@@ -201,6 +201,7 @@ struct Case {
     vars: BTreeMap<String, String>,
     flags: Vec<Sourced<String>>,
     native: bool,
+    for_tests: bool,
 }
 
 impl Case {
@@ -210,7 +211,13 @@ impl Case {
             vars: BTreeMap::new(),
             flags: Vec::new(),
             native: true,
+            for_tests: false,
         }
+    }
+
+    fn for_tests(mut self) -> Self {
+        self.for_tests = true;
+        self
     }
 
     fn url(mut self, value: &str) -> Self {
@@ -234,6 +241,7 @@ impl Case {
             flags: &self.flags,
             config_vars: &self.vars,
             native: self.native,
+            for_tests: self.for_tests,
         };
         wanted(&app.value.unwrap(), &asked)
     }
@@ -249,6 +257,29 @@ impl Case {
 }
 
 const JSON: (&str, &str) = ("app.json", r#"{"buildpacks": [{"url": "d/d"}]}"#);
+
+#[test]
+fn packs_of_the_test_environment_are_for_tests() {
+    let environment = r#"{"buildpacks": [{"url": "d/d"}], "environments": {"test": {"buildpacks": [{"url": "t/t"}]}}}"#;
+    let files = [(".buildpacks", "c/c\n"), ("app.json", environment)];
+    assert_eq!(Case::new(&files).words(), ["c/c"]);
+    assert_eq!(Case::new(&files).for_tests().words(), ["t/t"]);
+    assert_eq!(Case::new(&files[1..]).words(), ["d/d"]);
+    assert_eq!(Case::new(&files).for_tests().url("b/b").words(), ["b/b"]);
+    // Where it names none, those are taken that would be taken if nobody did.
+    let none = r#"{"buildpacks": [{"url": "d/d"}], "environments": {"test": {"buildpacks": []}}}"#;
+    assert!(
+        Case::new(&[("app.json", none)])
+            .for_tests()
+            .words()
+            .is_empty()
+    );
+    let silent = r#"{"buildpacks": [{"url": "d/d"}], "environments": {"test": {}}}"#;
+    assert_eq!(
+        Case::new(&[("app.json", silent)]).for_tests().words(),
+        ["d/d"]
+    );
+}
 
 #[test]
 fn the_first_place_that_names_packs_decides() {
@@ -295,6 +326,14 @@ fn every_bad_line_is_told_at_once() {
     );
     let flag = Case::new(&[]).flag("ruby").outcome();
     assert_eq!(flag.diagnostics[0].class, Class::Usage);
+}
+
+#[test]
+fn an_endless_list_is_no_list() {
+    let text: &'static str = Box::leak("a/a\n".repeat(101).into_boxed_str());
+    let outcome = Case::new(&[(".buildpacks", text)]).outcome();
+    let codes: Vec<_> = outcome.diagnostics.iter().map(|it| it.code.0).collect();
+    assert_eq!((outcome.value, codes), (None, vec!["packs-too-many"]));
 }
 
 #[test]

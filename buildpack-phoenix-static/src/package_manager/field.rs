@@ -4,7 +4,7 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Sourced};
 use buildpack_core::toolchain::{Algorithm, Pin};
 use semver::Version;
 
-use super::{Manager, PackageManager, Program, reads, unsupported};
+use super::{Manager, OTHERS, PackageManager, Program, reads, unsupported};
 use crate::lock_file::LockFile;
 
 /// The package manager that `field` names; of `locks` it reads the first that is for it.
@@ -28,8 +28,8 @@ pub(super) fn read(
     };
     let (name, rest) = field.value.trim().split_once('@').ok_or_else(malformed)?;
     let (version, hash) = rest.split_once('+').unwrap_or((rest, ""));
-    if matches!(name, "bun" | "deno") {
-        return Err(unsupported(name, &field.origin));
+    if OTHERS.contains(&name) {
+        return Err(unsupported("`packageManager`", name, &field.origin));
     }
     let version: Version = version.parse().map_err(|_| malformed())?;
     let manager = match name {

@@ -39,6 +39,33 @@ fn told(files: &[(&str, &str)]) -> String {
 const PLAIN: (&str, &str) = ("assets/package.json", "{}");
 
 #[test]
+fn packages_of_others_should_be_locked() {
+    let with = |package: &str, more: &[(&str, &str)]| {
+        let mut files = vec![("assets/package.json", package)];
+        files.extend(more);
+        told(&files)
+    };
+    let foreign = r#"{"dependencies": {"phoenix": "file:../deps/phoenix", "topbar": "^3"}}"#;
+    assert_eq!(with(foreign, &[]), "Npm of Node lock-file-missing");
+    assert_eq!(
+        with(foreign, &[("assets/package-lock.json", "{}")]),
+        "Npm of Node"
+    );
+    let local = r#"{"dependencies": {"phoenix": "file:../deps/phoenix"}}"#;
+    assert_eq!(with(local, &[]), "Npm of Node");
+    // A workspace has one lock for all that is in it.
+    let above = ("yarn.lock", "__metadata:\n  version: 8\n");
+    assert_eq!(with(foreign, &[above]), "Npm of Node lock-file-missing");
+    let workspace = ("package.json", r#"{"workspaces": ["assets"]}"#);
+    assert_eq!(with(foreign, &[above, workspace]), "YarnBerry 4.9.2");
+    let pnpm = [
+        ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n"),
+        ("pnpm-workspace.yaml", ""),
+    ];
+    assert_eq!(with(foreign, &pnpm), "Pnpm 9.15.9");
+}
+
+#[test]
 fn the_lock_file_says_which() {
     for (lock, text, expected) in [
         ("package-lock.json", "{}", "Npm of Node"),
@@ -164,7 +191,7 @@ fn of_several_lock_files_it_is_said_which_counts() {
         .collect();
     assert_eq!(
         said["lock-files"],
-        "packages are installed by yarn, so `assets/yarn.lock` counts, and `assets/package-lock.json` is not read"
+        "`assets/yarn.lock` is read and `assets/package-lock.json` is not: packages are installed by yarn"
     );
     let package = (
         "assets/package.json",

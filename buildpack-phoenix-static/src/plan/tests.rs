@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use buildpack_core::check::{CheckContext, Evaluated};
 use buildpack_core::lists::{FetchList, ListError, NpmPackage, NpmRegistry};
 use buildpack_core::pack::Upstreams;
-use buildpack_core::plan::{Run, Step};
+use buildpack_core::plan::{Goal, Run, Step};
 use jiff::civil::date;
 use stacks::{Arch, Target};
 
@@ -59,6 +59,7 @@ fn planned_after(before: &PackPlan, folder: &Path) -> (PackPlan, Vec<&'static st
         hex_unsafe_registry: false,
     };
     let context = PlanContext {
+        goal: &Goal::Build,
         check: CheckContext {
             target: &Target::new(stacks::find("24").unwrap(), Arch::Amd64).unwrap(),
             lists: &Paper {
@@ -72,7 +73,6 @@ fn planned_after(before: &PackPlan, folder: &Path) -> (PackPlan, Vec<&'static st
         install_lists: &NoLists,
         npm: &Registry,
         upstreams: &upstreams,
-        earlier_files: false,
         before: Some(before),
     };
     let mut diagnostics = Vec::new();
@@ -229,7 +229,11 @@ fn npm_is_another_only_as_one_version() {
         let config = format!("node_version=22.14.0\nnpm_version={version}");
         let (plan, codes) = of_files(
             None,
-            &[PACKAGE, ("phoenix_static_buildpack.config", &config)],
+            &[
+                PACKAGE,
+                ("assets/package-lock.json", "{\"lockfileVersion\": 3}"),
+                ("phoenix_static_buildpack.config", &config),
+            ],
         );
         let npm = plan.tools.iter().find(|tool| tool.id == "npm");
         (npm.map(|tool| tool.version.clone()), codes)
@@ -237,6 +241,9 @@ fn npm_is_another_only_as_one_version() {
     assert_eq!(with("10.9.2"), (None, vec![]));
     assert_eq!(with("11.0.0"), (Some("11.0.0".to_owned()), vec![]));
     assert_eq!(with("10.x"), (None, vec!["npm-version"]));
+    let old = with("6.14.18");
+    let npm = Some("6.14.18".to_owned());
+    assert_eq!(old, (npm, vec!["lock-file-format"]));
 }
 
 #[test]

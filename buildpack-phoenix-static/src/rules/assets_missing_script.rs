@@ -4,6 +4,7 @@ use buildpack_core::app::{App, ChildApp, ConfigValue, MixExs, PackageJson};
 use buildpack_core::diagnostic::{Diagnostic, Sourced};
 
 use crate::config::{FILE, StaticConfig, text};
+use crate::hooks;
 
 /// The script that the pack looks for where the config names none.
 const COMPILE: &str = "compile";
@@ -20,6 +21,9 @@ pub(crate) fn check(app: &App, config: &StaticConfig) -> Vec<Diagnostic> {
             return missing.into_iter().collect();
         }
     } else if app.has(COMPILE) {
+        return Vec::new();
+    }
+    if hooks::may_build(app) {
         return Vec::new();
     }
     // The Phoenix app that the config names is the only one that is built.

@@ -2,6 +2,8 @@
 
 pub(crate) mod assets_binary_version;
 pub(crate) mod assets_missing_script;
+pub(crate) mod lock_file_format;
+pub(crate) mod lock_file_missing;
 pub(crate) mod node_engines;
 pub(crate) mod node_eol;
 pub(crate) mod node_malformed;

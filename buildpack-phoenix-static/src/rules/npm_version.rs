@@ -1,6 +1,6 @@
-//! `npm-version`: an npm that is no version, does not run on the Node that is taken, or that `engines` don't allow.
+//! `npm-version`: an npm that is no one version, does not run on the Node that is taken, or that `engines` don't allow.
 
-use buildpack_core::app::{ConfigValue, PackageJson};
+use buildpack_core::app::PackageJson;
 use buildpack_core::diagnostic::{Diagnostic, Sourced};
 use buildpack_core::version::{NodeRange, NodeVersion};
 
@@ -20,87 +20,56 @@ const RUNS_ON: [(u64, &str); 7] = [
     (12, "^22.22.2 || ^24.15.0 || >=26.0.0"),
 ];
 
-/// Names that npm's registry has for versions.
-const TAGS: [&str; 2] = ["latest", "lts"];
-
 /// Warnings about the npm that is asked for or comes with Node. Without a Node it is only read.
 pub(crate) fn check(
     config: &StaticConfig,
     packages: &[PackageJson],
     chosen: Option<&Chosen>,
 ) -> Vec<Diagnostic> {
+    let own = chosen.and_then(|chosen| chosen.release.npm.as_deref());
     let asked = config.npm_version.as_ref().and_then(|asked| {
         let written = text(asked)?.trim();
-        let says = !written.is_empty() && !is_tag(written);
-        says.then(|| Sourced::new(written.to_owned(), asked.origin.clone()))
+        (!written.is_empty()).then(|| Sourced::new(written.to_owned(), asked.origin.clone()))
     });
-    let range: Option<Result<NodeRange, _>> = asked.as_ref().map(|asked| asked.value.parse());
-    match (asked, range, chosen) {
-        (Some(asked), Some(Err(_)), _) => vec![malformed(&asked)],
-        (Some(asked), Some(Ok(range)), Some(chosen)) => {
-            let mut found: Vec<_> = unfit(&asked, &range, chosen).into_iter().collect();
-            if let Some(npm) = exactly(&asked.value) {
+    match (asked, chosen) {
+        (Some(asked), chosen) => match (exactly(&asked.value), chosen) {
+            (None, _) => vec![not_exact(&asked, own)],
+            (Some(npm), Some(chosen)) => {
+                let mut found: Vec<_> = unfit(&asked, &npm, chosen).into_iter().collect();
                 found.extend(unwanted(packages, &npm, &asked));
+                found
             }
-            found
-        }
-        (None, _, Some(chosen)) if config.npm_version.is_none() => {
-            let npm = chosen.release.npm.as_deref().and_then(exactly);
+            (Some(_), None) => Vec::new(),
+        },
+        (None, Some(chosen)) if config.npm_version.is_none() => {
+            let npm = own.and_then(exactly);
             npm.map_or_else(Vec::new, |npm| unwanted(packages, &npm, &chosen.asked))
         }
-        _ => Vec::new(),
+        (None, _) => Vec::new(),
     }
 }
 
 /// The warning that nothing but a version can be fetched and verified, so that Node's `own` npm is taken.
-pub(crate) fn not_exact(
-    asked: &Sourced<ConfigValue>,
-    written: &str,
-    own: Option<&str>,
-) -> Diagnostic {
-    let own = own.unwrap_or("that comes with it");
+fn not_exact(asked: &Sourced<String>, own: Option<&str>) -> Diagnostic {
+    let own = own.map_or_else(String::new, |own| format!(" {own}"));
     Diagnostic::warning(
         "npm-version",
-        format!("`npm_version` must be one version, such as `10.9.2`: found `{written}`, so Node's own npm {own} is taken"),
+        format!(
+            "`npm_version` must be one version, such as `10.9.2`: found `{}`, so Node's own npm{own} is taken",
+            asked.value
+        ),
     )
     .from(&asked.origin, "asked for here")
     .help("write the version out, or leave it out")
 }
 
-/// `latest`, `next-10` and the like; npm finds out what they are.
-fn is_tag(text: &str) -> bool {
-    TAGS.contains(&text)
-        || ["latest-", "next-"]
-            .iter()
-            .any(|start| text.starts_with(start))
-}
-
 fn exactly(text: &str) -> Option<NodeVersion> {
-    text.parse().ok()
-}
-
-fn malformed(asked: &Sourced<String>) -> Diagnostic {
-    Diagnostic::warning(
-        "npm-version",
-        format!(
-            "`{}` is no npm version: npm would find nothing to install",
-            asked.value
-        ),
-    )
-    .from(&asked.origin, "asked for here")
-    .help("write it as in `10.9.2`, or leave it out: Node brings its own npm")
+    text.parse::<semver::Version>().ok().map(NodeVersion)
 }
 
 /// The warning that this npm stops on this Node.
-fn unfit(asked: &Sourced<String>, range: &NodeRange, chosen: &Chosen) -> Option<Diagnostic> {
-    let (major, runs_on) = match exactly(&asked.value) {
-        Some(npm) => RUNS_ON.iter().find(|(major, _)| *major == npm.0.major)?,
-        // npm takes the newest that the range allows.
-        None => RUNS_ON
-            .iter()
-            .rev()
-            .find(|(major, _)| late_in(*major).is_some_and(|npm| range.contains(&npm)))?,
-    };
+fn unfit(asked: &Sourced<String>, npm: &NodeVersion, chosen: &Chosen) -> Option<Diagnostic> {
+    let (major, runs_on) = RUNS_ON.iter().find(|(major, _)| *major == npm.0.major)?;
     let node = &chosen.release.version;
     let fits: NodeRange = runs_on.parse().ok()?;
     if fits.contains(node) {
@@ -146,9 +115,4 @@ fn unwanted(
             })
         })
         .collect()
-}
-
-/// A version late in a line of npm.
-fn late_in(major: u64) -> Option<NodeVersion> {
-    exactly(&format!("{major}.999.999"))
 }

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use buildpack_core::lists::{FetchList, ListError, NpmError, NpmPackage, NpmRegistry};
 use buildpack_core::pack::Upstreams;
+use buildpack_core::plan::Goal;
 
 use super::*;
 use crate::fixture::{MIX, Paper};
@@ -64,6 +65,7 @@ fn planned(files: &[(&str, &str)], arch: Arch, registry: &Registry) -> Outcome<S
         hex_unsafe_registry: false,
     };
     let context = PlanContext {
+        goal: &Goal::Build,
         check: CheckContext {
             target: &target,
             lists: &lists,
@@ -74,7 +76,6 @@ fn planned(files: &[(&str, &str)], arch: Arch, registry: &Registry) -> Outcome<S
         install_lists: &NoLists,
         npm: registry,
         upstreams: &upstreams,
-        earlier_files: false,
         before: None,
     };
     plan(&app(files), &context, "/app")
@@ -249,7 +250,6 @@ fn the_program_is_laid_where_a_link_of_the_build_stood() {
     let host = Host {
         tree: &tree,
         tools: &tools,
-        earlier: None,
     };
     prepare(&found.value.unwrap().steps[0], &host).unwrap();
     assert_eq!(fs_err::read_to_string(&place).unwrap(), "program");

@@ -1,9 +1,10 @@
 use std::path::Path;
 
 use buildpack_core::check::Evaluated;
-use buildpack_core::plan::{Phase, Run, Step};
+use buildpack_core::plan::{PackPlan, Phase, Run, Step};
 
 use super::*;
+use crate::hooks;
 
 const ROOT: &str = "def project do [apps_path: \"apps\", deps: []] end";
 const WEB: &str = "def project do [app: :web, deps: [{:phoenix, \"~> 1.8\"}]] end";
@@ -29,7 +30,7 @@ fn told(app: &App, hook: Option<&str>) -> Result<Vec<String>, Vec<&'static str>>
         let script = script.to_owned();
         Step::new("hook", Phase::Compile, "", Run::Bash { script })
     }));
-    let outcome = find(app, &config, Some(&before));
+    let outcome = find(app, &config, hooks::in_plan(&before).as_deref());
     let codes = outcome.diagnostics.iter().map(|one| one.code.0).collect();
     let apps = outcome.value.ok_or::<Vec<_>>(codes)?;
     let tell = |app: &AssetsApp<'_>| {
@@ -140,8 +141,10 @@ fn two_versions_of_a_package_manager_are_one_too_many() {
                 ("mix.exs", ROOT),
                 ("apps/a/mix.exs", WEB),
                 ("apps/a/assets/package.json", &one),
+                ("apps/a/assets/pnpm-lock.yaml", ""),
                 ("apps/b/mix.exs", WEB),
                 ("apps/b/assets/package.json", &other),
+                ("apps/b/assets/pnpm-lock.yaml", ""),
             ],
             None,
         )

@@ -83,6 +83,9 @@ pub(super) enum Command {
     /// Build an app into an image
     #[command(after_help = EXIT_CODES)]
     Build(Build),
+    /// Compile an app for its tests and run them; no image is made
+    #[command(after_help = TEST_EXIT_CODES)]
+    Test(Test),
     /// Start a process type of a built image
     Run(Run),
     /// Open a shell where a build failed, or in a built image
@@ -133,6 +136,19 @@ Exit codes:
   4   the surroundings failed: network, registry, disk, sandbox; worth a retry
   70  a bug in bp";
 
+/// What the exit code of a test run says.
+const TEST_EXIT_CODES: &str = "\
+Exit codes:
+  0   all tests passed
+  1   the tests could not be run: compiling or `test-setup` failed
+  2   the command line or a setting is wrong
+  3   not buildable as configured, or nothing says how the app is tested
+  4   the surroundings failed: network, registry, disk, sandbox; worth a retry
+  70  a bug in bp
+Where tests fail, it is the exit code of the program that ran them.
+
+Standard output holds what the tests print, and nothing else. docs/test-an-app.md has the rest.";
+
 /// What the exit code of a check says.
 const CHECK_EXIT_CODES: &str = "\
 Exit codes:
@@ -148,6 +164,7 @@ impl Command {
     pub(super) fn vars(&self) -> Option<&Vars> {
         match self {
             Self::Build(args) => Some(&args.target.vars),
+            Self::Test(args) => Some(&args.target.vars),
             Self::Run(args) => Some(&args.vars),
             Self::Shell(args) => Some(&args.target.vars),
             Self::CheckVersions(args) => Some(&args.target.vars),
@@ -194,22 +211,27 @@ pub(super) struct Packs {
     /// Run packs of Elixir and Phoenix themselves, in place of the built-in ones
     #[arg(long)]
     pub no_native: bool,
-    /// Write the versions of the packs into buildpacks.lock, in the app's folder
-    #[arg(long, conflicts_with = "locked")]
-    pub lock: bool,
     /// Take the versions of buildpacks.lock, and fail where packs and lock differ
     #[arg(long)]
     pub locked: bool,
     /// Where packs that are scripts see the app: below /tmp, as in Heroku's builds, or in /app, as in Heroku CI
-    #[arg(long, value_name = "MODE", default_value = "heroku")]
-    pub build_dir_mode: BuildDirMode,
+    /// [default: heroku for a build, app for tests]
+    #[arg(long, value_name = "MODE")]
+    pub build_dir_mode: Option<BuildDirMode>,
+}
+
+/// Whether the lock is written.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct WriteLock {
+    /// Write the versions of the packs into buildpacks.lock, in the app's folder
+    #[arg(long, conflicts_with = "locked")]
+    pub lock: bool,
 }
 
 /// Where packs that are scripts see the app.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum BuildDirMode {
     /// `/tmp/build`, while `/app` is empty.
-    #[default]
     Heroku,
     /// `/app`, where the app will run.
     App,
@@ -224,6 +246,8 @@ pub(super) struct Build {
     pub target: Target,
     #[command(flatten)]
     pub packs: Packs,
+    #[command(flatten)]
+    pub write: WriteLock,
     /// Name to keep the image under [default: the folder's name]
     #[arg(short = 't', long = "tag", value_name = "NAME")]
     pub name: Option<String>,
@@ -233,16 +257,32 @@ pub(super) struct Build {
     /// Start from scratch: use nothing that earlier builds of this app left
     #[arg(long)]
     pub clear_cache: bool,
-    /// Hold digested static files of this many earlier versions in the image, for pages that were loaded before a deploy
-    /// [default: 0]
-    #[arg(long, value_name = "N")]
-    pub keep_assets: Option<String>,
     /// If a step fails, open a shell there, with its environment
     #[arg(long)]
     pub shell: bool,
     /// Let the value of this config var stand in the image, because it is no secret
     #[arg(long, value_name = "NAME")]
     pub allow_in_image: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Test {
+    /// The app's folder
+    #[arg(default_value = ".")]
+    pub app: PathBuf,
+    /// Command to run instead of the app's tests, where they would run
+    #[arg(last = true)]
+    pub command: Vec<String>,
+    #[command(flatten)]
+    pub target: Target,
+    #[command(flatten)]
+    pub packs: Packs,
+    /// Start from scratch: use nothing that earlier tests of this app left
+    #[arg(long)]
+    pub clear_cache: bool,
+    /// If a step or the tests fail, open a shell there, with the environment
+    #[arg(long)]
+    pub shell: bool,
 }
 
 #[derive(Debug, Args)]
@@ -273,6 +313,8 @@ pub(super) struct Shell {
     pub what: Option<String>,
     #[command(flatten)]
     pub target: Target,
+    #[command(flatten)]
+    pub packs: Packs,
     /// Enter the build of the app, even if its image is kept
     #[arg(long)]
     pub build: bool,
@@ -293,6 +335,8 @@ pub(super) struct Detect {
     pub target: Target,
     #[command(flatten)]
     pub packs: Packs,
+    #[command(flatten)]
+    pub write: WriteLock,
 }
 
 #[derive(Debug, Args)]

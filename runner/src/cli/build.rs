@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::EventSink;
+use buildpack_core::plan::Goal;
 
-use super::args::Build;
+use super::args::{Build, BuildDirMode};
 use super::context::{self, Context, app_name};
+use super::shell::where_it_failed;
 use super::{Call, Ended};
 use crate::pipeline::{self, Failure, Request};
 use crate::ui::{Style, summary};
@@ -31,13 +33,12 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
         config_vars: call.vars.clone(),
         source_date_epoch: context::variable("SOURCE_DATE_EPOCH"),
         clear_cache: args.clear_cache,
-        keep_assets: context.settings.keep_assets.value,
         terminal: context::variable("TERM"),
         public_vars: args.allow_in_image.clone(),
         buildpacks: args.packs.addresses(&args.app),
-        native: !args.packs.no_native,
-        lock: args.packs.lock(),
-        script_dirs: args.packs.script_dirs(),
+        native: args.packs.native(&context.settings),
+        lock: args.packs.lock(args.write.lock, &context.settings),
+        script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
     };
     let finished = match pipeline::build(&request, &context.services) {
         Ok(finished) => finished,
@@ -61,42 +62,16 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
     Ok(0)
 }
 
-/// Says what failed; opens a shell there if that was asked for.
+/// What failed, with the ways out of this command.
 fn failed(args: &Build, request: &Request, context: &Context, mut failure: Failure) -> Ended {
-    let Some(step) = failure.step.take() else {
-        if let Some(first) = failure.diagnostics.first_mut()
-            && first.code.0 == "secret-in-image"
-        {
-            *first = first
-                .clone()
-                .help("if it is no secret, let it in: `--allow-in-image NAME`");
-        }
-        return Err(failure);
-    };
-    if !args.shell {
-        let help = format!(
-            "to look around where it failed: bp build {} --shell",
-            args.app.display()
-        );
-        if let Some(first) = failure.diagnostics.first_mut() {
-            *first = first.clone().help(help);
-        }
-        return Err(failure);
+    if let Some(first) = failure.diagnostics.first_mut()
+        && first.code.0 == "secret-in-image"
+    {
+        *first = first
+            .clone()
+            .help("if it is no secret, let it in: `--allow-in-image NAME`");
     }
-    for diagnostic in &failure.diagnostics {
-        context.ui.diagnostic(diagnostic);
-    }
-    context.ui.heading(&format!(
-        "A shell where step `{}` failed; `exit` leaves it",
-        step.id
-    ));
-    pipeline::shell(
-        request,
-        &context.services,
-        Some(&step),
-        &["bash".to_owned()],
-    )?;
-    Ok(failure.class().exit_code())
+    where_it_failed("build", args.shell, request, Goal::Build, context, failure)
 }
 
 fn no_name(args: &Build) -> Failure {

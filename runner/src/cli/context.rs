@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use stacks::{Arch, Stack, Target};
 
 use super::Call;
-use super::args::{Cli, Command};
+use super::args::Cli;
 use crate::http::{HttpFetch, Proxies, credentials, passwords};
 use crate::pipeline::{Failure, MakeSandbox, Network, Parts, Services, choose_target};
 use crate::registry::{Puller, RegistrySettings};
@@ -52,8 +52,32 @@ impl Context {
         })
     }
 
-    /// The target of a command: the stack that a flag, the settings or app.json name, else heroku-24.
+    /// The target of a command: the stack that a flag, the settings or app.json name, else heroku-24. Says which it is.
     pub(super) fn target(&self, stack: Option<&str>, app: &Path) -> Result<Target, Failure> {
+        let target = self.quiet_target(stack, app)?;
+        self.say_target(&target);
+        Ok(target.value)
+    }
+
+    /// Says which stack it is, and who named it.
+    pub(super) fn say_target(&self, target: &Sourced<Target>) {
+        self.ui.heading(&format!(
+            "Building on the {} stack ({})",
+            target.value.stack.name,
+            match &target.origin {
+                Origin::File(span) => span.source.path.display().to_string(),
+                Origin::Default(_) => "default".to_owned(),
+                other => other.to_string(),
+            }
+        ));
+    }
+
+    /// The target of a command, and who named its stack.
+    pub(super) fn quiet_target(
+        &self,
+        stack: Option<&str>,
+        app: &Path,
+    ) -> Result<Sourced<Target>, Failure> {
         let wanted = self.wanted_stack(stack);
         // What else is wrong with the app is said when it is planned.
         let app = App::read(app).value;
@@ -67,16 +91,7 @@ impl Context {
         for diagnostic in chosen.diagnostics {
             self.ui.emit(Event::Diagnostic { diagnostic });
         }
-        let by = match &chosen.name.origin {
-            Origin::File(span) => span.source.path.display().to_string(),
-            Origin::Default(_) => "default".to_owned(),
-            other => other.to_string(),
-        };
-        self.ui.heading(&format!(
-            "Building on the {} stack ({by})",
-            target.stack.name
-        ));
-        Ok(target)
+        Ok(Sourced::new(target, chosen.name.origin))
     }
 
     /// The stack that a flag or the settings name.
@@ -181,10 +196,6 @@ fn load(cli: &Cli) -> Outcome<Settings> {
         stack: None,
         sandbox: cli.global.sandbox.clone(),
         offline: cli.global.offline,
-        keep_assets: match &cli.command {
-            Command::Build(args) => args.keep_assets.clone(),
-            _ => None,
-        },
         registry_mirrors: cli.global.registry_mirror.clone(),
     };
     Settings::load(&|name| std::env::var_os(name), &flags)
@@ -209,6 +220,10 @@ pub(crate) fn passwords_in(settings: Option<&Settings>) -> Vec<(String, String)>
             ("BP_NODE_DIST_URL", Some(&settings.node_dist_url)),
             ("BP_NPM_REGISTRY_URL", Some(&settings.npm_registry_url)),
             ("BP_TAILWIND_URL", Some(&settings.tailwind_url)),
+            (
+                "BP_BUILDPACK_REGISTRY_URL",
+                Some(&settings.buildpack_registry_url),
+            ),
         ];
         let own = (own.into_iter()).filter_map(|(name, url)| Some((name, &url?.value)));
         let mirrors = settings.registry_mirrors.iter();
@@ -251,6 +266,9 @@ fn upstreams(services: &mut Services, settings: &Settings) -> Result<(), Failure
         .upstreams
         .tailwind
         .clone_from(&settings.tailwind_url.value);
+    services
+        .pack_registry
+        .clone_from(&settings.buildpack_registry_url.value);
     services.upstreams.hex_repository = settings.hex_repo_url.as_ref().map(|url| url.value.clone());
     services.upstreams.hex_unsafe_registry = settings.hex_unsafe_registry.value;
     if let Some(path) = &settings.hex_builds_key {

@@ -1,21 +1,52 @@
 //! `bp detect`: which packs apply, and with `--explain` what a build would do.
 
+use buildpack_core::event::{Event, EventSink};
+use buildpack_core::plan::Goal;
 use buildpack_core::toolchain::redact_url;
+use buildpack_core::wanted::{Asked, wanted};
 
-use super::args::Detect;
+use super::args::{BuildDirMode, Detect};
 use super::context::Context;
 use super::{Call, Ended};
 use crate::pipeline::{self, Request};
-use crate::ui::Style;
+use crate::ui::{Style, Ui};
+
+/// Passes on what is wrong, and nothing else.
+struct Problems(Ui);
+
+impl EventSink for Problems {
+    fn emit(&self, event: Event) {
+        if matches!(event, Event::Diagnostic { .. }) {
+            self.0.emit(event);
+        }
+    }
+}
 
 pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
-    let context = Context::new(call)?;
-    let ui = &context.ui;
+    let mut context = Context::new(call)?;
+    let stack = args.target.stack.as_deref();
+    let target = context.quiet_target(stack, &args.app)?;
+    let request = Request {
+        target: target.value,
+        app: args.app.clone(),
+        name: String::new(),
+        config_vars: call.vars.clone(),
+        source_date_epoch: None,
+        clear_cache: false,
+        terminal: None,
+        public_vars: Vec::new(),
+        buildpacks: args.packs.addresses(&args.app),
+        native: args.packs.native(&context.settings),
+        lock: args.packs.lock(args.write.lock, &context.settings),
+        script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
+    };
+    let ui = context.ui.clone();
     if !args.explain {
-        let app = pipeline::read_app(&args.app, &context.services)?;
-        let mut found = pipeline::detect(&app);
-        found.retain(|(_, detection)| detection.applies);
-        for (_, detection) in &found {
+        // The answer is the names alone.
+        context.services.events = Box::new(Problems(ui.clone()));
+        let mut found = pipeline::detected(&request, &context.services)?;
+        found.retain(|detection| detection.applies);
+        for detection in &found {
             match ui.style() {
                 Style::Text => ui.line(&detection.name),
                 Style::Json => ui.json(&serde_json::json!({ "detection": detection })),
@@ -25,7 +56,16 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
     }
     let app = pipeline::read_app(&args.app, &context.services)?;
     let text = ui.style() == Style::Text;
-    for (_, detection) in pipeline::detect(&app) {
+    let asked = Asked {
+        flags: &request.buildpacks,
+        config_vars: &request.config_vars.0,
+        native: request.native,
+        for_tests: false,
+    };
+    // Of packs that are asked for, the plan tells.
+    let by_itself = wanted(&app, &asked).value.is_some_and(|all| all.is_empty());
+    let looked_at = by_itself.then(|| pipeline::detect(&app));
+    for (_, detection) in looked_at.into_iter().flatten() {
         if text {
             let verdict = if detection.applies {
                 "applies"
@@ -40,22 +80,8 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
             ui.json(&serde_json::json!({ "detection": detection }));
         }
     }
-    let request = Request {
-        target: context.target(args.target.stack.as_deref(), &args.app)?,
-        app: args.app.clone(),
-        name: String::new(),
-        config_vars: call.vars.clone(),
-        source_date_epoch: None,
-        clear_cache: false,
-        keep_assets: context.settings.keep_assets.value,
-        terminal: None,
-        public_vars: Vec::new(),
-        buildpacks: args.packs.addresses(&args.app),
-        native: !args.packs.no_native,
-        lock: args.packs.lock(),
-        script_dirs: args.packs.script_dirs(),
-    };
-    let prepared = pipeline::prepare(&request, &context.services)?;
+    context.say_target(&target);
+    let prepared = pipeline::prepare(&request, &Goal::Build, &context.services)?;
     let plan = &prepared.plan;
     if !text {
         ui.json(&serde_json::json!({ "plan": plan }));

@@ -14,6 +14,7 @@ mod packs;
 mod run;
 mod shell;
 mod stack;
+mod test;
 mod vars;
 mod versions;
 
@@ -99,6 +100,7 @@ fn dispatch(call: &Call) -> Ended {
     }
     match &call.cli.command {
         Command::Build(args) => build::exec(call, args),
+        Command::Test(args) => test::exec(call, args),
         Command::Run(args) => run::exec(call, args),
         Command::Shell(args) => shell::exec(call, args),
         Command::CheckVersions(args) => check_versions::exec(call, args),
@@ -141,7 +143,12 @@ fn ui(cli: &Cli, redactor: Redactor) -> Ui {
         (Format::Json, _) => Style::Json,
         _ => Style::Text,
     };
-    Ui::new(style, cli.global.verbose, Screen::standard(), redactor)
+    let ui = Ui::new(style, cli.global.verbose, Screen::standard(), redactor);
+    match &cli.command {
+        // What the tests print is the answer.
+        Command::Test(_) => ui.log_aside(),
+        _ => ui,
+    }
 }
 
 /// The command has nothing to say in this format.

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use buildpack_core::diagnostic::{Origin, Sourced};
+use buildpack_core::pack::ScriptDirs;
 use buildpack_core::wanted::{PackReference, Place};
 
 use super::args::{BuildDirMode, Packs};
 use crate::pipeline::Lock;
-use buildpack_core::pack::ScriptDirs;
+use crate::settings::Settings;
 
 impl Packs {
     /// What `--buildpack` says. A folder that is typed starts where the command is called, unless that is the app.
@@ -26,18 +27,23 @@ impl Packs {
             .collect()
     }
 
-    /// What becomes of the lock.
-    pub(super) fn lock(&self) -> Lock {
-        match (self.lock, self.locked) {
-            (_, true) => Lock::Refuse,
-            (true, false) => Lock::Write,
+    /// What becomes of the lock, which is to be written or not.
+    pub(super) fn lock(&self, write: bool, settings: &Settings) -> Lock {
+        match (write, self.locked || settings.locked.value) {
+            (true, _) => Lock::Write,
+            (false, true) => Lock::Refuse,
             (false, false) => Lock::None,
         }
     }
 
-    /// Where scripts see what they are given.
-    pub(super) fn script_dirs(&self) -> ScriptDirs {
-        match self.build_dir_mode {
+    /// Whether built-in packs may take the place of those that they are made after.
+    pub(super) fn native(&self, settings: &Settings) -> bool {
+        !self.no_native && !settings.no_native.value
+    }
+
+    /// Where scripts see what they are given, where nobody says: as in `default`.
+    pub(super) fn script_dirs(&self, default: BuildDirMode) -> ScriptDirs {
+        match self.build_dir_mode.unwrap_or(default) {
             BuildDirMode::Heroku => ScriptDirs::default(),
             BuildDirMode::App => ScriptDirs::in_app_dir(),
         }

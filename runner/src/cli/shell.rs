@@ -3,14 +3,46 @@
 use std::path::{Path, PathBuf};
 
 use buildpack_core::event::EventSink;
-use buildpack_core::pack::ScriptDirs;
+use buildpack_core::plan::Goal;
 use buildpack_core::sandbox::Terminal;
 
-use super::args::Shell;
+use super::args::{BuildDirMode, Shell};
 use super::context::{self, Context, app_name};
 use super::run::image;
 use super::{Call, Ended};
-use crate::pipeline::{self, Request};
+use crate::pipeline::{self, Failure, Request};
+
+/// What failed, with the way to a shell where it did so; opens that shell if it was asked for.
+pub(super) fn where_it_failed(
+    command: &str,
+    asked_for: bool,
+    request: &Request,
+    goal: Goal,
+    context: &Context,
+    mut failure: Failure,
+) -> Ended {
+    let Some(step) = failure.step.take() else {
+        return Err(failure);
+    };
+    if !asked_for {
+        let app = request.app.display();
+        let help = format!("to look around where it failed: bp {command} {app} --shell");
+        if let Some(first) = failure.diagnostics.first_mut() {
+            *first = first.clone().help(help);
+        }
+        return Err(failure);
+    }
+    for diagnostic in &failure.diagnostics {
+        context.ui.diagnostic(diagnostic);
+    }
+    context.ui.heading(&format!(
+        "A shell where step `{}` failed; `exit` leaves it",
+        step.id
+    ));
+    let bash = ["bash".to_owned()];
+    pipeline::shell(request, goal, &context.services, Some(&step), &bash)?;
+    Ok(failure.class().exit_code())
+}
 
 pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
     let context = Context::new(call)?;
@@ -51,17 +83,16 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         config_vars: call.vars.clone(),
         source_date_epoch: None,
         clear_cache: false,
-        keep_assets: context.settings.keep_assets.value,
         terminal: context::variable("TERM"),
         public_vars: Vec::new(),
-        buildpacks: Vec::new(),
-        native: true,
-        lock: pipeline::Lock::None,
-        script_dirs: ScriptDirs::default(),
+        buildpacks: args.packs.addresses(Path::new(&what)),
+        native: args.packs.native(&context.settings),
+        lock: args.packs.lock(false, &context.settings),
+        script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
     };
     context
         .ui
         .heading("A shell where the last build of this app stands");
-    let exit = pipeline::shell(&request, &context.services, None, &command)?;
+    let exit = pipeline::shell(&request, Goal::Build, &context.services, None, &command)?;
     Ok(u8::try_from(exit.shell_code()).unwrap_or(u8::MAX))
 }

@@ -1,40 +1,37 @@
 //! The way through the house: app, plan, tools, tree, layers, image.
 
 mod assemble;
+mod steps;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use buildpack_core::digest::Digest;
-use buildpack_core::event::{Event, EventSink};
+use buildpack_core::event::Event;
 use buildpack_core::image::{BaseImage, BlobDir};
 use buildpack_core::layer::StatCache;
-use buildpack_core::pack::{
-    Buildpack as _, Built, CompileContext, EarlierFiles, Host, MoveTree, ScriptScene,
-};
+use buildpack_core::pack::Buildpack as _;
+use buildpack_core::plan::Goal;
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
-use super::caches::{Caches, Memo};
-use super::earlier_assets::{EarlierAssets, History};
 use super::failure::{Failure, disk};
 use super::identity::Identity;
 use super::kept::{kept_folder, must_lie_outside};
-use super::move_tree::InPlaceMover;
 use super::prepare::{Prepared, prepare};
 use super::promise::Promise;
 use super::record::{BuildRecord, by_inputs, by_name};
-use super::request::{ConfigVars, Request};
-use super::room::{build_env, build_room};
-use super::scripts::{script_env, script_room};
+use super::request::Request;
 use super::services::Services;
 use super::source::Source;
 use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
-use super::tree::{Lent, Tree};
+use super::tree::Tree;
 use super::{in_place, stack_images};
 use assemble::{image_event, ordered};
+use steps::join;
+pub(super) use steps::{Ground, all_here};
 
 /// A finished build.
 pub struct Finished {
@@ -51,6 +48,8 @@ pub struct Finished {
 /// A build under way: what does not change once it is known.
 pub(super) struct Build<'a> {
     pub(super) request: &'a Request,
+    /// What it is for.
+    goal: Goal,
     pub(super) services: &'a Services,
     pub(super) prepared: Prepared,
     pub(super) identity: Identity,
@@ -67,7 +66,7 @@ pub(super) struct Build<'a> {
 /// Builds an app and keeps the image under its name.
 pub fn build(request: &Request, services: &Services) -> Result<Finished, Failure> {
     let stages = Stages::new(&*services.events);
-    let build = stages.run("plan", || Build::begin(request, services))?;
+    let build = stages.run("plan", || Build::begin(request, Goal::Build, services))?;
     build.announce();
     if !request.clear_cache
         && let Some(record) = stages.run("look", || build.unchanged())?
@@ -94,21 +93,25 @@ pub fn build(request: &Request, services: &Services) -> Result<Finished, Failure
 }
 
 impl<'a> Build<'a> {
-    pub(super) fn begin(request: &'a Request, services: &'a Services) -> Result<Self, Failure> {
+    pub(super) fn begin(
+        request: &'a Request,
+        goal: Goal,
+        services: &'a Services,
+    ) -> Result<Self, Failure> {
         must_lie_outside(
             &request.app,
             services.store.root(),
             "the cache folder",
             "name the app's own folder, or put the cache elsewhere with `--cache-dir`",
         )?;
-        let prepared = prepare(request, services)?;
+        let prepared = prepare(request, &goal, services)?;
         let environment = request.config_vars.keyed_hash(&services.store)?;
         let identity = Identity::of(&request.app, request.source_date_epoch.as_deref())?;
         let in_place = services.sandbox()?.in_place();
         if in_place {
             in_place::check(request.target.stack)?;
         }
-        let kept = kept_folder(request, services, &prepared)?;
+        let kept = kept_folder(request, &goal, services, &prepared)?;
         let mut cache = StatCache::load(kept.join("source-stat"));
         let source = Source::read(&request.app, &mut cache, &*services.events)?;
         cache.save()?;
@@ -122,6 +125,7 @@ impl<'a> Build<'a> {
             .digest();
         Ok(Self {
             request,
+            goal,
             services,
             prepared,
             identity,
@@ -133,7 +137,7 @@ impl<'a> Build<'a> {
         })
     }
 
-    fn announce(&self) {
+    pub(super) fn announce(&self) {
         let events = &*self.services.events;
         let plan = &self.prepared.plan;
         for pack in &plan.packs {
@@ -155,14 +159,9 @@ impl<'a> Build<'a> {
     }
 
     /// One digest of everything that the image depends on.
-    fn inputs(
-        &self,
-        build_image: Option<&BaseImage>,
-        run_image: &BaseImage,
-        history: Option<&History<'_>>,
-    ) -> Digest {
+    fn inputs(&self, build_image: Option<&BaseImage>, run_image: &BaseImage) -> Digest {
         let built_in = build_image.map_or("in place".to_owned(), |image| image.digest.to_string());
-        let mut key = CacheKey::new("image")
+        CacheKey::new("image")
             .part("app", self.content)
             .part("config vars", &self.environment)
             .part("public vars", self.request.public_vars.join(","))
@@ -171,11 +170,8 @@ impl<'a> Build<'a> {
             .part("architecture", self.request.target.arch)
             .part("created", self.identity.created)
             .part("revision", self.identity.revision.as_deref().unwrap_or(""))
-            .part("bp", env!("CARGO_PKG_VERSION"));
-        if let Some(history) = history {
-            key = key.part("earlier assets", history.identity());
-        }
-        key.digest()
+            .part("bp", env!("CARGO_PKG_VERSION"))
+            .digest()
     }
 
     /// The image of an earlier build with the same inputs, if all of it is still there.
@@ -189,8 +185,7 @@ impl<'a> Build<'a> {
         else {
             return Ok(None);
         };
-        let history = History::read(self.request, &self.services.store);
-        let inputs = self.inputs(build_image.as_ref(), &run_image, history.as_ref());
+        let inputs = self.inputs(build_image.as_ref(), &run_image);
         let blobs = BlobDir::new(self.services.store.blob_dir());
         Ok(by_inputs(&self.services.store, &inputs)
             .get()
@@ -230,21 +225,20 @@ impl<'a> Build<'a> {
                 })
                 .collect();
             let (mut tree, _lock) = stages.run("source", || self.tree())?;
-            let earlier = self.earlier_assets(&tree)?;
-            let tools = stages.run("tools", || {
-                let tools = tools.into_iter().map(join).collect::<Vec<_>>();
-                join(build_image)?;
-                let tools: Result<Vec<Option<Installed>>, Failure> = tools.into_iter().collect();
-                // None only without a root, whose failure was returned above.
-                Ok::<_, Failure>(tools?.into_iter().flatten().collect::<Vec<_>>())
-            })?;
+            let tools = stages.run("tools", || all_here(tools, build_image))?;
             let tools = installed.get_or_init(|| tools);
             let tool_layers = scope.spawn(move || self.tool_layers(tools));
             let build_image = base.lock().unwrap_or_else(PoisonError::into_inner).take();
             let built = stages.run("compile", || {
                 let clock = stages.clock();
-                let room = (build_image.as_ref(), rootfs, tools.as_slice());
-                self.compile(&mut tree, room, earlier.as_ref(), &clock)
+                let ground = Ground {
+                    image: build_image.as_ref(),
+                    rootfs,
+                    tools,
+                };
+                self.with_steps(&mut tree, &ground, &clock, |context| {
+                    self.prepared.pack.compile(&self.prepared.plan, context)
+                })
             })?;
             let layers = stages.run("layers", || {
                 let tree_layers = self.tree_layers(&tree, &built, tools)?;
@@ -255,21 +249,9 @@ impl<'a> Build<'a> {
             stages.run("image", || {
                 let run_image = join(run_image)?;
                 let processes = self.processes(tree.app(), &built);
-                let build_image = build_image.as_ref();
-                let record = self.image(run_image, tools, processes, layers);
-                let history = earlier.map(EarlierAssets::take_in).transpose()?;
-                self.keep(&record, build_image, history.as_ref())?;
-                Ok(record)
+                self.finish(build_image.as_ref(), run_image, tools, processes, layers)
             })
         })
-    }
-
-    /// What this build finds of earlier ones, where that is wanted.
-    fn earlier_assets(&self, tree: &Tree) -> Result<Option<EarlierAssets<'a>>, Failure> {
-        let history = History::read(self.request, &self.services.store);
-        let events = &*self.services.events;
-        let begin = |history| EarlierAssets::begin(history, tree.app(), &self.kept, events);
-        history.map(begin).transpose()
     }
 
     pub(super) fn build_image(
@@ -328,8 +310,6 @@ impl<'a> Build<'a> {
         let plan = &self.prepared.plan;
         let failed = |error: std::io::Error| disk("lay out the app's files", &error);
         let (mut tree, lock) = self.open_tree()?;
-        let lent = Lent::to(tree.app(), &self.kept);
-        lent.take_back(&self.source).map_err(failed)?;
         let stale = tree.environment_changed(&self.environment);
         if self.request.clear_cache || plan.from_scratch || stale {
             if stale {
@@ -346,103 +326,4 @@ impl<'a> Build<'a> {
         tree.know_inputs(&self.source, plan);
         Ok((tree, lock))
     }
-
-    fn compile(
-        &self,
-        tree: &mut Tree,
-        (build_image, rootfs, tools): (Option<&BaseImage>, &RootfsPromise, &[Installed]),
-        earlier: Option<&EarlierAssets<'_>>,
-        events: &dyn EventSink,
-    ) -> Result<Built, Failure> {
-        let plan = &self.prepared.plan;
-        let unpacked = rootfs.wait().ok().flatten();
-        let app = tree.app().to_owned();
-        let (source, kept) = (&self.source, &self.kept);
-        let store = &self.services.store;
-        let mut caches = Caches::prepare(plan, &self.request.app, source, kept, store, events)?;
-        let room = build_room(
-            self.request,
-            plan,
-            unpacked.as_deref(),
-            &self.kept,
-            &app,
-            tools,
-            self.services,
-        );
-        let env = |config_vars| {
-            build_env(
-                self.request,
-                plan,
-                build_image,
-                self.identity.revision.as_deref(),
-                config_vars,
-                self.services,
-            )
-        };
-        let script_room = (plan.scripts.as_ref())
-            .map(|scripts| {
-                let folders = &self.prepared.pack_folders;
-                let anew = self.request.clear_cache;
-                script_room(
-                    plan,
-                    scripts,
-                    folders,
-                    &room,
-                    &self.kept,
-                    anew,
-                    self.in_place,
-                )
-            })
-            .transpose()?;
-        let folders = plan
-            .tools
-            .iter()
-            .zip(tools)
-            .map(|(tool, installed)| (tool.id.clone(), installed.path.clone()))
-            .collect();
-        let host = Host {
-            tree: &app,
-            tools: &folders,
-            earlier: earlier.map(|earlier| earlier as &dyn EarlierFiles),
-        };
-        tree.begin()
-            .map_err(|error| disk("write down that the build begins", &error))?;
-        let mut memo = Memo {
-            tree,
-            caches: &mut caches,
-        };
-        let mut context = CompileContext::new(
-            self.services.sandbox()?,
-            &room,
-            host,
-            env(&self.request.config_vars),
-            events,
-            &mut memo,
-        );
-        let mut mover = (plan.scripts.as_ref())
-            .filter(|scripts| self.in_place && scripts.build_dir != plan.app_dir)
-            .map(|scripts| InPlaceMover::new(&app, Path::new(&scripts.build_dir)));
-        if let Some(room) = &script_room {
-            context = context.with_scripts(ScriptScene {
-                room,
-                env: script_env(env(&ConfigVars::default())),
-                mover: mover.as_mut().map(|mover| mover as &mut dyn MoveTree),
-            });
-        }
-        let built = self.prepared.pack.compile(plan, &mut context);
-        let ended = tree.end();
-        let taken = caches.take_in();
-        // The next build makes it anew; what can't be removed now is removed then.
-        let _ = crate::sandbox::discard(&room.scratch);
-        let built = built?;
-        taken?;
-        ended.map_err(|error| disk("write down that the build ended", &error))?;
-        Ok(built)
-    }
-}
-
-fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread
-        .join()
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

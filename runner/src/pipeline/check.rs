@@ -10,15 +10,16 @@ use buildpack_core::check::{CheckContext, Checked, Evaluated, ToolCheck, Verdict
 use buildpack_core::diagnostic::{Class, Diagnostic, Outcome, Severity, Sourced};
 use buildpack_core::lists::{ListInfo, ListOrigin, ListSource as _, Policy, Provider};
 use buildpack_core::pack::Buildpack as _;
+use buildpack_core::plan::Goal;
 use buildpack_core::rules;
-use buildpack_core::wanted::NativeName;
+use buildpack_core::wanted::{Asked, NativeName, Wanted, wanted};
 use jiff::civil::Date;
 use stacks::{Arch, Target};
 
 use super::build_lists::{BuildLists, Patience};
 use super::failure::Failure;
 use super::levels::Levels;
-use super::prepare::{chain, no_pack, wanted};
+use super::prepare::{chain, lists_of, no_pack};
 use super::repository;
 use super::request::ConfigVars;
 use super::services::Services;
@@ -108,6 +109,15 @@ pub(crate) fn check_read(
         });
     };
     diagnostics.extend(rules::check_app(&app));
+    let asked = Asked {
+        flags: &[],
+        config_vars: &request.config_vars.0,
+        native: true,
+        for_tests: false,
+    };
+    let named = wanted(&app, &asked);
+    diagnostics.extend(named.diagnostics);
+    let packs = Packs::of(named.value.as_deref().unwrap_or_default());
     let mut target = choose_target(
         request.stack.as_ref(),
         Some(&app),
@@ -126,7 +136,7 @@ pub(crate) fn check_read(
     }
     let (mut tools, mut lists) = (Vec::new(), Vec::new());
     if let Some(target) = &target.target {
-        let (checked, used) = versions(&app, target, request, services);
+        let (checked, used) = versions(&app, &packs, target, request, services);
         diagnostics.extend(checked.diagnostics);
         tools = checked.tools;
         lists = used;
@@ -143,19 +153,50 @@ pub(crate) fn check_read(
     })
 }
 
+/// The packs of an app, by what can be said of them.
+struct Packs {
+    /// Those that are built in, and scripts that go by the same files.
+    known: Vec<NativeName>,
+    /// Whether there are others, of which nothing can be said.
+    others: bool,
+}
+
+impl Packs {
+    fn of(named: &[Wanted]) -> Self {
+        let kinds = named.iter().map(|one| match one.native {
+            Some(name) => Some(name),
+            None => one.reference.address()?.kind(),
+        });
+        let kinds: Vec<Option<NativeName>> = kinds.collect();
+        if kinds.is_empty() {
+            return Self {
+                known: NativeName::ALL.to_vec(),
+                others: false,
+            };
+        }
+        Self {
+            others: kinds.contains(&None),
+            known: kinds.into_iter().flatten().collect(),
+        }
+    }
+}
+
 /// What the packs say, with the lists that they looked at.
 fn versions(
     app: &App,
+    packs: &Packs,
     target: &Target,
     request: &CheckRequest,
     services: &Services,
 ) -> (Checked, Vec<ListInfo>) {
-    let Some(pack) = chain(app, &NativeName::ALL) else {
+    let Some(pack) = chain(app, &packs.known) else {
         let mut none = Checked::default();
-        none.diagnostics.push(no_pack(app));
+        if !packs.others {
+            none.diagnostics.push(no_pack(app));
+        }
         return (none, Vec::new());
     };
-    let wanted = wanted(&pack, app, *target);
+    let wanted = lists_of(&pack, app, &Goal::Build, *target);
     // What only bash can tell stays open: nothing is started for a check.
     let evaluated = Evaluated::new();
     let ask = |max_age: Option<Duration>| {

@@ -73,7 +73,8 @@ impl<E: Explain + 'static> From<E> for Failure {
             .downcast::<CompileError>()
             .ok()
             .and_then(|error| match *error {
-                CompileError::Step { step, command, .. } => Some(FailedStep {
+                CompileError::Step { step, command, .. }
+                | CompileError::Tests { step, command, .. } => Some(FailedStep {
                     id: step,
                     command: *command,
                 }),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::Event;
+use buildpack_core::plan::Goal;
 use buildpack_core::store::{Bucket, CacheKey};
 
 use super::failure::{Failure, disk};
@@ -12,16 +13,21 @@ use super::request::Request;
 use super::services::Services;
 
 /// The folder in which an app's tree is kept: one for each app folder, stack and set of tools that bind output, so that
-/// output of one compiler never meets another.
+/// output of one compiler never meets another. Tests have a tree of their own: no image is made of what they leave.
 pub(super) fn kept_folder(
     request: &Request,
+    goal: &Goal,
     services: &Services,
     prepared: &Prepared,
 ) -> Result<PathBuf, Failure> {
     let app = fs_err::canonicalize(&request.app)
         .map_err(|error| disk("find the app's folder", &error))?;
     let plan = &prepared.plan;
-    let mut key = CacheKey::new("build tree")
+    let (purpose, slot) = match goal {
+        Goal::Build => ("build tree", app.display().to_string()),
+        Goal::Test(_) => ("test tree", format!("tests of {}", app.display())),
+    };
+    let mut key = CacheKey::new(purpose)
         .part("app", app.display())
         .part("stack", request.target.stack.name)
         .part("architecture", request.target.arch)
@@ -33,10 +39,9 @@ pub(super) fn kept_folder(
         key = key.part(name, plan.build_env.get(name).map_or("", String::as_str));
     }
     let store = &services.store;
-    let slot = app.display().to_string();
     if store.dir(Bucket::Builds, &key).is_none() {
         services.events.emit(Event::Cache {
-            what: "build tree".to_owned(),
+            what: purpose.to_owned(),
             hit: false,
             reason: Some(store.miss(Bucket::Builds, &slot, &key).to_string()),
         });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use buildpack_core::layer::Synthetic;
-use buildpack_core::pack::Release;
+use buildpack_core::pack::{LOAD_PROFILE, Release};
 use buildpack_core::plan::PackPlan;
 
 /// Folder of the image with one file for each process type, its content the command.
@@ -30,16 +30,7 @@ const EXEC: &str = r#"#!/bin/bash
 # Runs a command in this app's environment: /exec COMMAND...
 cd "@APP@" || exit 1
 export HOME="@APP@" PORT="${PORT:-5000}"
-# In the order of their bytes, whatever the app's locale is.
-list() { local LC_ALL=C; scripts=(.profile.d/*.sh); }
-list
-unset -f list
-for script in "${scripts[@]}"; do
-  if [ -f "$script" ]; then . "$script"; fi
-done
-if [ -f .profile ]; then . ./.profile; fi
-unset script scripts
-if [ $# -eq 1 ]; then exec bash -c "$1"; fi
+@PROFILE@if [ $# -eq 1 ]; then exec bash -c "$1"; fi
 exec "$@"
 "#;
 
@@ -51,7 +42,10 @@ pub(super) fn files(
 ) -> Vec<Synthetic> {
     let script = |path: &str, text: &str| Synthetic {
         path: path.to_owned(),
-        content: text.replace("@APP@", &plan.app_dir).into_bytes(),
+        content: text
+            .replace("@APP@", &plan.app_dir)
+            .replace("@PROFILE@", LOAD_PROFILE)
+            .into_bytes(),
         executable: true,
     };
     let text = |path: String, text: &str| Synthetic {
@@ -115,6 +109,7 @@ mod tests {
         for (name, text) in [("start", START), ("exec", EXEC)] {
             let text = text
                 .replace("@APP@", &app)
+                .replace("@PROFILE@", LOAD_PROFILE)
                 .replace("/bp/processes", &format!("{at}/bp/processes"))
                 .replace("exec /exec", &format!("exec bash {at}/exec"));
             fs_err::write(format!("{at}/{name}"), text).unwrap();

@@ -1,13 +1,13 @@
 //! From an app's folder to an image: the stages in order, over services that a caller brings.
 //!
-//! [`build`] is the whole road. What it decides stands in [`prepare`], what it remembers in [`record`].
+//! [`build`] is the whole road, [`test`] the part of it that ends with the app's tests. What it decides stands in [`prepare`], what it remembers in [`record`].
 
 mod build;
 mod build_lists;
 mod caches;
 mod check;
 mod detect_scripts;
-mod earlier_assets;
+mod detected;
 mod enter;
 mod evaluate;
 mod export;
@@ -36,6 +36,8 @@ mod source;
 mod stack_images;
 mod stages;
 mod target;
+mod test_run;
+mod test_vars;
 mod toolchains;
 mod tree;
 pub mod versions;
@@ -45,6 +47,7 @@ pub use build_lists::{BuildLists, Npm, Patience};
 pub(crate) use check::check_read;
 pub use check::{CheckRequest, Report, check, folder_name};
 pub use detect_scripts::detect_scripts;
+pub use detected::detected;
 pub use enter::{Enterable, find, kept_image, layout_image};
 pub use export::{Output, export};
 pub(crate) use failure::disk;
@@ -61,3 +64,4 @@ pub use services::{MakeSandbox, Parts, Services};
 pub use shell::shell;
 pub use stack_images::{parse as parse_image_name, pull as pull_stack_image};
 pub use target::{Chosen, choose_target};
+pub use test_run::{Tested, Verdict, test};

@@ -28,13 +28,22 @@ impl InPlaceMover {
     }
 }
 
+impl Drop for InPlaceMover {
+    fn drop(&mut self) {
+        if self.build.is_symlink() {
+            // A link that stays is in nobody's way: the next build replaces it.
+            let _ = fs_err::remove_file(&self.build);
+        }
+    }
+}
+
 impl MoveTree for InPlaceMover {
     fn have_at_build_dir(&mut self, wanted: bool) -> io::Result<()> {
         if wanted == self.at_build {
             return Ok(());
         }
         if wanted {
-            if self.build.join(MARK).exists() {
+            if !self.build.is_symlink() && self.build.join(MARK).exists() {
                 return Err(io::Error::other(format!(
                     "`{0}` holds an app that a build which was cut short left there; move it back or remove it",
                     self.build.display()
@@ -51,6 +60,8 @@ impl MoveTree for InPlaceMover {
             }
             move_content(&self.build, &self.app)?;
             fs_err::remove_dir(&self.build)?;
+            // What scripts exported names it there.
+            symlink(&self.app, &self.build)?;
         }
         self.at_build = wanted;
         Ok(())
@@ -134,7 +145,14 @@ mod tests {
         fs_err::write(app.join("lost"), "").unwrap();
         mover.have_at_build_dir(false).unwrap();
         assert!(app.join("made").exists() && app.join(".git/objects").exists());
-        assert!(!app.join("lost").exists() && !build.exists());
+        assert!(!app.join("lost").exists());
+        // For paths that were exported, until the build has ended; never taken for an app that was left there.
+        assert!(build.join("made").exists() && build.is_symlink());
+        mover.have_at_build_dir(true).unwrap();
+        assert!(build.join("made").exists() && !build.is_symlink());
+        mover.have_at_build_dir(false).unwrap();
+        drop(mover);
+        assert!(!build.is_symlink() && app.join("made").exists());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use buildpack_core::app::App;
 use buildpack_core::diagnostic::{Class, Diagnostic};
+use buildpack_core::plan::Goal;
 use buildpack_core::wanted::{Asked, Wanted, lock, wanted};
 
 use super::failure::Failure;
@@ -19,12 +20,14 @@ use crate::packs::{self, Chosen, Patience, Reach};
 pub fn choose_packs(
     app: &App,
     request: &Request,
+    goal: &Goal,
     services: &Services,
 ) -> Result<Vec<Chosen>, Failure> {
     let asked = Asked {
         flags: &request.buildpacks,
         config_vars: &request.config_vars.0,
         native: request.native,
+        for_tests: goal.tests().is_some(),
     };
     let wanted = settle(wanted(app, &asked), services)?;
     let lock = match request.lock {

@@ -10,7 +10,7 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Outcome, Severity};
 use buildpack_core::event::Event;
 use buildpack_core::lists::{ListInfo, ListOrigin, ListSource as _, Policy, Provider, Wanted};
 use buildpack_core::pack::{Buildpack, Chain, Detection, PlanContext, ScriptDirs, ScriptPack};
-use buildpack_core::plan::PackPlan;
+use buildpack_core::plan::{Goal, PackPlan};
 use buildpack_core::wanted::NativeName;
 use buildpack_elixir::ElixirPack;
 use buildpack_phoenix_static::PhoenixStaticPack;
@@ -60,7 +60,7 @@ pub fn detect(app: &App) -> Vec<(Box<dyn Buildpack>, Detection)> {
     NativeName::ALL.map(|name| detect_one(name, app)).into()
 }
 
-fn detect_one(name: NativeName, app: &App) -> (Box<dyn Buildpack>, Detection) {
+pub(super) fn detect_one(name: NativeName, app: &App) -> (Box<dyn Buildpack>, Detection) {
     let pack: Box<dyn Buildpack> = match name {
         NativeName::Elixir => Box::new(ElixirPack),
         NativeName::PhoenixStatic => Box::new(PhoenixStaticPack),
@@ -131,9 +131,9 @@ fn script_pack(fetched: &Fetched, dirs: &ScriptDirs) -> ScriptPack {
 }
 
 /// Reads, detects and plans.
-pub fn prepare(request: &Request, services: &Services) -> Result<Prepared, Failure> {
+pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Prepared, Failure> {
     let app = read_app(&request.app, services)?;
-    let chosen = choose_packs(&app, request, services)?;
+    let chosen = choose_packs(&app, request, goal, services)?;
     let pack_folders = scripts(&chosen)
         .map(|pack| (pack.id.clone(), pack.folder.clone()))
         .collect();
@@ -144,7 +144,7 @@ pub fn prepare(request: &Request, services: &Services) -> Result<Prepared, Failu
     };
     let pack = pack.ok_or_else(|| Failure::of(no_pack(&app)))?;
     let evaluated = evaluate(&app, &pack.planned_keys(), request, services)?;
-    let plan = |max_age| plan(&pack, &app, &evaluated, request, services, max_age);
+    let plan = |max_age| plan(&pack, &app, &evaluated, request, goal, services, max_age);
     let (mut outcome, lists) = plan(LIST_AGE);
     let not_asked = |list: &ListInfo| list.origin == ListOrigin::Kept && list.current;
     if outcome.diagnostics.iter().any(Diagnostic::is_error)
@@ -164,8 +164,13 @@ pub fn prepare(request: &Request, services: &Services) -> Result<Prepared, Failu
 }
 
 /// The lists that a pack will look at.
-pub(super) fn wanted(pack: &dyn Buildpack, app: &App, target: stacks::Target) -> Vec<Wanted> {
-    let tools = pack.looks_at(app).into_iter();
+pub(super) fn lists_of(
+    pack: &dyn Buildpack,
+    app: &App,
+    goal: &Goal,
+    target: stacks::Target,
+) -> Vec<Wanted> {
+    let tools = pack.looks_at(app, goal).into_iter();
     tools.map(|tool| Wanted::of(tool, target)).collect()
 }
 
@@ -175,6 +180,7 @@ fn plan(
     app: &App,
     evaluated: &Evaluated,
     request: &Request,
+    goal: &Goal,
     services: &Services,
     max_age: Duration,
 ) -> (Outcome<PackPlan>, Vec<ListInfo>) {
@@ -184,12 +190,13 @@ fn plan(
         ..Policy::new(request.target, services.now)
     };
     let lists = Provider::new(hosts(), policy);
-    lists.prefetch(&wanted(pack, app, request.target));
+    lists.prefetch(&lists_of(pack, app, goal, request.target));
     let install_lists = hosts();
     let npm = Npm::new(services, Patience::LONG);
     let mut outcome = pack.plan(
         app,
         &PlanContext {
+            goal,
             check: CheckContext {
                 target: &request.target,
                 lists: &lists,
@@ -200,7 +207,6 @@ fn plan(
             install_lists: &install_lists,
             npm: &npm,
             upstreams: &services.upstreams,
-            earlier_files: request.keep_assets > 0,
             before: None,
         },
     );

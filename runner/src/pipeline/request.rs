@@ -29,8 +29,6 @@ pub struct Request {
     pub source_date_epoch: Option<String>,
     /// Whether nothing that earlier builds of this app left may be used.
     pub clear_cache: bool,
-    /// How many earlier versions of the app's static files the image holds, too.
-    pub keep_assets: usize,
     /// `TERM` of the person at the terminal, for shells.
     pub terminal: Option<String>,
     /// Config vars whose values may stand in the image, because the app wants it so.
@@ -138,6 +136,16 @@ fn is_secret(name: &str, value: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word))
         || value.contains("://") && value.contains('@')
         || value.len() >= 12 && digits && letters && !value.contains(['.', '/', ' '])
+}
+
+/// Random characters that stay the same for the same words on the store's machine: 64 hex digits.
+pub(super) fn made_up_secret(store: &Store, words: &[&str]) -> Result<String, Failure> {
+    let mut context = hmac::Context::with_key(&secret_key(store)?);
+    for word in ["made-up secret"].iter().chain(words) {
+        context.update(&(word.len() as u64).to_le_bytes());
+        context.update(word.as_bytes());
+    }
+    Ok(Digest::of(context.sign().as_ref()).hex())
 }
 
 /// The store's own key, made when it is first wanted.

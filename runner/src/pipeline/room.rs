@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use buildpack_core::image::BaseImage;
-use buildpack_core::plan::PackPlan;
+use buildpack_core::plan::{PackPlan, TestOptions};
 use buildpack_core::sandbox::{Access, Mount, Room};
 
 use super::caches::copy_of;
@@ -56,6 +56,22 @@ pub(super) fn build_room(
 /// Where a build's programs write what lies neither in the app's folder nor in a cache.
 pub(super) fn scratch(kept: &Path) -> PathBuf {
     kept.join("scratch")
+}
+
+/// The environment of tests: that of a build's programs, on the terms of continuous integration (Heroku CI). Config vars
+/// win.
+pub(super) fn test_env(
+    mut env: BTreeMap<String, String>,
+    options: &TestOptions,
+) -> BTreeMap<String, String> {
+    // What programs ask for whose output is no terminal: <https://force-color.org>, <https://bixense.com/clicolors>.
+    let colours = [("FORCE_COLOR", "1"), ("CLICOLOR_FORCE", "1")];
+    let colours = colours.iter().filter(|_| options.colour);
+    for (name, value) in [("CI", "true")].iter().chain(colours) {
+        let entry = env.entry((*name).to_owned());
+        entry.or_insert_with(|| (*value).to_owned());
+    }
+    env
 }
 
 /// The environment of a build's programs: the stack image's, then the platform's, the plan's, and above all these

@@ -19,10 +19,20 @@ pub(super) type PackFolders = BTreeMap<String, PathBuf>;
 /// Time limits that packs have for their downloads, as herokuish sets them (compatibility facts 1.2).
 const TIME_LIMITS: [(&str, &str); 2] = [("CURL_CONNECT_TIMEOUT", "90"), ("CURL_TIMEOUT", "600")];
 
-/// The room of scripts: `room`, which shows the app's folder at its own place, with it at BUILD_DIR instead, and with
-/// what else scripts are given. Anew each time are the copies of the packs and what stands in for the app's own place;
-/// CACHE_DIR stays, unless it is to be emptied.
-pub(super) fn script_room(
+/// The rooms of scripts.
+pub(super) struct ScriptRooms {
+    /// Of those that make the app: it stands at BUILD_DIR.
+    pub(super) compile: Room,
+    /// Of built-in packs between them: it stands where it runs, and at BUILD_DIR, as what scripts exported names both.
+    pub(super) between: Room,
+    /// Of its tests: it stands where it runs.
+    pub(super) test: Room,
+}
+
+/// The rooms of scripts: `room`, which shows the app's folder at its own place, with what else scripts are given. Anew
+/// each time are the copies of the packs and what stands in for the app's own place; CACHE_DIR stays, unless it is to be
+/// emptied.
+pub(super) fn script_rooms(
     plan: &PackPlan,
     scripts: &Scripts,
     folders: &PackFolders,
@@ -30,7 +40,7 @@ pub(super) fn script_room(
     kept: &Path,
     empty_cache: bool,
     in_place: bool,
-) -> Result<Room, Failure> {
+) -> Result<ScriptRooms, Failure> {
     let failed = |error: io::Error| disk("lay out what buildpacks need", &error);
     let writable = |source: PathBuf, target: &str| Mount {
         source,
@@ -43,7 +53,7 @@ pub(super) fn script_room(
     }
     fs_err::create_dir_all(&cache).map_err(failed)?;
     let app_dir = Path::new(&plan.app_dir);
-    let mut mounts = Vec::new();
+    let (mut mounts, mut between) = (Vec::new(), room.mounts.clone());
     for mount in &room.mounts {
         let elsewhere = mount.target == app_dir && scripts.build_dir != plan.app_dir;
         if elsewhere && in_place {
@@ -52,12 +62,14 @@ pub(super) fn script_room(
             let stand_in = kept.join("app-dir");
             renew(&stand_in).map_err(failed)?;
             mounts.push(writable(stand_in, &plan.app_dir));
-            mounts.push(writable(mount.source.clone(), &scripts.build_dir));
+            let there = writable(mount.source.clone(), &scripts.build_dir);
+            mounts.push(there.clone());
+            between.push(there);
         } else {
             mounts.push(mount.clone());
         }
     }
-    mounts.push(writable(cache, &scripts.cache_dir));
+    let mut given = vec![writable(cache, &scripts.cache_dir)];
     let packs = kept.join("packs");
     renew(&packs).map_err(failed)?;
     for pack in &scripts.packs {
@@ -66,11 +78,16 @@ pub(super) fn script_room(
         };
         let copy = packs.join(&pack.id);
         copy_pack(folder, &copy).map_err(failed)?;
-        mounts.push(writable(copy, &pack.place));
+        given.push(writable(copy, &pack.place));
     }
-    Ok(Room {
-        mounts,
+    let with = |mounts: Vec<Mount>| Room {
+        mounts: [mounts, given.clone()].concat(),
         ..room.clone()
+    };
+    Ok(ScriptRooms {
+        compile: with(mounts),
+        between: with(between),
+        test: with(room.mounts.clone()),
     })
 }
 

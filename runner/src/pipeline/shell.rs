@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use buildpack_core::plan::Goal;
 use buildpack_core::sandbox::{Command, Exit, Terminal};
 
 use super::build::Build;
@@ -14,16 +15,17 @@ use super::room::{build_env, build_room};
 use super::services::Services;
 use super::toolchains::{self, RootfsPromise};
 
-/// Opens a shell, or runs another command, in the room of a build of this app as the last one left it.
+/// Opens a shell, or runs another command, in the room of a build of this app, or of its tests, as the last one left it.
 ///
-/// `failed` is the step that failed, for its environment; without it the environment is that of every step.
+/// `failed` is the step that failed, for its room and environment; without it both are those of every step.
 pub fn shell(
     request: &Request,
+    goal: Goal,
     services: &Services,
     failed: Option<&FailedStep>,
     argv: &[String],
 ) -> Result<Exit, Failure> {
-    let build = Build::begin(request, services)?;
+    let build = Build::begin(request, goal, services)?;
     let rootfs: RootfsPromise = Promise::new();
     let base = Mutex::new(None);
     build.build_image(&rootfs, &base)?;
@@ -51,19 +53,25 @@ pub fn shell(
         store,
         events,
     )?;
-    let room = build_room(
-        request,
-        plan,
-        unpacked.as_deref(),
-        &build.kept,
-        tree.app(),
-        &tools,
-        services,
+    // The room of a script is as the script left it, its pack's folder too.
+    let room = failed.map_or_else(
+        || {
+            build_room(
+                request,
+                plan,
+                unpacked.as_deref(),
+                &build.kept,
+                tree.app(),
+                &tools,
+                services,
+            )
+        },
+        |step| step.command.room.clone(),
     );
     let base = base.into_inner().unwrap_or_else(PoisonError::into_inner);
     let revision = build.identity.revision.as_deref();
     let mut env = match failed {
-        Some(step) => step.command.0.env.clone(),
+        Some(step) => step.command.command.env.clone(),
         None => build_env(
             request,
             plan,
@@ -80,7 +88,7 @@ pub fn shell(
         argv: argv.to_vec(),
         cwd: failed.map_or_else(
             || PathBuf::from(&plan.app_dir),
-            |step| step.command.0.cwd.clone(),
+            |step| step.command.command.cwd.clone(),
         ),
         env,
     };

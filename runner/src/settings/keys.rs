@@ -49,14 +49,6 @@ pub(super) const CACHE_CAP: Key = key(
     "`10GiB`",
     "What `bp cache gc` makes the kept things fit into, such as `500MB` or `10GiB`.",
 );
-pub(super) const KEEP_ASSETS: Key = key(
-    "keep_assets",
-    "BP_KEEP_ASSETS",
-    Some("--keep-assets"),
-    "`0`",
-    "How many earlier versions of a Phoenix app's digested static files its image holds besides the newest, so that a page \
-     that was loaded before a deploy finds them after it. An image then depends on the builds before it.",
-);
 pub(super) const STACK: Key = key(
     "stack",
     "BP_STACK",
@@ -148,14 +140,35 @@ pub(super) const TAILWIND_URL: Key = key(
     "Where the program of Tailwind comes from that `mix tailwind` runs.",
 );
 
+pub(super) const BUILDPACK_REGISTRY_URL: Key = key(
+    "buildpack_registry_url",
+    "BP_BUILDPACK_REGISTRY_URL",
+    None,
+    "`https://buildpack-registry.s3.amazonaws.com/buildpacks`",
+    "Where buildpacks that are named as `urn:buildpack:owner/name` come from, as `owner/name.tgz` below.",
+);
+pub(super) const LOCKED: Key = key(
+    "locked",
+    "BP_LOCKED",
+    Some("--locked"),
+    "`false`",
+    "Take the versions of buildpacks that `buildpacks.lock` names, and fail where packs and lock differ.",
+);
+pub(super) const NO_NATIVE: Key = key(
+    "no_native",
+    "BP_NO_NATIVE",
+    Some("--no-native"),
+    "`false`",
+    "Run buildpacks of Elixir and Phoenix themselves, where they are asked for, in place of the built-in ones.",
+);
+
 /// All settings, as they are documented.
-pub const KEYS: [Key; 15] = [
+pub const KEYS: [Key; 17] = [
     CACHE_DIR,
     CACHE_CAP,
     STACK,
     SANDBOX,
     OFFLINE,
-    KEEP_ASSETS,
     REGISTRY_MIRROR,
     INSECURE_REGISTRY,
     HEX_BUILDS_URL,
@@ -165,6 +178,9 @@ pub const KEYS: [Key; 15] = [
     NODE_DIST_URL,
     NPM_REGISTRY_URL,
     TAILWIND_URL,
+    BUILDPACK_REGISTRY_URL,
+    LOCKED,
+    NO_NATIVE,
 ];
 
 /// The page `docs/settings.md`.

@@ -15,6 +15,7 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
 use buildpack_core::lists::NPM_REGISTRY;
 use buildpack_phoenix_static::TAILWIND_RELEASES;
 
+use crate::packs::REGISTRY;
 use crate::sandbox::Mode;
 use crate::ui::parse_bytes;
 use file::Said;
@@ -32,8 +33,6 @@ pub struct Flags {
     pub sandbox: Option<String>,
     /// `--offline`.
     pub offline: bool,
-    /// `--keep-assets`.
-    pub keep_assets: Option<String>,
     /// `--registry-mirror`, each as `HOST=URL`. They stand before those of other places.
     pub registry_mirrors: Vec<String>,
 }
@@ -51,8 +50,6 @@ pub struct Settings {
     pub sandbox: Sourced<Mode>,
     /// Whether nothing may be fetched.
     pub offline: Sourced<bool>,
-    /// How many earlier versions of an app's static files its image holds besides the newest.
-    pub keep_assets: Sourced<usize>,
     /// Registries to ask in place of others: host and URL. The first that fits counts.
     pub registry_mirrors: Vec<Sourced<(String, String)>>,
     /// Hosts of registries spoken to without TLS.
@@ -71,6 +68,12 @@ pub struct Settings {
     pub npm_registry_url: Sourced<String>,
     /// Where releases of Tailwind come from.
     pub tailwind_url: Sourced<String>,
+    /// Where buildpacks of Heroku's registry come from.
+    pub buildpack_registry_url: Sourced<String>,
+    /// Whether the versions of `buildpacks.lock` are taken, and none else.
+    pub locked: Sourced<bool>,
+    /// Whether packs of Elixir and Phoenix are run themselves.
+    pub no_native: Sourced<bool>,
 }
 
 /// A variable of the environment by name.
@@ -168,9 +171,6 @@ impl Reader<'_> {
                 .parsed(&keys::SANDBOX, flags.sandbox.clone(), Mode::from_str)
                 .unwrap_or_else(|| default(Mode::Auto, &keys::SANDBOX)),
             offline: self.switch(&keys::OFFLINE, flags.offline.then(|| "true".to_owned())),
-            keep_assets: self
-                .parsed(&keys::KEEP_ASSETS, flags.keep_assets.clone(), versions)
-                .unwrap_or_else(|| default(0, &keys::KEEP_ASSETS)),
             registry_mirrors: self.mirrors(&flags.registry_mirrors),
             insecure_registries: self
                 .list(&keys::INSECURE_REGISTRY)
@@ -182,6 +182,9 @@ impl Reader<'_> {
             node_dist_url: self.url_or(&keys::NODE_DIST_URL, "https://nodejs.org/dist"),
             tailwind_url: self.url_or(&keys::TAILWIND_URL, TAILWIND_RELEASES),
             npm_registry_url: self.url_or(&keys::NPM_REGISTRY_URL, NPM_REGISTRY),
+            buildpack_registry_url: self.url_or(&keys::BUILDPACK_REGISTRY_URL, REGISTRY),
+            locked: self.switch(&keys::LOCKED, None),
+            no_native: self.switch(&keys::NO_NATIVE, None),
             cache_dir: cache_dir?,
         };
         Some(settings)
@@ -339,12 +342,6 @@ impl Reader<'_> {
 
 fn default<T>(value: T, key: &Key) -> Sourced<T> {
     Sourced::new(value, Origin::Default(key.default.to_owned()))
-}
-
-/// A number of versions. More than a few are no help to anybody.
-fn versions(text: &str) -> Result<usize, String> {
-    let number = text.trim().parse().ok().filter(|number| *number < 100);
-    number.ok_or_else(|| format!("expected a number from 0 to 99, found `{text}`"))
 }
 
 /// An http or https URL without a slash at its end. The error never repeats it: it may hold a password.

@@ -74,13 +74,33 @@ pub struct Ui {
     colour_out: bool,
     /// What stands before each line of the log.
     margin: &'static str,
+    log: LogStream,
     redactor: Arc<Redactor>,
     progress: Arc<Progress>,
     screen: Arc<Mutex<Screen>>,
     /// Why a part of the log could not be written, if one could not.
     unwritten: Arc<Mutex<Option<io::Error>>>,
     /// Ends of lines that came in pieces, by step: a secret may stand across two.
-    pieces: Arc<Mutex<HashMap<String, String>>>,
+    pieces: Arc<Mutex<HashMap<String, (LineEvent, String)>>>,
+}
+
+/// Where the text of the log goes.
+#[derive(Debug, Clone, Copy)]
+enum LogStream {
+    Out,
+    /// Beside the answer, which has standard output to itself.
+    Err,
+}
+
+/// Makes the event of a line that a step's program printed.
+type LineEvent = fn(String, String) -> Event;
+
+fn log_line(step: String, line: String) -> Event {
+    Event::Output { step, line }
+}
+
+fn test_line(step: String, line: String) -> Event {
+    Event::TestOutput { step, line }
 }
 
 impl Ui {
@@ -92,6 +112,7 @@ impl Ui {
             colour: screen.colour,
             colour_out: screen.colour_out,
             margin: "",
+            log: LogStream::Out,
             redactor: Arc::new(redactor),
             progress: Arc::new(Progress::new(style == Style::Text && screen.terminal)),
             screen: Arc::new(Mutex::new(screen)),
@@ -105,6 +126,20 @@ impl Ui {
     pub fn with_margin(mut self, margin: &'static str) -> Self {
         self.margin = margin;
         self
+    }
+
+    /// The same, with standard output left to the answer alone: the text of the log goes to standard error.
+    #[must_use]
+    pub fn log_aside(self) -> Self {
+        Self {
+            log: LogStream::Err,
+            ..self
+        }
+    }
+
+    /// Whether what programs print is shown in their colours.
+    pub fn colours(&self) -> bool {
+        self.style == Style::Text && self.colour_out
     }
 
     /// The first error of writing the log since this was last asked. A reader that has gone away is none: nobody is
@@ -169,6 +204,14 @@ impl Ui {
         });
     }
 
+    /// Writes text of the log.
+    fn write_log(&self, text: &str) {
+        match self.log {
+            LogStream::Out => self.write_out(text),
+            LogStream::Err => self.write_err(text),
+        }
+    }
+
     fn write_err(&self, text: &str) {
         self.progress.aside(|| {
             let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -183,10 +226,13 @@ impl Ui {
             Event::Heading { text } => {
                 let text = clean::line(text, false);
                 let text = self.redactor.redact(&text);
-                self.write_out(&format!("{}-----> {text}\n", self.margin));
+                self.write_log(&format!("{}-----> {text}\n", self.margin));
             }
             Event::Detail { text } => text.split('\n').for_each(|line| self.detail_line(line)),
             Event::Output { line, .. } => self.output_line(line),
+            Event::TestOutput { line, .. } => {
+                self.write_out(&format!("{}\n", self.redactor.redact(line)));
+            }
             Event::Diagnostic { diagnostic } => {
                 let text = diagnostic::render(diagnostic, &self.redactor, self.colour);
                 self.write_err(&text);
@@ -249,7 +295,7 @@ impl Ui {
     fn detail_line(&self, text: &str) {
         let text = clean::line(text, false);
         let text = self.redactor.redact(&text);
-        self.write_out(&format!("{}       {}\n", self.margin, text.trim_end()));
+        self.write_log(&format!("{}       {}\n", self.margin, text.trim_end()));
     }
 
     /// A program's line below a headline; as it is where it has a deploy log's form already, as scripts of packs print it.
@@ -257,7 +303,7 @@ impl Ui {
         let bare = clean::line(text, false);
         if FORMS.iter().any(|form| bare.starts_with(form)) {
             let bare = self.redactor.redact(&bare);
-            self.write_out(&format!("{}\n", bare.trim_end()));
+            self.write_log(&format!("{}\n", bare.trim_end()));
         } else {
             self.detail_line(text);
         }
@@ -291,28 +337,48 @@ impl Ui {
     }
 
     /// A program's line. Of one that came in pieces the end waits for the next: a secret may stand across both.
-    fn output(&self, step: String, line: &str) {
+    fn output(&self, step: String, line: &str, event: LineEvent) {
         // Control sequences may stand within a value: it is looked for in the bare text.
         let bare = clean::line(line, false);
         let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut whole = pieces.remove(&step).unwrap_or_default();
+        let before = pieces.remove(&step).map(|(_, before)| before);
+        let mut whole = before.unwrap_or_default();
         whole.push_str(&bare);
         if line.len() >= PIECE {
             let end = whole.split_off(self.redactor.safe_length(&whole));
-            pieces.insert(step.clone(), end);
+            pieces.insert(step.clone(), (event, end));
         }
         drop(pieces);
-        self.draw(&Event::Output { step, line: whole });
+        self.draw(&event(step, whole));
+    }
+
+    /// A line of tests. Its colours stay where they are shown, unless they stand within what is not.
+    fn test_output(&self, step: String, line: &str) {
+        let coloured = clean::line(line, self.colours());
+        let bare = clean::line(line, false);
+        let whole = line.len() < PIECE && !self.has_piece(&step);
+        if whole && coloured != bare && !self.redactor.finds_in(&bare) {
+            self.draw(&test_line(step, coloured.into_owned()));
+        } else {
+            self.output(step, line, test_line);
+        }
+    }
+
+    fn has_piece(&self, step: &str) -> bool {
+        let pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
+        pieces.contains_key(step)
     }
 
     /// Draws the ends of lines that came in pieces.
     fn finish_pieces(&self) {
         let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut ends: Vec<_> = pieces.drain().filter(|(_, end)| !end.is_empty()).collect();
+        let mut ends: Vec<_> = (pieces.drain())
+            .filter(|(_, (_, end))| !end.is_empty())
+            .collect();
         drop(pieces);
-        ends.sort();
-        for (step, line) in ends {
-            self.draw(&Event::Output { step, line });
+        ends.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (step, (event, line)) in ends {
+            self.draw(&event(step, line));
         }
     }
 }
@@ -320,7 +386,8 @@ impl Ui {
 impl EventSink for Ui {
     fn emit(&self, event: Event) {
         match event {
-            Event::Output { step, line } => self.output(step, &line),
+            Event::Output { step, line } => self.output(step, &line, log_line),
+            Event::TestOutput { step, line } => self.test_output(step, &line),
             Event::Progress { .. } => self.draw(&event),
             _ => {
                 self.finish_pieces();
@@ -396,6 +463,50 @@ mod tests {
             "       ==> jason\n"
         );
         assert_eq!(drawn(Style::Text, output("10%\r100%")).0, "       100%\n");
+    }
+
+    #[test]
+    fn lines_of_tests_are_drawn_as_they_are_and_the_log_beside_them() {
+        let draw = |colour_out: bool, style: Style| {
+            let (out, err) = (Paper::default(), Paper::default());
+            let screen = Screen {
+                out: Box::new(out.clone()),
+                err: Box::new(err.clone()),
+                terminal: false,
+                colour: false,
+                colour_out,
+            };
+            let redactor = Redactor::new([("TOKEN", "hunter2-hunter2")]);
+            let ui = Ui::new(style, false, screen, redactor).log_aside();
+            ui.heading("Running the tests");
+            for line in [
+                "1..2",
+                "  ok 1  ",
+                "",
+                "\u{1b}[31mnot ok 2\u{1b}[0m\u{1b}[2J",
+                "\u{1b}[1mhunter2\u{1b}[0m-hunter2",
+            ] {
+                let (step, line) = ("test".to_owned(), line.to_owned());
+                ui.emit(Event::TestOutput { step, line });
+            }
+            ui.emit(output("Compiling"));
+            let text = |paper: Paper| String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+            (text(out), text(err))
+        };
+        let (out, err) = draw(false, Style::Text);
+        assert_eq!(out, "1..2\n  ok 1  \n\nnot ok 2\n[TOKEN]\n");
+        assert_eq!(err, "-----> Running the tests\n       Compiling\n");
+        let (out, _) = draw(true, Style::Text);
+        assert_eq!(
+            out,
+            "1..2\n  ok 1  \n\n\u{1b}[31mnot ok 2\u{1b}[0m\n[TOKEN]\n"
+        );
+        let (out, err) = draw(true, Style::Json);
+        assert!(
+            out.contains(r#"{"event":"test-output","step":"test","line":"not ok 2"}"#),
+            "{out}"
+        );
+        assert_eq!((out.matches("[TOKEN]").count(), err.as_str()), (1, ""));
     }
 
     #[test]

@@ -8,7 +8,6 @@
 
 mod again;
 mod assets;
-mod earlier_assets;
 mod evaluated;
 mod files;
 mod hooks;

@@ -74,6 +74,7 @@ impl Desk {
             flags: &said.collect::<Vec<_>>(),
             config_vars: &BTreeMap::new(),
             native: true,
+            for_tests: false,
         };
         let wanted = wanted(&App::read(&app).value.unwrap(), &asked)
             .value

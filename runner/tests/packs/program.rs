@@ -147,6 +147,20 @@ fn a_folder_that_is_typed_starts_where_it_is_typed() {
 }
 
 #[test]
+fn a_detect_of_packs_that_are_asked_for_answers_with_their_names() {
+    let desk = Desk::new();
+    desk.write("app/mix.exs", "defmodule A.MixProject do\nend\n");
+    desk.write("app/.buildpacks", "ruby\n");
+    let detect = |more: &[&str]| desk.space.bp(&[&["detect", "app"], more].concat());
+    detect(&[]).fails(3, "pack-reference");
+    // Flags come first, and what is built in needs no sandbox.
+    let told = detect(&["--buildpack", "phoenix-static", "--buildpack", "elixir"]).ok();
+    assert_eq!(told.stdout, "Elixir\n");
+    let none = detect(&["--buildpack", "phoenix-static"]).exits(1);
+    assert_eq!(none.stdout, "");
+}
+
+#[test]
 fn what_is_built_in_is_told_and_can_be_refused() {
     let desk = Desk::new();
     desk.write("app/mix.exs", "defmodule A.MixProject do\nend\n");

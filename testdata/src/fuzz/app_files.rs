@@ -1,8 +1,9 @@
 //! Readers of an app's files: each is run through the whole app, with the bytes as that one file.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use buildpack_core::app::{App, ConfigFile};
+use buildpack_core::app::{App, ConfigFile, EnvEntry};
 use buildpack_core::diagnostic::{Origin, Sourced};
 use buildpack_core::rules::check_app as check_rules;
 
@@ -43,6 +44,12 @@ fn check<'a>(values: impl IntoIterator<Item = &'a Sourced<String>>) {
     }
 }
 
+fn check_env(env: &BTreeMap<String, EnvEntry>) {
+    check(env.values().filter_map(|entry| entry.value.as_ref()));
+    let places = env.values().filter_map(|entry| entry.at.as_ref());
+    places.for_each(check_span);
+}
+
 fn check_app(app: &App) {
     check(app.procfile.processes.values());
     check(&app.buildpacks);
@@ -60,12 +67,12 @@ fn check_app(app: &App) {
     let json = &app.app_json;
     check(json.stack.iter().chain(&json.buildpacks));
     check(json.scripts.values());
-    check(
-        json.environments
-            .values()
-            .flat_map(|scripts| scripts.values()),
-    );
-    check(json.env.values().filter_map(|entry| entry.value.as_ref()));
+    for environment in json.environments.values() {
+        check(environment.scripts.iter().flat_map(BTreeMap::values));
+        check(environment.buildpacks.iter().flatten());
+        check_env(&environment.env);
+    }
+    check_env(&json.env);
     if let Some(mix) = &app.mix_exs {
         check(mix.app.iter().chain(&mix.elixir).chain(&mix.releases));
         for dep in &mix.deps {

@@ -68,13 +68,18 @@ impl CompileContext<'_> {
         let Some((scripts, folder)) = found(plan, pack) else {
             return Ok(());
         };
+        let build_dir = &scripts.build_dir;
         match script {
             Script::Detect => self.detect(scripts, folder),
             Script::Compile | Script::TestCompile => {
-                self.program(step, folder, argv(scripts, folder, script), None)?;
+                let argv = argv(scripts, folder, script, build_dir);
+                self.program(step, folder, argv, None)?;
                 self.take_export(folder)
             }
-            Script::Test => self.program(step, folder, argv(scripts, folder, script), None),
+            Script::Test => {
+                let argv = argv(scripts, folder, script, build_dir);
+                self.program(step, folder, argv, None)
+            }
             Script::Release => self.release(scripts, folder, step),
         }
     }
@@ -88,7 +93,7 @@ impl CompileContext<'_> {
     ) -> Result<(), CompileError> {
         let most = (LARGEST_RELEASE + 1).to_string();
         let mut words = ["bash", "-c", RELEASE, "bash"].map(str::to_owned).to_vec();
-        words.extend(argv(scripts, folder, Script::Release));
+        words.extend(argv(scripts, folder, Script::Release, &scripts.build_dir));
         words.push(most);
         let mut printed = Marked::new(RELEASED);
         self.program(step, folder, words, Some(&mut printed))?;
@@ -150,7 +155,10 @@ impl CompileContext<'_> {
             step: step.id.clone(),
             shown: step.heading.clone(),
             exit,
-            command: Box::new(FailedCommand(self.command(folder, argv))),
+            command: Box::new(FailedCommand {
+                command: self.command(folder, argv),
+                room: self.script_room().clone(),
+            }),
             tail: tail.lines(),
             hints: Vec::new(),
         })
@@ -196,9 +204,13 @@ impl CompileContext<'_> {
         argv: Vec<String>,
         line: &mut (dyn FnMut(&[u8]) + Send),
     ) -> Result<Exit, Box<dyn SandboxError>> {
-        let room = self.scene.as_ref().map_or(self.room, |scene| scene.room);
         let command = self.command(folder, argv);
-        self.sandbox.run(room, &command, Terminal::Lines(line))
+        self.sandbox
+            .run(self.script_room(), &command, Terminal::Lines(line))
+    }
+
+    fn script_room(&self) -> &Room {
+        self.scene.as_ref().map_or(self.room, |scene| scene.room)
     }
 
     fn command(&self, folder: &ScriptFolder, argv: Vec<String>) -> Command {
@@ -211,24 +223,27 @@ impl CompileContext<'_> {
     }
 }
 
-fn found<'p>(plan: &'p PackPlan, pack: &str) -> Option<(&'p Scripts, &'p ScriptFolder)> {
+pub(super) fn found<'p>(plan: &'p PackPlan, pack: &str) -> Option<(&'p Scripts, &'p ScriptFolder)> {
     let scripts = plan.scripts.as_ref()?;
     let folder = scripts.packs.iter().find(|folder| folder.id == pack)?;
     Some((scripts, folder))
 }
 
-/// A script with its arguments.
-fn argv(scripts: &Scripts, folder: &ScriptFolder, script: Script) -> Vec<String> {
+/// A script with its arguments, for an app at `build_dir`.
+pub(super) fn argv(
+    scripts: &Scripts,
+    folder: &ScriptFolder,
+    script: Script,
+    build_dir: &str,
+) -> Vec<String> {
     let program = format!("{}/bin/{}", folder.place, script.file());
-    let arguments: &[&String] = match script {
-        Script::Detect | Script::Release => &[&scripts.build_dir],
-        Script::Compile | Script::TestCompile => {
-            &[&scripts.build_dir, &scripts.cache_dir, &scripts.env_dir]
-        }
-        Script::Test => &[&scripts.build_dir, &scripts.env_dir],
+    let arguments: &[&str] = match script {
+        Script::Detect | Script::Release => &[build_dir],
+        Script::Compile | Script::TestCompile => &[build_dir, &scripts.cache_dir, &scripts.env_dir],
+        Script::Test => &[build_dir, &scripts.env_dir],
     };
     std::iter::once(program)
-        .chain(arguments.iter().map(|&argument| argument.clone()))
+        .chain(arguments.iter().map(|&argument| argument.to_owned()))
         .collect()
 }
 

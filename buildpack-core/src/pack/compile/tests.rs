@@ -126,7 +126,6 @@ fn run(
     let host = Host {
         tree: Path::new("/tree"),
         tools: &tools,
-        earlier: None,
     };
     let mut context = CompileContext::new(walls, &room, host, BTreeMap::new(), &events, memory);
     let done = context.run_steps(&plan, &|step, _| {
@@ -224,7 +223,7 @@ fn the_step_that_failed_is_named_and_not_remembered() {
         panic!("{done:?}")
     };
     assert_eq!(step, "digest");
-    assert_eq!(command.0.cwd, Path::new("/app"));
+    assert_eq!(command.command.cwd, Path::new("/app"));
     assert_eq!(
         memory.said,
         [

@@ -10,7 +10,6 @@ use buildpack_core::layer::Purpose;
 use buildpack_core::pack::{Buildpack as _, Built, Release};
 use buildpack_core::plan::Tool;
 
-use super::super::earlier_assets::History;
 use super::super::failure::Failure;
 use super::super::layers::{Beside, Layerer};
 use super::super::record::{BuildRecord, by_inputs, by_name};
@@ -105,14 +104,14 @@ impl Build<'_> {
         image::processes(app, &self.release(built))
     }
 
-    /// The image of these layers.
-    pub(super) fn image(
+    pub(super) fn finish(
         &self,
+        build_image: Option<&BaseImage>,
         run_image: BaseImage,
         tools: &[Installed],
         processes: BTreeMap<String, String>,
         layers: Vec<LayerRecord>,
-    ) -> BuildRecord {
+    ) -> Result<BuildRecord, Failure> {
         let settings = image::settings(
             self.request,
             &self.prepared.app,
@@ -124,7 +123,8 @@ impl Build<'_> {
         );
         let image = assemble(&run_image, &layers, &settings);
         let user = self.request.target.stack.user;
-        BuildRecord {
+        let inputs = self.inputs(build_image, &run_image);
+        let record = BuildRecord {
             name: self.request.name.clone(),
             app: self.request.app.clone(),
             stack: self.request.target.stack.name.to_owned(),
@@ -136,22 +136,11 @@ impl Build<'_> {
             layers,
             image,
             built: self.services.now,
-        }
-    }
-
-    /// Keeps an image under its name, and for builds of the same inputs. The static files of this one are in `history`
-    /// by now: the next build finds them there, and leaves the same ones out as this one did.
-    pub(super) fn keep(
-        &self,
-        record: &BuildRecord,
-        build_image: Option<&BaseImage>,
-        history: Option<&History<'_>>,
-    ) -> Result<(), Failure> {
-        let inputs = self.inputs(build_image, &record.run_image, history);
-        by_inputs(&self.services.store, &inputs).write(record)?;
-        by_name(&self.services.store, &record.name).write(record)?;
-        self.services.events.emit(image_event(record));
-        Ok(())
+        };
+        by_inputs(&self.services.store, &inputs).write(&record)?;
+        by_name(&self.services.store, &record.name).write(&record)?;
+        self.services.events.emit(image_event(&record));
+        Ok(record)
     }
 }
 

@@ -80,6 +80,49 @@ fn a_tool_that_one_pack_exports_is_used_by_the_next_and_by_the_app() {
     assert!(!exports.path.join("export").exists());
 }
 
+/// A pack of scripts before a built-in one, and one behind it.
+#[test]
+fn scripts_and_built_in_packs_see_what_each_other_made() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("tiny", "mixed").unwrap();
+    app.config("hook_pre_compile=\"eval greet hook > hooked.txt\"")
+        .unwrap();
+    let exports = place.pack("exports_path").unwrap();
+    let after = place.pack("uses_exported").unwrap();
+    let compile = "#!/usr/bin/env bash\n# Looks at what Mix made.\nset -e\ncd \"$1\"\ngreet \"the last pack\"\ncat hooked.txt\n\
+                   ls -d _build/prod/lib/tiny/ebin\nelixir --version | tail -1\n";
+    after.script("bin/compile", compile).unwrap();
+    for mode in ["heroku", "app"] {
+        let more = [
+            "--buildpack",
+            exports.as_str(),
+            "--buildpack",
+            "elixir",
+            "--buildpack",
+            after.as_str(),
+            "--build-dir-mode",
+            mode,
+        ];
+        let built = place.build(&app, &more).ok();
+        in_order(
+            &built.text,
+            &[
+                "-----> Installing greet",
+                "Compiling 1 file",
+                "Hello, the last pack",
+                "Hello, hook",
+                "_build/prod/lib/tiny/ebin",
+                "Elixir 1.18.3",
+            ],
+        );
+        place
+            .bp(&["run", "mixed", "--check"])
+            .ok()
+            .says("status 200")
+            .never_says("Compiling");
+    }
+}
+
 #[test]
 fn an_export_that_fails_ends_the_build() {
     let Some(place) = workspace() else { return };

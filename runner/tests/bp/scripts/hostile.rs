@@ -156,6 +156,33 @@ fn what_fails_names_script_and_code_and_leaves_nothing() {
 }
 
 #[test]
+fn a_shell_opens_where_the_script_failed() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("plain", "shelled").unwrap();
+    let pack = place.pack("fails_compile").unwrap();
+    for (mode, build_dir) in [("heroku", "/tmp/build"), ("app", "/app")] {
+        let more = ["--build-dir-mode", mode, "--env", "NAME=value", "--shell"];
+        let mut command = place.command(&["build"]);
+        command
+            .arg(&app.path)
+            .args(arguments(&[&pack], &more))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let typed = format!(
+            "ls bin; cat {build_dir}/half.txt /tmp/env/NAME; echo \" $STACK ${{NAME-not exported}}\"\n"
+        );
+        std::io::Write::write_all(&mut input, typed.as_bytes()).unwrap();
+        drop(input);
+        Ran::of(&child.wait_with_output().unwrap())
+            .exits(1)
+            .says("compile\ndetect\nhalf\nvalue heroku-24 not exported\n");
+    }
+}
+
+#[test]
 fn a_folder_without_detect_is_no_pack() {
     let Some(place) = workspace() else { return };
     let app = place.app("plain", "undetected").unwrap();

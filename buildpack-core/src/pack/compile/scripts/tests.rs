@@ -136,7 +136,6 @@ impl Desk {
         let host = Host {
             tree: Path::new("/tree"),
             tools: &tools,
-            earlier: None,
         };
         let vars = env(&[("CONFIG", "var")]);
         let mut context = CompileContext::new(&NoWalls, &room, host, vars, &events, &mut memo)

@@ -1,0 +1,90 @@
+//! Steps that run as the app runs: its tests, and what it does before them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{CompileContext, CompileError, FailedCommand, scripts, shown};
+use crate::event::Event;
+use crate::pack::output::Said;
+use crate::pack::profile_loader;
+use crate::plan::{Batch, PackPlan, Phase, Run};
+use crate::sandbox::{Command, Room, Terminal};
+
+/// What tests see: a room with the app's folder at its own place and packs at theirs, and the environment that the
+/// running app begins with, config vars included.
+pub struct TestScene<'a> {
+    /// The room.
+    pub room: &'a Room,
+    /// The whole environment; the profile is loaded into it.
+    pub env: BTreeMap<String, String>,
+}
+
+impl CompileContext<'_> {
+    /// Runs steps of the tests, with the profile loaded.
+    pub(super) fn run_as_app(
+        &self,
+        plan: &PackPlan,
+        batch: &Batch<'_>,
+    ) -> Result<(), CompileError> {
+        let step = batch.first;
+        let (words, shown) = match &step.run {
+            Run::Script { pack, script } => {
+                let Some((given, folder)) = scripts::found(plan, pack) else {
+                    return Ok(());
+                };
+                let words = scripts::argv(given, folder, *script, &plan.app_dir);
+                let shown = format!("bin/{} of {}", script.file(), folder.name);
+                (words, shown)
+            }
+            _ => (batch.argv(), shown(&batch.argv())),
+        };
+        let loader = profile_loader(&plan.profile);
+        let mut argv = ["bash", "-c", &loader, "bash"].map(str::to_owned).to_vec();
+        argv.extend(words);
+        let scene = self.tests.as_ref();
+        let command = Command {
+            argv,
+            cwd: PathBuf::from(&plan.app_dir),
+            env: scene.map_or_else(|| self.env.clone(), |scene| scene.env.clone()),
+        };
+        let tests = step.phase == Phase::Test;
+        let mut tail = Said::default();
+        self.events.heading(&step.heading);
+        let mut on_line = |bytes: &[u8]| {
+            let line = String::from_utf8_lossy(bytes).into_owned();
+            tail.line(&line);
+            let step = step.id.clone();
+            self.events.emit(if tests {
+                Event::TestOutput { step, line }
+            } else {
+                Event::Output { step, line }
+            });
+        };
+        let room = scene.map_or(self.room, |scene| scene.room);
+        let exit = self
+            .sandbox
+            .run(room, &command, Terminal::Lines(&mut on_line))?;
+        let command = Box::new(FailedCommand {
+            command,
+            room: room.clone(),
+        });
+        let step = step.id.clone();
+        match exit {
+            exit if exit.success() => Ok(()),
+            exit if tests => Err(CompileError::Tests {
+                step,
+                shown,
+                exit,
+                command,
+            }),
+            exit => Err(CompileError::Step {
+                step,
+                shown,
+                exit,
+                command,
+                tail: tail.lines(),
+                hints: Vec::new(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! How the environment of a running app is made: by the scripts of `.profile.d`, then by `.profile`.
+
+use std::collections::BTreeMap;
+
+/// Bash that sources them; the app's folder is the current one.
+pub const LOAD_PROFILE: &str = r#"# In the order of their bytes, whatever the app's locale is.
+list() { local LC_ALL=C; scripts=(.profile.d/*.sh); }
+list
+unset -f list
+for script in "${scripts[@]}"; do
+  if [ -f "$script" ]; then . "$script"; fi
+done
+if [ -f .profile ]; then . ./.profile; fi
+unset script scripts
+"#;
+
+/// Bash that makes the environment of an app whose packs have scripts for `.profile.d` that are no files yet, then
+/// becomes the program that its arguments name.
+pub fn profile_loader(profile: &BTreeMap<String, String>) -> String {
+    let scripts = profile.values().map(|script| format!("{script}\n"));
+    let scripts: String = scripts.collect();
+    format!("{scripts}{LOAD_PROFILE}exec \"$@\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn scripts_run_in_order_and_arguments_stay_apart() {
+        let app = tempfile::tempdir().unwrap();
+        fs_err::create_dir(app.path().join(".profile.d")).unwrap();
+        for (file, text) in [
+            (".profile.d/b.sh", "export ORDER=\"$ORDER b\""),
+            (".profile.d/B.sh", "export ORDER=\"$ORDER B\""),
+            (".profile.d/a.sh", "export ORDER=\"$ORDER a\""),
+            (".profile.d/c.txt", "export ORDER=\"$ORDER never\""),
+            (".profile", "export ORDER=\"$ORDER profile\""),
+        ] {
+            fs_err::write(app.path().join(file), text).unwrap();
+        }
+        let of_packs = [(
+            "z.sh".to_owned(),
+            "# A comment\nexport ORDER=pack".to_owned(),
+        )];
+        let loader = profile_loader(&of_packs.into());
+        let show = "printf '[%s]' \"$ORDER\" \"${script-gone}\" \"$@\"";
+        let output = Command::new("bash")
+            .args(["-c", &loader, "bash", "bash", "-c", show, "bash", "x y", ""])
+            .current_dir(app.path())
+            .output()
+            .unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "[pack B a b profile][gone][x y][]"
+        );
+    }
+}

@@ -1,0 +1,60 @@
+//! `bp test`: an app's own tests, compiled for and run where a build would run them.
+
+use std::time::Instant;
+
+use buildpack_core::event::EventSink;
+use buildpack_core::plan::{Goal, TestOptions};
+
+use super::args::{BuildDirMode, Test};
+use super::context::{self, Context};
+use super::shell::where_it_failed;
+use super::{Call, Ended};
+use crate::pipeline::{self, Request, Verdict};
+use crate::ui::duration;
+
+pub(super) fn exec(call: &Call, args: &Test) -> Ended {
+    let begin = Instant::now();
+    let context = Context::new(call)?;
+    pipeline::readable(&args.app)?;
+    let request = Request {
+        target: context.target(args.target.stack.as_deref(), &args.app)?,
+        app: args.app.clone(),
+        name: String::new(),
+        config_vars: call.vars.clone(),
+        source_date_epoch: context::variable("SOURCE_DATE_EPOCH"),
+        clear_cache: args.clear_cache,
+        terminal: context::variable("TERM"),
+        public_vars: Vec::new(),
+        buildpacks: args.packs.addresses(&args.app),
+        native: args.packs.native(&context.settings),
+        lock: args.packs.lock(false, &context.settings),
+        script_dirs: args.packs.script_dirs(BuildDirMode::App),
+    };
+    let options = TestOptions {
+        colour: context.ui.colours(),
+        command: Some(args.command.clone()).filter(|command| !command.is_empty()),
+    };
+    let goal = Goal::Test(options.clone());
+    let failed = |failure| where_it_failed("test", args.shell, &request, goal, &context, failure);
+    let tested = match pipeline::test(&request, &options, &context.services) {
+        Ok(tested) => tested,
+        Err(failure) => return failed(failure),
+    };
+    // The tests are done, whatever becomes of the clean-up.
+    let _ = pipeline::daily_clean_up(&context.services, context.settings.cache_cap.value);
+    match tested.verdict {
+        Verdict::Passed => {
+            let took = duration(begin.elapsed());
+            context.ui.heading(&format!("Tests passed, after {took}"));
+            Ok(0)
+        }
+        Verdict::Failed { exit, failure } => {
+            if let Err(failure) = failed(failure) {
+                for diagnostic in &failure.diagnostics {
+                    context.ui.diagnostic(diagnostic);
+                }
+            }
+            Ok(u8::try_from(exit.shell_code()).unwrap_or(u8::MAX))
+        }
+    }
+}

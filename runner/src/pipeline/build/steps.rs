@@ -1,0 +1,141 @@
+//! The plan's steps run: the rooms and environments that their programs see.
+
+use std::path::Path;
+use std::thread::ScopedJoinHandle;
+
+use buildpack_core::event::EventSink;
+use buildpack_core::image::BaseImage;
+use buildpack_core::pack::{CompileContext, CompileError, Host, MoveTree, ScriptScene, TestScene};
+
+use super::Build;
+use crate::pipeline::caches::{Caches, Memo};
+use crate::pipeline::failure::{Failure, disk};
+use crate::pipeline::move_tree::InPlaceMover;
+use crate::pipeline::request::ConfigVars;
+use crate::pipeline::room::{build_env, build_room, test_env};
+use crate::pipeline::scripts::{script_env, script_rooms};
+use crate::pipeline::toolchains::{Installed, RootfsPromise};
+use crate::pipeline::tree::Tree;
+
+/// What programs stand on.
+pub(in crate::pipeline) struct Ground<'a> {
+    /// The stack's build image; none where programs run in place.
+    pub(in crate::pipeline) image: Option<&'a BaseImage>,
+    /// The same, unpacked.
+    pub(in crate::pipeline) rootfs: &'a RootfsPromise,
+    /// The plan's tools.
+    pub(in crate::pipeline) tools: &'a [Installed],
+}
+
+impl Build<'_> {
+    /// Does `work` with all that the plan's steps may use.
+    pub(in crate::pipeline) fn with_steps<T>(
+        &self,
+        tree: &mut Tree,
+        ground: &Ground<'_>,
+        events: &dyn EventSink,
+        work: impl FnOnce(&mut CompileContext<'_>) -> Result<T, CompileError>,
+    ) -> Result<T, Failure> {
+        let plan = &self.prepared.plan;
+        let unpacked = ground.rootfs.wait().ok().flatten();
+        let app = tree.app().to_owned();
+        let (source, kept) = (&self.source, &self.kept);
+        let store = &self.services.store;
+        let mut caches = Caches::prepare(plan, &self.request.app, source, kept, store, events)?;
+        let room = build_room(
+            self.request,
+            plan,
+            unpacked.as_deref(),
+            kept,
+            &app,
+            ground.tools,
+            self.services,
+        );
+        let no_vars = ConfigVars::default();
+        let env = |config_vars: &ConfigVars| {
+            build_env(
+                self.request,
+                plan,
+                ground.image,
+                self.identity.revision.as_deref(),
+                config_vars,
+                self.services,
+            )
+        };
+        let rooms = (plan.scripts.as_ref())
+            .map(|scripts| {
+                let folders = &self.prepared.pack_folders;
+                let anew = self.request.clear_cache;
+                script_rooms(plan, scripts, folders, &room, kept, anew, self.in_place)
+            })
+            .transpose()?;
+        let folders = plan
+            .tools
+            .iter()
+            .zip(ground.tools)
+            .map(|(tool, installed)| (tool.id.clone(), installed.path.clone()))
+            .collect();
+        let host = Host {
+            tree: &app,
+            tools: &folders,
+        };
+        tree.begin()
+            .map_err(|error| disk("write down that the build begins", &error))?;
+        let mut memo = Memo {
+            tree,
+            caches: &mut caches,
+        };
+        let mut context = CompileContext::new(
+            self.services.sandbox()?,
+            rooms.as_ref().map_or(&room, |rooms| &rooms.between),
+            host,
+            env(&self.request.config_vars),
+            events,
+            &mut memo,
+        );
+        let mut mover = (plan.scripts.as_ref())
+            .filter(|scripts| self.in_place && scripts.build_dir != plan.app_dir)
+            .map(|scripts| InPlaceMover::new(&app, Path::new(&scripts.build_dir)));
+        if let Some(rooms) = &rooms {
+            context = context.with_scripts(ScriptScene {
+                room: &rooms.compile,
+                env: script_env(env(&no_vars)),
+                mover: mover.as_mut().map(|mover| mover as &mut dyn MoveTree),
+            });
+        }
+        if let Some(options) = self.goal.tests() {
+            context = context.with_tests(TestScene {
+                room: rooms.as_ref().map_or(&room, |rooms| &rooms.test),
+                env: test_env(env(&self.request.config_vars), options),
+            });
+        }
+        let done = work(&mut context);
+        let ended = tree.end();
+        let taken = caches.take_in();
+        // The next build makes it anew; what can't be removed now is removed then.
+        let _ = crate::sandbox::discard(&room.scratch);
+        let done = done?;
+        taken?;
+        ended.map_err(|error| disk("write down that the build ended", &error))?;
+        Ok(done)
+    }
+}
+
+/// The tools, when they and the build image are there.
+pub(in crate::pipeline) fn all_here(
+    tools: Vec<ScopedJoinHandle<'_, Result<Option<Installed>, Failure>>>,
+    build_image: ScopedJoinHandle<'_, Result<(), Failure>>,
+) -> Result<Vec<Installed>, Failure> {
+    let tools: Vec<_> = tools.into_iter().map(join).collect();
+    join(build_image)?;
+    let tools: Result<Vec<Option<Installed>>, Failure> = tools.into_iter().collect();
+    // None only without a root, whose failure was returned above.
+    Ok(tools?.into_iter().flatten().collect())
+}
+
+/// What a thread came to.
+pub(super) fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
