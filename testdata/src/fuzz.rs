@@ -25,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     ("bash_config", readers::bash_config),
     ("build_list", readers::build_list),
     ("buildpacks", app_files::buildpacks),
+    ("buildpacks_lock", app_files::buildpacks_lock),
     ("elixir_config", app_files::elixir_config),
     ("elixir_request", readers::elixir_request),
     ("elixir_requirement", readers::elixir_requirement),

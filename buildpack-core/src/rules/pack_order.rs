@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::app::App;
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Origin, Sourced, Span};
-use crate::wanted::{Address, NativeName, PackReference};
+use crate::wanted::{Address, NativeName, PackReference, without_credentials};
 
 /// A warning for each list of packs that stands in the wrong order.
 pub fn check(app: &App) -> Vec<Diagnostic> {
@@ -74,7 +74,8 @@ fn written(pack: &Sourced<String>) -> Option<(&Span, &str)> {
         return None;
     };
     let text = span.source.text.get(span.start..span.end)?;
-    (!text.is_empty()).then_some((span, text))
+    // An edit is shown, and a password is not.
+    (!text.is_empty() && without_credentials(text) == text).then_some((span, text))
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 mod program;
 mod said;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use buildpack_core::store::Bucket;
@@ -57,6 +59,9 @@ pub(super) fn get(
         return memory.offline();
     }
     let space = reach.store.temp_dir(Bucket::Packs)?;
+    // What git writes there of an address with a password is nobody else's to read.
+    fs_err::set_permissions(space.path(), Permissions::from_mode(0o700))
+        .map_err(|error| Why::disk("change", space.path(), error))?;
     let repository = Repository::new(&space.path().join("pack"), url, reach)?;
     let tip = match version {
         Version::Commit(commit) => Tip {

@@ -4,6 +4,7 @@
 
 mod clean;
 mod diagnostic;
+mod logins;
 mod progress;
 mod redact;
 pub mod report;

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use serde_json::Value;
 
+use super::logins;
+
 /// Shorter values stand in any text by chance.
 const SHORTEST: usize = 6;
 
@@ -61,21 +63,24 @@ impl Redactor {
         }
     }
 
-    /// `text` without secret values.
+    /// `text` without secret values, and with no login in any address.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match &self.finder {
+        let text = match &self.finder {
             Some(finder) if finder.is_match(text) => {
                 Cow::Owned(finder.replace_all(text, &self.masks))
             }
             _ => Cow::Borrowed(text),
+        };
+        match logins::hidden(&text) {
+            Some(hidden) => Cow::Owned(hidden),
+            None => text,
         }
     }
 
-    /// Whether `text` holds a secret value.
+    /// Whether `text` holds a secret value, or an address with a login.
     pub fn finds_in(&self, text: &str) -> bool {
-        self.finder
-            .as_ref()
-            .is_some_and(|finder| finder.is_match(text))
+        let finder = self.finder.as_ref();
+        finder.is_some_and(|finder| finder.is_match(text)) || logins::any_in(text)
     }
 
     /// Takes secret values out of all strings of `value`, except out of words of ours such as codes and digests.

@@ -281,3 +281,67 @@ fn which(program: &str) -> PathBuf {
         .find(|path| path.is_file())
         .unwrap()
 }
+
+/// Stands in for ssh: writes down how it is called, and does what is asked for on this machine.
+const SSH: &str = "#!/bin/sh\n\
+    echo \"$@\" >> \"$(dirname \"$0\")/log\"\n\
+    cd \"$(dirname \"$0\")/../repos\" || exit\n\
+    for last; do :; done\n\
+    eval \"$last\"\n";
+
+#[test]
+fn ssh_asks_nothing_and_waits_for_nobody() {
+    let desk = Desk::new();
+    let repo = desk.pack("pack");
+    let bin = desk.path("bin");
+    fs_err::create_dir(&bin).unwrap();
+    fs_err::write(bin.join("ssh"), SSH).unwrap();
+    fs_err::set_permissions(bin.join("ssh"), PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let log = || fs_err::read_to_string(bin.join("log")).unwrap();
+    let commit = repo.git(&["rev-parse", "HEAD"]).unwrap();
+    let short = format!("commit {}", &commit[..12]);
+    desk.explain(
+        &["--buildpack", "git@git.example.org:pack#main"],
+        &[("PATH", &path)],
+    )
+    .ok()
+    .says(&short);
+    assert!(
+        log().contains("BatchMode=yes") && log().contains("ConnectTimeout="),
+        "{}",
+        log()
+    );
+    assert!(log().contains("git@git.example.org"), "{}", log());
+    // Who has said how ssh is to be called is heard.
+    let own = bin.join("ssh");
+    let own = format!("{} -o Mine=yes", own.display());
+    repo.release("two").unwrap();
+    desk.explain(
+        &["--buildpack", "git@git.example.org:pack"],
+        &[("PATH", &path), ("GIT_SSH_COMMAND", &own)],
+    )
+    .ok()
+    .never_says(&short);
+    let last = log().lines().last().unwrap().to_owned();
+    assert!(
+        last.contains("Mine=yes") && !last.contains("BatchMode"),
+        "{last}"
+    );
+}
+
+#[test]
+fn a_problem_shows_no_password() {
+    let desk = Desk::new();
+    let address = desk.host.url_with("me:hunter2-hunter2", "nowhere");
+    desk.write("app/.buildpacks", &format!("# ours\n{address}\n"));
+    let told = desk.explain(&[], &[]).fails(3, "pack-not-found");
+    told.says(".buildpacks:2:1").never_says("hunter2");
+    desk.explain(&["--format", "json"], &[])
+        .exits(3)
+        .never_says("hunter2");
+    let text = format!("BUILDPACK_URL={address}");
+    desk.explain(&["-e", &text], &[])
+        .fails(3, "pack-not-found")
+        .never_says("hunter2");
+}

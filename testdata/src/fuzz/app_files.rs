@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use buildpack_core::app::{App, ConfigFile, EnvEntry};
-use buildpack_core::diagnostic::{Origin, Sourced};
+use buildpack_core::diagnostic::{Origin, Source, Sourced};
 use buildpack_core::rules::check_app as check_rules;
+use buildpack_core::wanted::{Asked, PackReference, lock, wanted};
 
 use super::readers::{check_diagnostics, check_span};
 
@@ -25,6 +27,7 @@ fn read(path: &str, bytes: &[u8]) {
     if let Some(app) = found.value {
         check_app(&app);
         check_diagnostics(&check_rules(&app));
+        check_packs(&app);
         // Files of other names are none of bash.
         if path.ends_with(".config") {
             let config = ConfigFile::read(&app, path, &KEYS, None);
@@ -33,6 +36,43 @@ fn read(path: &str, bytes: &[u8]) {
                 check_diagnostics(&config.into_diagnostics());
             }
         }
+    }
+}
+
+/// What the app asks for, and what a lock of its says to that.
+fn check_packs(app: &App) {
+    let asked = Asked {
+        flags: &[],
+        config_vars: &BTreeMap::new(),
+        native: true,
+        for_tests: true,
+    };
+    let found = wanted(app, &asked);
+    check_diagnostics(&found.diagnostics);
+    let all = found.value.unwrap_or_default();
+    for one in &all {
+        let again = PackReference::parse(one.reference.written());
+        assert!(again.is_ok_and(|again| again.written() == one.reference.written()));
+        assert!(!one.reference.word().contains('/'));
+    }
+    let Some(source) = app.source(lock::FILE) else {
+        return;
+    };
+    match lock::Lock::parse(&source) {
+        Ok(lock) => {
+            let text = Source {
+                path: lock::FILE.into(),
+                text: lock.text(),
+            };
+            assert_eq!(
+                lock::Lock::parse(&Arc::new(text)).ok().as_ref(),
+                Some(&lock)
+            );
+            if let Err(problem) = lock.check(&all) {
+                check_diagnostics(&[*problem]);
+            }
+        }
+        Err(problem) => check_diagnostics(&[*problem]),
     }
 }
 
@@ -105,6 +145,10 @@ pub(super) fn app_json(bytes: &[u8]) {
 
 pub(super) fn buildpacks(bytes: &[u8]) {
     read(".buildpacks", bytes);
+}
+
+pub(super) fn buildpacks_lock(bytes: &[u8]) {
+    read("buildpacks.lock", bytes);
 }
 
 pub(super) fn elixir_config(bytes: &[u8]) {

@@ -347,7 +347,8 @@ impl<'a> Repository<'a> {
         if let Some(ssh) = self.ssh {
             command.env("GIT_SSH_COMMAND", ssh);
         }
-        if let Some(authorities) = self.reach.authorities {
+        let by_user = std::env::var_os("GIT_SSL_CAINFO").is_some();
+        if let Some(authorities) = self.reach.authorities.filter(|_| !by_user) {
             command.env("GIT_SSL_CAINFO", authorities);
         }
         command
