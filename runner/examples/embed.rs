@@ -53,6 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         native: true,
         lock: pipeline::Lock::None,
         script_dirs: ScriptDirs::default(),
+        here: None,
     };
     let finished = pipeline::build(&request, &services)?;
     let image = &finished.record.image;

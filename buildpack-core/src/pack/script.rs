@@ -11,9 +11,6 @@ use crate::digest::Digest;
 use crate::layer::Normalise;
 use crate::plan::{Decision, Goal, PackPlan, Phase, Run, Script, ScriptFolder, Scripts, Step};
 
-/// Where each build's copies of packs are seen.
-const PACKS: &str = "/tmp/buildpacks";
-
 /// A pack whose scripts are run by the buildpack API, in the sandbox. Whether it applies is asked when its turn comes:
 /// it may look at what the packs before it made.
 #[derive(Debug, Clone)]
@@ -45,6 +42,8 @@ pub struct ScriptDirs {
     pub cache: String,
     /// ENV_DIR, in which each config var is a file.
     pub env: String,
+    /// The folder below which each build's copies of packs are seen.
+    pub packs: String,
 }
 
 impl Default for ScriptDirs {
@@ -55,6 +54,7 @@ impl Default for ScriptDirs {
             build: "/tmp/build".to_owned(),
             cache: "/tmp/cache".to_owned(),
             env: "/tmp/env".to_owned(),
+            packs: "/tmp/buildpacks".to_owned(),
         }
     }
 }
@@ -131,7 +131,7 @@ impl Buildpack for ScriptPack {
     }
 
     fn plan(&self, _: &App, context: &PlanContext<'_>) -> Outcome<PackPlan> {
-        let place = format!("{PACKS}/{}", self.id);
+        let place = format!("{}/{}", self.dirs.packs, self.id);
         let scripts = self.scripts_for(context.goal);
         let plan = PackPlan {
             decisions: self.decisions(&scripts),

@@ -83,10 +83,7 @@ impl Context {
         let app = App::read(app).value;
         let chosen = choose_target(wanted.as_ref(), app.as_ref(), arch()?, self.today());
         let Some(target) = chosen.target else {
-            return Err(Failure {
-                diagnostics: chosen.diagnostics,
-                step: None,
-            });
+            return Err(Failure::all(chosen.diagnostics));
         };
         for diagnostic in chosen.diagnostics {
             self.ui.emit(Event::Diagnostic { diagnostic });
@@ -183,10 +180,7 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
             }
             Ok(settings)
         }
-        None => Err(Failure {
-            diagnostics: outcome.diagnostics,
-            step: None,
-        }),
+        None => Err(Failure::all(outcome.diagnostics)),
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
         native: args.packs.native(&context.settings),
         lock: args.packs.lock(args.write.lock, &context.settings),
         script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
+        here: None,
     };
     let ui = context.ui.clone();
     if !args.explain {

@@ -31,7 +31,7 @@ use crate::ui::{Redactor, Screen, Style, Ui};
 
 use args::{Cli, Command, Format};
 
-pub(crate) use context::{passwords_in, services};
+pub(crate) use context::{arch, passwords_in, services};
 
 /// How a command ends when it does not fail: 0, or the code of a program that it ran.
 type Ended = Result<u8, Failure>;

@@ -89,6 +89,7 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         native: args.packs.native(&context.settings),
         lock: args.packs.lock(false, &context.settings),
         script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
+        here: None,
     };
     context
         .ui

@@ -29,6 +29,7 @@ pub(super) fn exec(call: &Call, args: &Test) -> Ended {
         native: args.packs.native(&context.settings),
         lock: args.packs.lock(false, &context.settings),
         script_dirs: args.packs.script_dirs(BuildDirMode::App),
+        here: None,
     };
     let options = TestOptions {
         colour: context.ui.colours(),

@@ -111,8 +111,5 @@ fn target(
         None => arch()?,
     };
     let chosen = choose_target(wanted.as_ref(), None, arch, context.today());
-    chosen.target.ok_or(Failure {
-        diagnostics: chosen.diagnostics,
-        step: None,
-    })
+    chosen.target.ok_or(Failure::all(chosen.diagnostics))
 }

@@ -30,7 +30,7 @@ const NAMESPACES: [(&str, &str); 3] = [
 ];
 
 /// All commands, sorted.
-const COMMANDS: [Command; 11] = [
+const COMMANDS: [Command; 13] = [
     Command {
         namespace: "",
         name: "help",
@@ -54,6 +54,23 @@ const COMMANDS: [Command; 11] = [
         about: "Show this program's version and the installed buildpacks",
         details: "",
         run: version::exec,
+    },
+    Command {
+        namespace: "buildpack",
+        name: "build",
+        arguments: "",
+        about: "Build the app in its folder, so that it can be started there",
+        details: "What is mounted at IMPORT_PATH is copied to APP_PATH first. Packs are those of BUILDPACK_URL, .buildpacks or\n\
+                  app.json; else the built-in ones that apply; else the first in BUILDPACK_PATH that applies.",
+        run: buildpack::build,
+    },
+    Command {
+        namespace: "buildpack",
+        name: "detect",
+        arguments: "",
+        about: "Say which buildpack takes the app",
+        details: "",
+        run: buildpack::detect,
     },
     Command {
         namespace: "buildpack",

@@ -13,6 +13,10 @@ pub(super) enum Quirk {
     ChownApp,
     /// A command is evaluated as arguments of `echo`, and the words that come out are run.
     EvalCommand,
+    /// `.env` is evaluated by bash, line by line.
+    EvalEnv,
+    /// With a Procfile, process types that packs offer don't count.
+    ProcfileOnly,
     /// The first line of a profile script that fails ends the start.
     ProfileErrexit,
     /// `.slugignore` holds patterns of `tar`, and is for `slug generate` alone.
@@ -20,9 +24,11 @@ pub(super) enum Quirk {
 }
 
 /// All of them by name, sorted.
-const QUIRKS: [(&str, Quirk); 4] = [
+const QUIRKS: [(&str, Quirk); 6] = [
     ("chown-app", Quirk::ChownApp),
     ("eval-command", Quirk::EvalCommand),
+    ("eval-env", Quirk::EvalEnv),
+    ("procfile-only", Quirk::ProcfileOnly),
     ("profile-errexit", Quirk::ProfileErrexit),
     ("tar-exclude", Quirk::TarExclude),
 ];

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use super::compat::Quirk;
 use super::face::Face;
-use super::{Ended, entropy, env_dir, profile, say, start_owner, user};
+use super::{Ended, entropy, env_dir, owner, profile, say, user};
 use crate::pipeline::Failure;
 
 /// What is to be run.
@@ -43,7 +43,7 @@ pub(super) fn launch(face: &Face, run: &Run) -> Ended {
         && face.may_chown
         && face.compat.wants(Quirk::ChownApp)
     {
-        start_owner::give(&face.app_path, user);
+        owner::give(&face.app_path, user);
     }
     // These may be closed to the app's user.
     let variables = env_dir::read(&face.env_path);

@@ -5,9 +5,10 @@ use std::ffi::OsString;
 use buildpack_core::app::{Procfile, Repeated};
 use buildpack_core::diagnostic::{Class, Diagnostic};
 
+use super::compat::Quirk;
 use super::face::Face;
 use super::launch::{Run, launch};
-use super::{Ended, say};
+use super::{Ended, release_file, say};
 use crate::pipeline::Failure;
 
 /// Prints the command of a type.
@@ -44,15 +45,17 @@ pub(super) fn exec(face: &Face, words: &[OsString]) -> Ended {
     launch(face, &run)
 }
 
-/// The command of a type, by the first line that declares it: what is wrong with other lines was said when the app was
+/// The command of a type, by the first line that declares it, else the one that a pack offers: what is wrong with other lines was said when the app was
 /// built.
 fn command(face: &Face, name: &str) -> Result<Option<String>, Failure> {
     let read = Procfile::read(&face.app_path, Repeated::First);
-    let procfile = read.value.ok_or(Failure {
-        diagnostics: read.diagnostics,
-        step: None,
-    })?;
-    Ok(procfile.and_then(|mut procfile| Some(procfile.processes.remove(name)?.value)))
+    let procfile = read.value.ok_or(Failure::all(read.diagnostics))?;
+    let declared = procfile.is_some();
+    let own = procfile.and_then(|mut procfile| Some(procfile.processes.remove(name)?.value));
+    if own.is_some() || declared && face.compat.wants(Quirk::ProcfileOnly) {
+        return Ok(own);
+    }
+    Ok(release_file::processes(face)?.remove(name))
 }
 
 fn usage(form: &str) -> Failure {

@@ -51,7 +51,67 @@ pub(super) fn of_app(face: &Face) -> Result<Option<User>, Failure> {
     Ok(Some(user))
 }
 
+/// The user to build an app as: `USER`, else herokuish's own, else whoever owns the app's folder, else the stacks' own. A
+/// fixed one, where herokuish makes up another each time: the same app has the same owner. None where there is nothing to
+/// become.
+pub(super) fn of_build(face: &Face) -> Result<Option<User>, Failure> {
+    if !face.drops || !geteuid().is_root() {
+        return Ok(None);
+    }
+    let tables = Tables::read();
+    let owner = || {
+        let found = face.app_path.metadata().ok()?;
+        let owner = tables.owner(found.uid(), found.gid());
+        (owner.uid != 0).then_some(owner)
+    };
+    let named = face.user.as_ref();
+    let mut user = match named.map(|name| tables.named(name).ok_or_else(|| unknown(name))) {
+        Some(found) => found?,
+        None => (tables.named(HEROKUISH).or_else(owner))
+            .or_else(|| tables.named(HEROKU))
+            .ok_or_else(nobody)?,
+    };
+    if user.uid == 0 {
+        return Ok(None);
+    }
+    if face.with_tty {
+        user.groups.extend(tables.group("tty"));
+    }
+    Ok(Some(user))
+}
+
+/// The user of herokuish's images, and that of Heroku's.
+const HEROKUISH: &str = "herokuishuser";
+const HEROKU: &str = "heroku";
+
+fn nobody() -> Failure {
+    Failure::of(
+        Diagnostic::error(
+            "build-user",
+            Class::Surroundings,
+            "there is no user to build as: `USER` is not set, and the app's folder is root's",
+        )
+        .help("set `USER` to a user of this image, such as herokuishuser"),
+    )
+}
+
 impl User {
+    /// Makes `home` the user's home in the system's table, for programs that look there and not at `HOME`, such as ssh.
+    /// Where the table can't be written, they will find another.
+    pub(super) fn set_home(&self, home: &Path) {
+        let path = Path::new("/etc/passwd");
+        let home = home.to_string_lossy();
+        if let Ok(text) = fs_err::read_to_string(path)
+            && let Some(text) = with_home(&text, &self.name, &home)
+            && let Ok(mut draft) = tempfile::Builder::new()
+                .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+                .tempfile_in("/etc")
+            && std::io::Write::write_all(&mut draft, text.as_bytes()).is_ok()
+        {
+            let _ = draft.persist(path);
+        }
+    }
+
     /// Becomes this user, for good.
     pub(super) fn become_it(&self) -> Result<(), Failure> {
         become_user(self.uid, self.gid, &self.groups).map_err(|error| {
@@ -131,6 +191,21 @@ impl Tables {
     }
 }
 
+/// The table with another home for a user; none where nothing is to be changed.
+fn with_home(passwd: &str, name: &str, home: &str) -> Option<String> {
+    let mut changed = false;
+    let lines = passwd.lines().map(|line| {
+        let mut fields: Vec<&str> = line.split(':').collect();
+        if fields.len() == 7 && fields[0] == name && fields[5] != home && !home.contains(':') {
+            fields[5] = home;
+            changed = true;
+        }
+        fields.join(":") + "\n"
+    });
+    let text: String = lines.collect();
+    changed.then_some(text)
+}
+
 fn unknown(name: &str) -> Failure {
     Failure::of(
         Diagnostic::error(
@@ -173,6 +248,18 @@ mod tests {
         }
         for name in ["herokuish", "", "broken", "a:b"] {
             assert_eq!(tables().named(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_home_is_changed_where_it_is_another() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\napp:x:1:1::/home/app:/bin/sh\nbroken\n";
+        assert_eq!(
+            with_home(passwd, "app", "/app").unwrap(),
+            passwd.replace("/home/app", "/app")
+        );
+        for (name, home) in [("app", "/home/app"), ("nobody", "/app"), ("broken", "/app")] {
+            assert_eq!(with_home(passwd, name, home), None, "{name}");
         }
     }
 

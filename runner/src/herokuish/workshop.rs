@@ -17,6 +17,7 @@ use super::say::MARGIN;
 pub(super) struct Workshop {
     pub(super) ui: Ui,
     pub(super) services: Services,
+    pub(super) settings: Settings,
 }
 
 impl Workshop {
@@ -48,6 +49,10 @@ impl Workshop {
         }
         let sandbox = || Ok(Box::new(InPlaceSandbox::new(false)) as Box<_>);
         let services = cli::services(&settings, &ui, Box::new(sandbox))?;
-        Ok(Self { ui, services })
+        Ok(Self {
+            ui,
+            services,
+            settings,
+        })
     }
 }

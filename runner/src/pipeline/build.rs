@@ -1,6 +1,7 @@
 //! The way through the house: app, plan, tools, tree, layers, image.
 
 mod assemble;
+mod here;
 mod steps;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ use super::{in_place, stack_images};
 use assemble::{image_event, ordered};
 use steps::join;
 pub(super) use steps::{Ground, all_here};
+
+pub use here::build_here;
 
 /// A finished build.
 pub struct Finished {

@@ -103,10 +103,7 @@ pub(crate) fn check_read(
 ) -> Result<Report, Failure> {
     let mut diagnostics = read.diagnostics;
     let Some(app) = read.value else {
-        return Err(Failure {
-            diagnostics,
-            step: None,
-        });
+        return Err(Failure::all(diagnostics));
     };
     diagnostics.extend(rules::check_app(&app));
     let asked = Asked {
@@ -129,10 +126,7 @@ pub(crate) fn check_read(
         .iter()
         .any(|problem| problem.is_error() && problem.class == Class::Usage)
     {
-        return Err(Failure {
-            diagnostics,
-            step: None,
-        });
+        return Err(Failure::all(diagnostics));
     }
     let (mut tools, mut lists) = (Vec::new(), Vec::new());
     if let Some(target) = &target.target {

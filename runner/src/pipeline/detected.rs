@@ -5,7 +5,7 @@ use buildpack_core::plan::Goal;
 
 use super::detect_scripts::detect_scripts;
 use super::failure::Failure;
-use super::packs::choose_packs;
+use super::packs::{brought_along, choose_packs};
 use super::prepare::{detect, detect_one, read_app};
 use super::request::Request;
 use super::services::Services;
@@ -14,10 +14,17 @@ use crate::packs::{Chosen, Fetched};
 /// What each pack says of the app, in order. Packs that are scripts are fetched, and asked in the sandbox.
 pub fn detected(request: &Request, services: &Services) -> Result<Vec<Detection>, Failure> {
     let app = read_app(&request.app, services)?;
-    let chosen = choose_packs(&app, request, &Goal::Build, services)?;
+    let mut chosen = choose_packs(&app, request, &Goal::Build, services)?;
     if chosen.is_empty() {
-        let all = detect(&app).into_iter();
-        return Ok(all.map(|(_, detection)| detection).collect());
+        let all: Vec<Detection> = (detect(&app).into_iter())
+            .map(|(_, detection)| detection)
+            .collect();
+        if !all.iter().any(|detection| detection.applies) {
+            chosen = brought_along(request, services)?;
+        }
+        if chosen.is_empty() {
+            return Ok(all);
+        }
     }
     let folders: Vec<_> = chosen
         .iter()

@@ -5,12 +5,16 @@ use std::fmt;
 use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
 use buildpack_core::pack::{CompileError, FailedCommand};
 
+use crate::packs::PackError;
+
 /// Why there is no image: at least one error among the diagnostics.
 pub struct Failure {
     /// What was wrong; the first error decides the exit code.
     pub diagnostics: Vec<Diagnostic>,
     /// The step that failed, for a shell at the same place.
-    pub step: Option<FailedStep>,
+    pub step: Option<Box<FailedStep>>,
+    /// The pack that could not be had, for who has words of their own for it.
+    pub pack: Option<Box<PackError>>,
 }
 
 /// A step that failed.
@@ -27,6 +31,7 @@ impl Failure {
         Self {
             diagnostics: vec![diagnostic],
             step: None,
+            pack: None,
         }
     }
 
@@ -35,6 +40,7 @@ impl Failure {
         Self {
             diagnostics,
             step: None,
+            pack: None,
         }
     }
 
@@ -68,22 +74,22 @@ impl std::error::Error for Failure {}
 impl<E: Explain + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let diagnostic = error.diagnostic();
+        let mut failure = Self::of(diagnostic);
         let error: Box<dyn std::any::Any> = Box::new(error);
-        let step = error
-            .downcast::<CompileError>()
-            .ok()
-            .and_then(|error| match *error {
-                CompileError::Step { step, command, .. }
-                | CompileError::Tests { step, command, .. } => Some(FailedStep {
-                    id: step,
-                    command: *command,
-                }),
-                _ => None,
-            });
-        Self {
-            diagnostics: vec![diagnostic],
-            step,
+        match error.downcast::<CompileError>() {
+            Ok(error) => {
+                if let CompileError::Step { step, command, .. }
+                | CompileError::Tests { step, command, .. } = *error
+                {
+                    failure.step = Some(Box::new(FailedStep {
+                        id: step,
+                        command: *command,
+                    }));
+                }
+            }
+            Err(error) => failure.pack = error.downcast::<PackError>().ok(),
         }
+        failure
     }
 }
 

@@ -48,28 +48,35 @@ pub(super) fn files(
             .into_bytes(),
         executable: true,
     };
-    let text = |path: String, text: &str| Synthetic {
-        path,
-        content: text.as_bytes().to_vec(),
-        executable: false,
-    };
-    let profile = plan
-        .profile
-        .iter()
-        .map(|(name, content)| text(format!("{}/.profile.d/{name}", plan.app_dir), content));
     let processes = processes
         .iter()
         .map(|(name, command)| text(format!("{PROCESSES}/{name}"), command));
-    let config_vars = (!release.config_vars.is_empty()).then(|| {
-        let path = format!("{}/.profile.d/{CONFIG_VARS}", plan.app_dir);
-        text(path, &defaults(&release.config_vars))
-    });
     [script("/start", START), script("/exec", EXEC)]
         .into_iter()
-        .chain(config_vars)
-        .chain(profile)
+        .chain(profile(plan, release))
         .chain(processes)
         .collect()
+}
+
+/// The scripts of `.profile.d` that an app starts with besides its own.
+pub(super) fn profile(plan: &PackPlan, release: &Release) -> Vec<Synthetic> {
+    let script = |name: &str, content: &str| {
+        let path = format!("{}/.profile.d/{name}", plan.app_dir);
+        text(path, content)
+    };
+    let config_vars = (!release.config_vars.is_empty())
+        .then(|| script(CONFIG_VARS, &defaults(&release.config_vars)));
+    let packs = plan.profile.iter();
+    let packs = packs.map(|(name, content)| script(name, content));
+    config_vars.into_iter().chain(packs).collect()
+}
+
+fn text(path: String, text: &str) -> Synthetic {
+    Synthetic {
+        path,
+        content: text.as_bytes().to_vec(),
+        executable: false,
+    }
 }
 
 /// Script of `.profile.d` with the config vars of a pack's release, called as herokuish calls it: it comes first.

@@ -28,11 +28,48 @@ impl InPlaceMover {
     }
 }
 
+impl InPlaceMover {
+    /// Has BUILD_DIR, which is empty, name what is in the app's folder: scripts exported paths there. By one link, or by one
+    /// for each file where the folder itself is not ours to replace.
+    fn point_to_app(&self) -> io::Result<()> {
+        match fs_err::remove_dir(&self.build).and_then(|()| symlink(&self.app, &self.build)) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            other => return other,
+        }
+        for entry in fs_err::read_dir(&self.app)? {
+            let name = entry?.file_name();
+            symlink(self.app.join(&name), self.build.join(&name))?;
+        }
+        Ok(())
+    }
+
+    /// Empties BUILD_DIR, or makes it.
+    fn clear_build_dir(&self) -> io::Result<()> {
+        if self.build.is_symlink() || !self.build.is_dir() {
+            remove(&self.build)?;
+            fs_err::create_dir_all(&self.build)?;
+            return like(&self.app, &self.build);
+        }
+        for entry in fs_err::read_dir(&self.build)? {
+            remove(&entry?.path())?;
+        }
+        Ok(())
+    }
+
+    /// Whether an app of a build that was cut short stands at BUILD_DIR, and not links to it.
+    fn holds_an_app(&self) -> bool {
+        let mark = self.build.join(MARK);
+        !self.build.is_symlink() && mark.exists() && !mark.is_symlink()
+    }
+}
+
 impl Drop for InPlaceMover {
     fn drop(&mut self) {
         if self.build.is_symlink() {
             // A link that stays is in nobody's way: the next build replaces it.
             let _ = fs_err::remove_file(&self.build);
+        } else if !self.at_build && self.build.is_dir() {
+            let _ = self.clear_build_dir();
         }
     }
 }
@@ -43,15 +80,13 @@ impl MoveTree for InPlaceMover {
             return Ok(());
         }
         if wanted {
-            if !self.build.is_symlink() && self.build.join(MARK).exists() {
+            if self.holds_an_app() {
                 return Err(io::Error::other(format!(
                     "`{0}` holds an app that a build which was cut short left there; move it back or remove it",
                     self.build.display()
                 )));
             }
-            remove(&self.build)?;
-            fs_err::create_dir_all(&self.build)?;
-            like(&self.app, &self.build)?;
+            self.clear_build_dir()?;
             move_content(&self.app, &self.build)?;
         } else {
             // What scripts wrote at the app's own place does not stay, as on Heroku.
@@ -59,9 +94,7 @@ impl MoveTree for InPlaceMover {
                 remove(&entry?.path())?;
             }
             move_content(&self.build, &self.app)?;
-            fs_err::remove_dir(&self.build)?;
-            // What scripts exported names it there.
-            symlink(&self.app, &self.build)?;
+            self.point_to_app()?;
         }
         self.at_build = wanted;
         Ok(())

@@ -3,18 +3,20 @@
 use std::fs::Permissions;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use buildpack_core::app::App;
-use buildpack_core::diagnostic::{Class, Diagnostic};
+use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Sourced};
+use buildpack_core::pack::Detected;
 use buildpack_core::plan::Goal;
 use buildpack_core::wanted::{Asked, Wanted, lock, wanted};
 
+use super::detect_scripts::detect_scripts;
 use super::failure::Failure;
 use super::prepare::settle;
 use super::request::{Lock, Request};
 use super::services::Services;
-use crate::packs::{self, Chosen, Patience, Reach};
+use crate::packs::{self, Chosen, Fetched, Patience, Reach};
 
 /// The packs that are asked for, fetched, in order; none where nobody asks for any.
 pub fn choose_packs(
@@ -41,6 +43,42 @@ pub fn choose_packs(
         Lock::Refuse => {}
     }
     Ok(got.chosen)
+}
+
+/// The first pack that the machine brings along and that says that it applies; none where there is none.
+pub(super) fn brought_along(
+    request: &Request,
+    services: &Services,
+) -> Result<Vec<Chosen>, Failure> {
+    let packs = request.here.as_ref().map_or(&[][..], |here| &here.packs);
+    let folders: Vec<PathBuf> = packs.iter().map(|(_, folder)| folder.clone()).collect();
+    let answers = detect_scripts(&folders, request, services)?;
+    let mut applying = (packs.iter().zip(answers))
+        .filter(|(_, answer)| matches!(answer, Detected::Yes(_)))
+        .map(|(pack, _)| pack)
+        .peekable();
+    let Some((name, folder)) = applying.next() else {
+        return Ok(Vec::new());
+    };
+    if applying.peek().is_some() {
+        // In herokuish's words (compatibility facts 2.4).
+        services.events.heading(
+            "Warning: Multiple default buildpacks reported the ability to handle this app. \
+             The first buildpack in the list below will be used.",
+        );
+        let others = applying.map(|(name, _)| format!(" {name}"));
+        let others: String = others.collect();
+        let detail = format!("Detected buildpacks: {name}{others}");
+        services.events.detail(&detail);
+    }
+    let origin = Origin::Default("brought along".to_owned());
+    Ok(vec![Chosen::Script(Fetched {
+        id: name.clone(),
+        wanted: Sourced::new(name.clone(), origin),
+        shown: name.clone(),
+        folder: folder.clone(),
+        identity: "brought along".to_owned(),
+    })])
 }
 
 /// What the app's lock holds these packs to.

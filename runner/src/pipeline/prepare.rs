@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use super::build_lists::{BuildLists, Npm, Patience};
 use super::evaluate::evaluate;
 use super::failure::Failure;
-use super::packs::choose_packs;
+use super::packs::{brought_along, choose_packs};
 use super::request::Request;
 use super::services::Services;
 use crate::packs::{Chosen, Fetched};
@@ -48,10 +48,7 @@ pub fn read_app(folder: &Path, services: &Services) -> Result<App, Failure> {
 pub fn readable(folder: &Path) -> Result<(), Failure> {
     match fs_err::read_dir(folder) {
         Ok(_) => Ok(()),
-        Err(_) => Err(Failure {
-            diagnostics: App::read(folder).diagnostics,
-            step: None,
-        }),
+        Err(_) => Err(Failure::all(App::read(folder).diagnostics)),
     }
 }
 
@@ -133,7 +130,10 @@ fn script_pack(fetched: &Fetched, dirs: &ScriptDirs) -> ScriptPack {
 /// Reads, detects and plans.
 pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Prepared, Failure> {
     let app = read_app(&request.app, services)?;
-    let chosen = choose_packs(&app, request, goal, services)?;
+    let mut chosen = choose_packs(&app, request, goal, services)?;
+    if chosen.is_empty() && chain(&app, &NativeName::ALL).is_none() {
+        chosen = brought_along(request, services)?;
+    }
     let pack_folders = scripts(&chosen)
         .map(|pack| (pack.id.clone(), pack.folder.clone()))
         .collect();
@@ -230,10 +230,7 @@ pub(super) fn settle<T>(outcome: Outcome<T>, services: &Services) -> Result<T, F
             }
             Ok(value)
         }
-        _ => Err(Failure {
-            diagnostics: outcome.diagnostics,
-            step: None,
-        }),
+        _ => Err(Failure::all(outcome.diagnostics)),
     }
 }
 

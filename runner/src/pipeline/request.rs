@@ -41,6 +41,19 @@ pub struct Request {
     pub lock: Lock,
     /// Where packs that are scripts see what they are given.
     pub script_dirs: ScriptDirs,
+    /// What a build finds on the machine that it is made on, where the app is to stay there and no image is made.
+    pub here: Option<Here>,
+}
+
+/// The machine that an app is built on and stays on: a container that a platform makes an image of. Programs run in
+/// place, and the folders that scripts are given are the machine's own.
+#[derive(Clone, Default)]
+pub struct Here {
+    /// Its variables, which programs see below all others.
+    pub env: BTreeMap<String, String>,
+    /// Packs that it brings along by name and folder. Where nobody asks for any and no built-in one applies, the first
+    /// that says that it applies is taken.
+    pub packs: Vec<(String, PathBuf)>,
 }
 
 /// What becomes of `buildpacks.lock`, in which the versions of packs stand.

@@ -48,7 +48,11 @@ pub(super) fn build_room(
         mounts: (std::iter::once(app).chain(tools).chain(caches))
             .chain(services.network.mounts())
             .collect(),
-        memory: request.config_vars.env_dir(),
+        // A machine of its own has ENV_DIR as a folder.
+        memory: match request.here {
+            Some(_) => Vec::new(),
+            None => request.config_vars.env_dir(),
+        },
         user: (user.uid, user.gid),
     }
 }
@@ -86,6 +90,7 @@ pub(super) fn build_env(
 ) -> BTreeMap<String, String> {
     let mut env: BTreeMap<String, String> = BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]);
     env.extend(image.map(BaseImage::env).unwrap_or_default());
+    env.extend(request.here.iter().flat_map(|here| here.env.clone()));
     let platform = [
         ("HOME", plan.app_dir.as_str()),
         ("STACK", request.target.stack.name),

@@ -12,6 +12,7 @@ use walkdir::WalkDir;
 
 use super::caches::{copy, renew};
 use super::failure::{Failure, disk};
+use super::request::Request;
 
 /// Folders of packs by id, as they lie in the store.
 pub(super) type PackFolders = BTreeMap<String, PathBuf>;
@@ -38,7 +39,7 @@ pub(super) fn script_rooms(
     folders: &PackFolders,
     room: &Room,
     kept: &Path,
-    empty_cache: bool,
+    request: &Request,
     in_place: bool,
 ) -> Result<ScriptRooms, Failure> {
     let failed = |error: io::Error| disk("lay out what buildpacks need", &error);
@@ -47,8 +48,12 @@ pub(super) fn script_rooms(
         target: PathBuf::from(target),
         access: Access::ReadWrite,
     };
-    let cache = kept.join("cache");
-    if empty_cache {
+    let cache = if request.here.is_some() {
+        PathBuf::from(&scripts.cache_dir)
+    } else {
+        kept.join("cache")
+    };
+    if request.clear_cache {
         renew(&cache).map_err(failed)?;
     }
     fs_err::create_dir_all(&cache).map_err(failed)?;

@@ -36,10 +36,7 @@ pub(super) fn with_vars_of_app(
     if diagnostics.is_empty() {
         return Ok(request);
     }
-    Err(Failure {
-        diagnostics,
-        step: None,
-    })
+    Err(Failure::all(diagnostics))
 }
 
 /// The value that is written down, if one is.
@@ -109,6 +106,7 @@ mod tests {
             native: true,
             lock: Lock::None,
             script_dirs: ScriptDirs::default(),
+            here: None,
         };
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store")).unwrap();

@@ -81,10 +81,7 @@ fn unpinned(
             if let Some(command) = &tool.install {
                 let Ok(root) = rootfs.wait() else {
                     rootless = true;
-                    return Err(Failure {
-                        diagnostics: Vec::new(),
-                        step: None,
-                    });
+                    return Err(Failure::all(Vec::new()));
                 };
                 fit(tool, command, folder, root, request, services)?;
             }

@@ -65,8 +65,8 @@ impl Build<'_> {
         let rooms = (plan.scripts.as_ref())
             .map(|scripts| {
                 let folders = &self.prepared.pack_folders;
-                let anew = self.request.clear_cache;
-                script_rooms(plan, scripts, folders, &room, kept, anew, self.in_place)
+                let request = self.request;
+                script_rooms(plan, scripts, folders, &room, kept, request, self.in_place)
             })
             .transpose()?;
         let folders = plan

@@ -1,4 +1,4 @@
-//! The owner of the app's files at a start, for the quirk `chown-app`.
+//! Giving folders to the app's user.
 
 use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::Path;
@@ -8,10 +8,20 @@ use walkdir::WalkDir;
 use super::say;
 use super::user::User;
 
-/// Gives everything below `app` that is another's to `user`; links are not followed. What can't be given is told once.
-pub(super) fn give(app: &Path, user: &User) {
+/// Gives everything at and below `folder` that is another's to `user`; links are not followed. What can't be given is
+/// told once.
+pub(super) fn give(folder: &Path, user: &User) {
+    give_as_deep(folder, user, usize::MAX);
+}
+
+/// As [`give`], the folder itself and nothing in it.
+pub(super) fn give_alone(folder: &Path, user: &User) {
+    give_as_deep(folder, user, 0);
+}
+
+fn give_as_deep(folder: &Path, user: &User, depth: usize) {
     let mut first = None;
-    for entry in WalkDir::new(app) {
+    for entry in WalkDir::new(folder).max_depth(depth) {
         let given = entry.map_err(std::io::Error::from).and_then(|entry| {
             let found = entry.path().symlink_metadata()?;
             if (found.uid(), found.gid()) == (user.uid, user.gid) {
@@ -26,7 +36,7 @@ pub(super) fn give(app: &Path, user: &User) {
     if let Some(error) = first {
         say::warning(&format!(
             "not all of `{}` could be given to `{}`: {error}",
-            app.display(),
+            folder.display(),
             user.name
         ));
     }
