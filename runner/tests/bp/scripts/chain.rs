@@ -108,7 +108,7 @@ fn scripts_and_built_in_packs_see_what_each_other_made() {
             &built.text,
             &[
                 "-----> Installing greet",
-                "Compiling 1 file",
+                "-----> Compiling",
                 "Hello, the last pack",
                 "Hello, hook",
                 "_build/prod/lib/tiny/ebin",
