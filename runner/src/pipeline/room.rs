@@ -66,8 +66,10 @@ pub(super) fn scratch(kept: &Path) -> PathBuf {
 /// win.
 pub(super) fn test_env(
     mut env: BTreeMap<String, String>,
+    plan: &PackPlan,
     options: &TestOptions,
 ) -> BTreeMap<String, String> {
+    env.insert("HOME".to_owned(), plan.app_dir.clone());
     // What programs ask for whose output is no terminal: <https://force-color.org>, <https://bixense.com/clicolors>.
     let colours = [("FORCE_COLOR", "1"), ("CLICOLOR_FORCE", "1")];
     let colours = colours.iter().filter(|_| options.colour);

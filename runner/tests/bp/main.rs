@@ -24,6 +24,7 @@ mod same;
 mod scripts;
 mod secrets;
 mod stacks;
+mod test_run;
 mod umbrella;
 
 use std::path::{Path, PathBuf};

@@ -14,14 +14,14 @@ fn build(place: &Workspace, app: &App, packs: &[&Pack], more: &[&str]) -> Ran {
 }
 
 /// `--buildpack` for each pack, and more.
-fn arguments<'a>(packs: &[&'a Pack], more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn arguments<'a>(packs: &[&'a Pack], more: &[&'a str]) -> Vec<&'a str> {
     let packs = packs.iter().flat_map(|pack| ["--buildpack", pack.as_str()]);
     packs.chain(more.iter().copied()).collect()
 }
 
 /// Where lines stand in a text: each must be there, in this order.
 #[track_caller]
-fn in_order(text: &str, lines: &[&str]) {
+pub(crate) fn in_order(text: &str, lines: &[&str]) {
     let mut rest = text;
     for line in lines {
         let at = rest.find(line);

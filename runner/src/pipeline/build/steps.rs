@@ -106,7 +106,7 @@ impl Build<'_> {
         if let Some(options) = self.goal.tests() {
             context = context.with_tests(TestScene {
                 room: rooms.as_ref().map_or(&room, |rooms| &rooms.test),
-                env: test_env(env(&self.request.config_vars), options),
+                env: test_env(env(&self.request.config_vars), plan, options),
             });
         }
         let done = work(&mut context);
