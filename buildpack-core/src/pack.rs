@@ -33,7 +33,7 @@ pub use compile::{
     TestScene,
 };
 pub use detect::{DETECT_LIMIT, DetectAll, DetectScript, Detected};
-pub use profile::{LOAD_PROFILE, profile_loader};
+pub use profile::{LOAD_PROFILE, with_profile};
 pub use release_yaml::PackRelease;
 pub use script::{ScriptDirs, ScriptPack};
 pub use test_plan::TESTS;

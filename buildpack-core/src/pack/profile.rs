@@ -14,12 +14,14 @@ if [ -f .profile ]; then . ./.profile; fi
 unset script scripts
 "#;
 
-/// Bash that makes the environment of an app whose packs have scripts for `.profile.d` that are no files yet, then
-/// becomes the program that its arguments name.
-pub fn profile_loader(profile: &BTreeMap<String, String>) -> String {
-    let scripts = profile.values().map(|script| format!("{script}\n"));
-    let scripts: String = scripts.collect();
-    format!("{scripts}{LOAD_PROFILE}exec \"$@\"")
+/// The command that makes the environment of a running app, then becomes `argv`. Scripts that its packs have for
+/// `.profile.d`, and that are no files yet, are those of `profile`. The app's folder is the current one.
+pub fn with_profile(profile: &BTreeMap<String, String>, argv: &[String]) -> Vec<String> {
+    let scripts: Vec<&str> = profile.values().map(String::as_str).collect();
+    let scripts = scripts.join("\n");
+    let load = format!("{scripts}\n{LOAD_PROFILE}exec \"$@\"");
+    let bash = ["bash", "-c", &load, "bash"].map(str::to_owned);
+    bash.into_iter().chain(argv.iter().cloned()).collect()
 }
 
 #[cfg(test)]
@@ -45,10 +47,11 @@ mod tests {
             "z.sh".to_owned(),
             "# A comment\nexport ORDER=pack".to_owned(),
         )];
-        let loader = profile_loader(&of_packs.into());
         let show = "printf '[%s]' \"$ORDER\" \"${script-gone}\" \"$@\"";
-        let output = Command::new("bash")
-            .args(["-c", &loader, "bash", "bash", "-c", show, "bash", "x y", ""])
+        let argv = ["bash", "-c", show, "bash", "x y", ""].map(str::to_owned);
+        let argv = with_profile(&of_packs.into(), &argv);
+        let output = Command::new(&argv[0])
+            .args(&argv[1..])
             .current_dir(app.path())
             .output()
             .unwrap();

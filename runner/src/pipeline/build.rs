@@ -289,16 +289,17 @@ impl<'a> Build<'a> {
             Share::Exclusive,
             &|| events.heading("Waiting for another build of this app"),
         )?;
-        let tree = if self.in_place {
-            in_place::take_over(Path::new(&plan.app_dir), &self.request.app)?;
-            Tree::at(Path::new(&plan.app_dir), &self.kept)
-        } else {
-            Tree::open(&self.kept)
-        };
-        Ok((
-            tree.map_err(|error| disk("open the build tree", &error))?,
-            lock,
-        ))
+        let failed = |error: std::io::Error| disk("open the build tree", &error);
+        if !self.in_place {
+            return Ok((Tree::open(&self.kept).map_err(failed)?, lock));
+        }
+        let app = Path::new(&plan.app_dir);
+        in_place::take_over(app, &self.request.app)?;
+        let mut tree = Tree::at(app, &self.kept).map_err(failed)?;
+        if !in_place::is_remembered_in(app, &self.kept)? {
+            tree.forget_steps().map_err(failed)?;
+        }
+        Ok((tree, lock))
     }
 
     /// Whether a build has put the app's files into the tree.

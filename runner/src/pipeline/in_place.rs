@@ -1,6 +1,7 @@
 //! Building where `bp` stands: what runs there must be what the stack's image runs.
 
 use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use buildpack_core::diagnostic::{Class, Diagnostic};
@@ -72,6 +73,19 @@ pub(super) fn take_over(app: &Path, from: &Path) -> Result<(), Failure> {
     fs_err::create_dir_all(mark).map_err(failed)
 }
 
+/// Writes down that what is remembered of the tree at `app` is in the folder `kept`. Whether it was so before: tests, for
+/// one, remember on their own what they have done, and a build may have undone it since.
+pub(super) fn is_remembered_in(app: &Path, kept: &Path) -> Result<bool, Failure> {
+    let note = app.join(MARK).join("remembered-in");
+    let kept = kept.as_os_str().as_bytes();
+    if fs_err::read(&note).is_ok_and(|before| before == kept) {
+        return Ok(true);
+    }
+    fs_err::write(&note, kept)
+        .map_err(|error| disk("write down whose the build tree is", &error))?;
+    Ok(false)
+}
+
 /// Whether the source is built where it stands.
 pub(super) fn same(app: &Path, from: &Path) -> bool {
     match (fs_err::canonicalize(app), fs_err::canonicalize(from)) {
@@ -108,6 +122,19 @@ mod tests {
         assert_eq!(take_over(&app, &source).unwrap_err().class(), Class::Usage);
         assert!(app.join("built").exists());
         assert!(take_over(&app, &app).is_ok());
+    }
+
+    #[test]
+    fn whose_tree_it_was_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = folder.path().join("app");
+        take_over(&app, folder.path()).unwrap();
+        let is_of = |kept: &str| is_remembered_in(&app, Path::new(kept)).unwrap();
+        assert!(!is_of("builds"));
+        assert!(is_of("builds"));
+        assert!(!is_of("tests"));
+        assert!(!is_of("builds"));
+        assert!(is_of("builds"));
     }
 
     #[test]

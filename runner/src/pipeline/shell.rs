@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use buildpack_core::pack::with_profile;
 use buildpack_core::plan::Goal;
 use buildpack_core::sandbox::{Command, Exit, Terminal};
 
@@ -13,6 +14,7 @@ use super::promise::Promise;
 use super::request::Request;
 use super::room::{build_env, build_room};
 use super::services::Services;
+use super::test_vars::with_vars_of_app;
 use super::toolchains::{self, RootfsPromise};
 
 /// Opens a shell, or runs another command, in the room of a build of this app, or of its tests, as the last one left it.
@@ -25,6 +27,13 @@ pub fn shell(
     failed: Option<&FailedStep>,
     argv: &[String],
 ) -> Result<Exit, Failure> {
+    let mut request = match goal {
+        Goal::Build => request.clone(),
+        Goal::Test(_) => with_vars_of_app(request, services)?,
+    };
+    // What the build left is what there is to look at.
+    request.clear_cache = false;
+    let request = &request;
     let build = Build::begin(request, goal, services)?;
     let rootfs: RootfsPromise = Promise::new();
     let base = Mutex::new(None);
@@ -68,6 +77,10 @@ pub fn shell(
         },
         |step| step.command.room.clone(),
     );
+    let cwd = failed.map_or_else(
+        || PathBuf::from(&plan.app_dir),
+        |step| step.command.command.cwd.clone(),
+    );
     let base = base.into_inner().unwrap_or_else(PoisonError::into_inner);
     let revision = build.identity.revision.as_deref();
     let mut env = match failed {
@@ -84,14 +97,13 @@ pub fn shell(
     if let Some(terminal) = request.terminal.clone() {
         env.insert("TERM".to_owned(), terminal);
     }
-    let command = Command {
-        argv: argv.to_vec(),
-        cwd: failed.map_or_else(
-            || PathBuf::from(&plan.app_dir),
-            |step| step.command.command.cwd.clone(),
-        ),
-        env,
+    let mut steps = plan.steps.iter();
+    let step = failed.and_then(|failed| steps.find(|step| step.id == failed.id));
+    let argv = match step {
+        Some(step) if step.phase.is_of_tests() => with_profile(&plan.profile, argv),
+        _ => argv.to_vec(),
     };
+    let command = Command { argv, cwd, env };
     let exit = services
         .sandbox()?
         .run(&room, &command, Terminal::Inherit)

@@ -4,7 +4,6 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use buildpack_core::app::App;
 use buildpack_core::image::BaseImage;
 use buildpack_core::pack::{Buildpack as _, CompileError};
 use buildpack_core::plan::{Goal, TestOptions};
@@ -53,9 +52,7 @@ pub fn test(
     services: &Services,
 ) -> Result<Tested, Failure> {
     let stages = Stages::new(&*services.events);
-    // What else is wrong with the app is said when it is planned.
-    let app = App::read(&request.app).value;
-    let request = &with_vars_of_app(request, app.as_ref(), &services.store)?;
+    let request = &with_vars_of_app(request, services)?;
     let goal = Goal::Test(options.clone());
     let build = stages.run("plan", || Build::begin(request, goal, services))?;
     build.announce();

@@ -6,14 +6,17 @@ use buildpack_core::store::Store;
 
 use super::failure::Failure;
 use super::request::{Request, made_up_secret};
+use super::services::Services;
 
 /// The request with config vars that app.json declares for tests where it says nothing of them itself. A secret that is
 /// to be generated is the same in each run on this machine: compiled files may hold it.
-pub(super) fn with_vars_of_app(
-    request: &Request,
-    app: Option<&App>,
-    store: &Store,
-) -> Result<Request, Failure> {
+pub(super) fn with_vars_of_app(request: &Request, services: &Services) -> Result<Request, Failure> {
+    // What else is wrong with the app is said when it is planned.
+    let app = App::read(&request.app).value;
+    with_vars(request, app.as_ref(), &services.store)
+}
+
+fn with_vars(request: &Request, app: Option<&App>, store: &Store) -> Result<Request, Failure> {
     let mut request = request.clone();
     let mut diagnostics = Vec::new();
     let tests = app.and_then(|app| app.app_json.tests());
@@ -110,7 +113,7 @@ mod tests {
         };
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store")).unwrap();
-        let with = || with_vars_of_app(&request, app.as_ref(), &store);
+        let with = || with_vars(&request, app.as_ref(), &store);
         let first = with()?.config_vars.0;
         assert_eq!(first, with()?.config_vars.0);
         Ok(first)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{CompileContext, CompileError, FailedCommand, scripts, shown};
 use crate::event::Event;
 use crate::pack::output::Said;
-use crate::pack::profile_loader;
+use crate::pack::with_profile;
 use crate::plan::{Batch, PackPlan, Phase, Run};
 use crate::sandbox::{Command, Room, Terminal};
 
@@ -38,12 +38,9 @@ impl CompileContext<'_> {
             }
             _ => (batch.argv(), shown(&batch.argv())),
         };
-        let loader = profile_loader(&plan.profile);
-        let mut argv = ["bash", "-c", &loader, "bash"].map(str::to_owned).to_vec();
-        argv.extend(words);
         let scene = self.tests.as_ref();
         let command = Command {
-            argv,
+            argv: with_profile(&plan.profile, &words),
             cwd: PathBuf::from(&plan.app_dir),
             env: scene.map_or_else(|| self.env.clone(), |scene| scene.env.clone()),
         };

@@ -133,7 +133,7 @@ fn hooks_run_as_in_a_build_and_there_is_no_release() {
         .says("the very end")
         .never_says("release");
     assert!(!ran.stdout.contains("the very end"), "{}", ran.stdout);
-    test(&place, &app, &["--env", "MIX_ENV=ci"])
+    test(&place, &app, &["--env", "PORT=0", "--env", "MIX_ENV=ci"])
         .ok()
         .says("* MIX_ENV ci ($MIX_ENV)")
         .says("before in ci");

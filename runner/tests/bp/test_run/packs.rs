@@ -1,5 +1,8 @@
 //! Tests of packs that are scripts, by Heroku's testpack API.
 
+use std::io::Write as _;
+use std::process::Stdio;
+
 use testdata::workspace::{App, Pack, Ran, Workspace};
 
 use super::{environment, test};
@@ -111,6 +114,37 @@ fn a_pack_without_a_test_compile_compiles_and_its_profile_is_loaded() {
     );
     let ran = with(&place, &app, &[&pack], &["--env", "GREETING=given"]).ok();
     assert!(ran.stdout.contains("\ngiven\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_shell_where_tests_failed_has_the_profile_and_the_packs() {
+    let Some(place) = workspace() else { return };
+    place.app("plain", "shell-tested").unwrap();
+    let [exports, fails] = packs(&place, ["exports_path", "fails_test"]);
+    let packs = arguments(&[&exports, &fails], &["--shell"]);
+    let shell = |text: &str| {
+        let mut command = place.command(&[&["test", "shell-tested"][..], &packs].concat());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(text.as_bytes()).unwrap();
+        drop(input);
+        Ran::of(&child.wait_with_output().unwrap())
+    };
+    let tests = shell("pwd; greet us; ls /tmp/buildpacks/*/bin/test\n")
+        .fails(45, "tests-failed")
+        .says("A shell where step `");
+    in_order(
+        &tests.stdout,
+        &["not ok 2", "/app\nHello, us\n/tmp/buildpacks/"],
+    );
+
+    fails
+        .script("bin/test-compile", "#!/bin/bash\nexit 3\n")
+        .unwrap();
+    let compile = shell("ls bin; test -d /tmp/cache && echo with cache\n").fails(1, "step-failed");
+    in_order(&compile.stdout, &["test-compile\n", "with cache\n"]);
 }
 
 #[test]
