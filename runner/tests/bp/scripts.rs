@@ -3,6 +3,7 @@
 mod api;
 mod apps;
 mod chain;
+mod fetched;
 mod hostile;
 mod release;
 
