@@ -14,7 +14,8 @@ fn a_build_follows_a_branch_and_holds_to_a_lock() {
     // me:hunter2-hunter2
     host.only_for("bWU6aHVudGVyMi1odW50ZXIy");
     let address = host.url_with("me:hunter2-hunter2", "pack");
-    app.write(".buildpacks", format!("# ours\r\n{address}\r\n")).unwrap();
+    app.write(".buildpacks", format!("# ours\r\n{address}\r\n"))
+        .unwrap();
     let first = place.build(&app, &["--lock"]).ok();
     let first = first
         .says("-----> Fetching buildpack")
@@ -47,7 +48,10 @@ fn a_fork_of_a_pack_that_is_built_in_is_run() {
     let repos = place.path().join("forks");
     let repo = Repository::pack(&repos.join("me/heroku-buildpack-elixir"), "mine").unwrap();
     let host = GitHost::start(&repos).unwrap();
-    let url = format!("BUILDPACK_URL={}", host.url("me/heroku-buildpack-elixir#main"));
+    let url = format!(
+        "BUILDPACK_URL={}",
+        host.url("me/heroku-buildpack-elixir#main")
+    );
     place
         .build(&app, &["-e", &url])
         .ok()
