@@ -5,6 +5,7 @@ pub mod fix;
 pub mod herokuish;
 pub mod http;
 pub mod packs;
+mod page;
 pub mod pipeline;
 pub mod registry;
 pub mod rootfs;

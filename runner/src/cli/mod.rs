@@ -3,7 +3,6 @@
 mod args;
 mod build;
 mod cache;
-mod check;
 mod check_versions;
 mod context;
 mod detect;

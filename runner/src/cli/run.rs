@@ -15,7 +15,8 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::args::{Global, Run};
 use super::context::{self, Context};
-use super::{Call, Ended, check};
+use super::{Call, Ended};
+use crate::page;
 use crate::pipeline::{self, Enterable, Failure};
 use crate::ui::{Style, duration};
 
@@ -58,7 +59,7 @@ pub(super) fn exec(call: &Call, args: &Run) -> Ended {
     }
     // Nodes of Erlang meet at a port of the host, where the same name may stand once: apps that are started here each get
     // a meeting point of their own.
-    if let Ok(meeting_point) = check::free_port() {
+    if let Ok(meeting_point) = page::free_port() {
         env.entry("ERL_EPMD_PORT".to_owned())
             .or_insert_with(|| meeting_point.to_string());
     }
@@ -96,14 +97,14 @@ fn known_process(image: &Enterable, process: &str) -> Result<(), Failure> {
 /// Starts the same command as a program of its own, asks it for a page, stops it: the sandbox dies with its parent.
 fn checked(args: &Run, path: &str, call: &Call) -> Ended {
     let port = match args.port {
-        Some(port) if check::is_free(port) => port,
+        Some(port) if page::is_free(port) => port,
         Some(port) => return Err(port_taken(port)),
-        None => check::free_port().map_err(|error| no_page(&error, args, PORT, path))?,
+        None => page::free_port().map_err(|error| no_page(&error, args, PORT, path))?,
     };
     let begin = Instant::now();
     let mut program = start(args, port, call).map_err(|error| no_page(&error, args, port, path))?;
     let mut ended = None;
-    let answer = check::page(port, path, Duration::from_secs(args.wait), &mut || {
+    let answer = page::page(port, path, Duration::from_secs(args.wait), &mut || {
         ended = program.try_wait().ok().flatten();
         ended.is_some()
     });
@@ -123,7 +124,7 @@ fn checked(args: &Run, path: &str, call: &Call) -> Ended {
     call.ui.heading(&format!(
         "GET {path}: status {}, {} bytes, {} after the start",
         answer.status,
-        answer.length,
+        answer.body.len(),
         duration(begin.elapsed())
     ));
     if (200..400).contains(&answer.status) {

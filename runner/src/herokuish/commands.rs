@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::face::Face;
-use super::{Ended, buildpack, paths, procfile, say, slug, version};
+use super::{Ended, buildpack, paths, procfile, say, slug, trial, version};
 
 /// One command.
 struct Command {
@@ -30,7 +30,7 @@ const NAMESPACES: [(&str, &str); 3] = [
 ];
 
 /// All commands, sorted.
-const COMMANDS: [Command; 13] = [
+const COMMANDS: [Command; 15] = [
     Command {
         namespace: "",
         name: "help",
@@ -46,6 +46,14 @@ const COMMANDS: [Command; 13] = [
         about: "Show the folders that are used, and the variables that set them",
         details: "",
         run: paths::exec,
+    },
+    Command {
+        namespace: "",
+        name: "test",
+        arguments: "[path] [expected]",
+        about: "Build the app, start it and ask it for a page",
+        details: "Ends with 2 where the page is not the expected one.",
+        run: trial::exec,
     },
     Command {
         namespace: "",
@@ -87,6 +95,14 @@ const COMMANDS: [Command; 13] = [
         about: "List the installed buildpacks",
         details: "",
         run: buildpack::list,
+    },
+    Command {
+        namespace: "buildpack",
+        name: "test",
+        arguments: "",
+        about: "Run the app's tests by its buildpacks",
+        details: "Each pack compiles the app for its tests, then each that has tests runs them. Ends as the first that fails.",
+        run: buildpack::test,
     },
     Command {
         namespace: "procfile",

@@ -23,6 +23,7 @@ mod profile;
 mod release_file;
 mod say;
 mod slug;
+mod trial;
 mod user;
 mod version;
 mod workshop;

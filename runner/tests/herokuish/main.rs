@@ -8,4 +8,5 @@ mod desk;
 mod launch;
 mod packs;
 mod slug;
+mod test;
 mod users;

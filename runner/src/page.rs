@@ -6,27 +6,27 @@ use std::time::{Duration, Instant};
 
 /// What a page's answer was.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// Bytes of the body.
-    pub length: usize,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
 /// A port that nobody listens on at this moment.
-pub(super) fn free_port() -> io::Result<u16> {
+pub(crate) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
         .local_addr()?
         .port())
 }
 
 /// Whether nobody listens on `port` at this moment.
-pub(super) fn is_free(port: u16) -> bool {
+pub(crate) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
 }
 
 /// Asks `port` for `path` as soon as it answers. `gone` is asked meanwhile whether waiting still makes sense.
-pub(super) fn page(
+pub(crate) fn page(
     port: u16,
     path: &str,
     patience: Duration,
@@ -45,6 +45,13 @@ pub(super) fn page(
     }
 }
 
+/// Whether somebody listens on `port` at this moment.
+pub(crate) fn listens(port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5));
+    stream.is_ok_and(|stream| !to_itself(&stream))
+}
+
 /// Whether the kernel gave this end the very port that nobody listens on, so that it talks to itself.
 fn to_itself(stream: &TcpStream) -> bool {
     match (stream.local_addr(), stream.peer_addr()) {
@@ -59,7 +66,7 @@ fn ask(mut stream: TcpStream, port: u16, path: &str, deadline: Instant) -> io::R
         .max(Duration::from_secs(5));
     stream.set_read_timeout(Some(left))?;
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUser-Agent: bp\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.0\r\nHost: localhost:{port}\r\nUser-Agent: bp\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
@@ -79,7 +86,7 @@ fn parse(answer: &[u8]) -> Option<Answer> {
     words.next().filter(|word| word.starts_with("HTTP/"))?;
     Some(Answer {
         status: words.next()?.parse().ok()?,
-        length: answer.len() - head - 4,
+        body: answer[head + 4..].to_vec(),
     })
 }
 
@@ -106,7 +113,10 @@ mod tests {
     #[test]
     fn reads_the_status_and_refuses_what_is_no_http() {
         let answer = served("HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\nmoved").unwrap();
-        assert_eq!((answer.status, answer.length), (302, 5));
+        assert_eq!(
+            (answer.status, answer.body.as_slice()),
+            (302, &b"moved"[..])
+        );
         assert_eq!(
             served("220 mail.example ready\r\n\r\n").unwrap_err().kind(),
             io::ErrorKind::InvalidData
