@@ -40,7 +40,10 @@ pub(super) fn get(
     }
     let path = fs_err::canonicalize(path).map_err(|error| Why::disk("read", path, error))?;
     if *version != Version::Newest || is_repository(&path) {
-        let url = path.to_str().ok_or_else(|| Why::NoFolder(path.clone()))?;
+        // It stands in a file of settings, where a line's end would begin another.
+        let plain = |url: &&str| !url.contains(char::is_control);
+        let url = path.to_str().filter(plain);
+        let url = url.ok_or_else(|| Why::NoFolder(path.clone()))?;
         return git::get(url, version, memory, reach);
     }
     is_complete(&path)?;

@@ -284,6 +284,10 @@ fn no_repository_and_no_host_are_two_problems() {
     let host = desk.host();
     let none = desk.fails(&host.url("nowhere"));
     assert_eq!((none.code.0, none.class), ("pack-not-found", Class::Config));
+    // Of a whole commit no name is asked for before.
+    let commit = "0a".repeat(20);
+    let none = desk.fails(&host.url(&format!("nowhere#{commit}")));
+    assert_eq!(none.code.0, "pack-not-found", "{none:?}");
     let address = host.url("pack");
     drop(host);
     let unreachable = desk.fails(&address);
@@ -305,6 +309,7 @@ fn a_host_that_never_answers_is_left() {
         (late.code.0, late.class),
         ("pack-timeout", Class::Surroundings)
     );
+    assert!(late.message.contains("ask for branches and tags"), "{}", late.message);
     // Nor does a program that git started wait on.
     host.wait_until_nobody_waits();
 }

@@ -81,6 +81,9 @@ const SETTINGS: [&str; 19] = [
 const SSH: &str =
     "ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15 -o ServerAliveCountMax=4";
 
+/// For what takes nobody else.
+const LOCAL: Duration = Duration::from_mins(1);
+
 /// More of what git says is not read.
 const LONGEST_ANSWER: u64 = 64 << 20;
 
@@ -116,13 +119,10 @@ impl<'a> Repository<'a> {
         repository.demand(
             "make a repository",
             &["init", "--quiet", "--template="],
-            reach.patience.answer,
+            LOCAL,
         )?;
         repository.name_origin()?;
-        let own = repository.run(
-            &["config", "--get", "core.sshCommand"],
-            reach.patience.answer,
-        )?;
+        let own = repository.run(&["config", "--get", "core.sshCommand"], LOCAL)?;
         let by_variable = ["GIT_SSH_COMMAND", "GIT_SSH"]
             .iter()
             .any(|name| std::env::var_os(name).is_some());
@@ -139,7 +139,7 @@ impl<'a> Repository<'a> {
 
     /// All names there with what they mean, `HEAD` too; a tag of its own stands twice, the second time with `^{}`.
     pub(super) fn names(&self) -> Result<Vec<(String, String)>, Why> {
-        let doing = "ask for branches and tags";
+        let doing = said::ASK;
         let answer = self.demand(doing, &["ls-remote", "origin"], self.reach.patience.answer)?;
         Ok(answer
             .lines()
@@ -159,7 +159,7 @@ impl<'a> Repository<'a> {
             "+refs/heads/*:refs/there/heads/*",
             "+refs/tags/*:refs/there/tags/*",
         ];
-        self.demand("fetch the repository", &all, self.reach.patience.transfer)?;
+        self.demand(said::FETCH, &all, self.reach.patience.transfer)?;
         Ok(())
     }
 
@@ -173,7 +173,7 @@ impl<'a> Repository<'a> {
             "--end-of-options",
             &commit,
         ];
-        let ended = self.run(&arguments, self.reach.patience.answer)?;
+        let ended = self.run(&arguments, LOCAL)?;
         Ok(ended
             .filter(|ended| ended.status.success())
             .map(|ended| ended.answer.trim().to_owned()))
@@ -203,7 +203,7 @@ impl<'a> Repository<'a> {
         let shallow = |what: &str| -> Result<bool, Why> {
             let arguments = ["fetch", "--quiet", "--no-tags", "--depth=1", "origin", what];
             let ended = self.run(&arguments, limit)?.ok_or(Why::TimedOut {
-                doing: "fetch the repository",
+                doing: said::FETCH,
                 limit,
             })?;
             Ok(ended.status.success() && self.commit_of(&tip.commit)?.is_some())
