@@ -309,7 +309,11 @@ fn a_host_that_never_answers_is_left() {
         (late.code.0, late.class),
         ("pack-timeout", Class::Surroundings)
     );
-    assert!(late.message.contains("ask for branches and tags"), "{}", late.message);
+    assert!(
+        late.message.contains("ask for branches and tags"),
+        "{}",
+        late.message
+    );
     // Nor does a program that git started wait on.
     host.wait_until_nobody_waits();
 }

@@ -106,19 +106,52 @@ mod tests {
     #[test]
     fn what_git_says_is_told_apart() {
         for (said, is) in [
-            ("fatal: unable to access 'https://h/': Could not resolve host: h", "unreachable"),
-            ("ssh: connect to host h port 22: Connection refused", "unreachable"),
-            ("ssh: Could not resolve hostname h: Name or service not known", "unreachable"),
-            ("fatal: unable to access 'https://h/': The requested URL returned error: 503", "unreachable"),
-            ("fatal: unable to access 'https://h/': The requested URL returned error: 429", "unreachable"),
-            ("fatal: unable to access 'https://h/': SSL certificate problem: expired", "unreachable"),
-            ("fatal: could not read Username for 'https://h': terminal prompts disabled", "not found"),
+            (
+                "fatal: unable to access 'https://h/': Could not resolve host: h",
+                "unreachable",
+            ),
+            (
+                "ssh: connect to host h port 22: Connection refused",
+                "unreachable",
+            ),
+            (
+                "ssh: Could not resolve hostname h: Name or service not known",
+                "unreachable",
+            ),
+            (
+                "fatal: unable to access 'https://h/': The requested URL returned error: 503",
+                "unreachable",
+            ),
+            (
+                "fatal: unable to access 'https://h/': The requested URL returned error: 429",
+                "unreachable",
+            ),
+            (
+                "fatal: unable to access 'https://h/': SSL certificate problem: expired",
+                "unreachable",
+            ),
+            (
+                "fatal: could not read Username for 'https://h': terminal prompts disabled",
+                "not found",
+            ),
             ("remote: Repository not found.", "not found"),
-            ("fatal: unable to access 'https://h/': The requested URL returned error: 403", "not found"),
+            (
+                "fatal: unable to access 'https://h/': The requested URL returned error: 403",
+                "not found",
+            ),
             ("git@h: Permission denied (publickey).", "not found"),
-            ("fatal: '/srv/x' does not appear to be a git repository", "not found"),
-            ("fatal: protocol error: bad line length character: <!DO", "git"),
-            ("error: unable to write file: No space left on device", "git"),
+            (
+                "fatal: '/srv/x' does not appear to be a git repository",
+                "not found",
+            ),
+            (
+                "fatal: protocol error: bad line length character: <!DO",
+                "git",
+            ),
+            (
+                "error: unable to write file: No space left on device",
+                "git",
+            ),
         ] {
             assert_eq!(sorted(ASK, said), is, "{said}");
         }
@@ -129,7 +162,10 @@ mod tests {
     #[test]
     fn lines_are_cleaned_and_cut() {
         let url = "https://me:hunter2@h/a";
-        let text = format!("hint: x\nfatal: '{url}'\u{1b}[31m of me:hunter2\n\n{}", "y".repeat(999));
+        let text = format!(
+            "hint: x\nfatal: '{url}'\u{1b}[31m of me:hunter2\n\n{}",
+            "y".repeat(999)
+        );
         let lines = lines(&text, url);
         assert_eq!(lines[0], "fatal: 'https://h/a'[31m of …");
         assert_eq!(lines[1].len(), 300);
