@@ -26,7 +26,13 @@ pub(super) fn where_it_failed(
     };
     if !asked_for {
         let app = request.app.display();
-        let help = format!("to look around where it failed: bp {command} {app} --shell");
+        // Without packs and config vars it would be another build; the vars are not to be shown.
+        let again = if request.buildpacks.is_empty() && request.config_vars.0.is_empty() {
+            format!("bp {command} {app} --shell")
+        } else {
+            "the same command with `--shell`".to_owned()
+        };
+        let help = format!("to look around where it failed: {again}");
         if let Some(first) = failure.diagnostics.first_mut() {
             *first = first.clone().help(help);
         }

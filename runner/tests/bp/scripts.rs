@@ -6,6 +6,7 @@ mod chain;
 mod fetched;
 mod hostile;
 mod release;
+mod tested;
 
 use testdata::workspace::{App, Pack, Ran, Workspace};
 

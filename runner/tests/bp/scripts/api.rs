@@ -9,7 +9,7 @@ use super::build;
 use crate::workspace;
 
 /// What a script of `tells_all` told, by what it told of.
-fn told(text: &str, script: &str) -> BTreeMap<String, String> {
+pub(super) fn told(text: &str, script: &str) -> BTreeMap<String, String> {
     let start = format!("{script}: ");
     let lines = text.lines().filter_map(|line| {
         let rest = line.trim_start().strip_prefix(&start)?;

@@ -160,6 +160,9 @@ fn a_shell_opens_where_the_script_failed() {
     let Some(place) = workspace() else { return };
     let app = place.app("plain", "shelled").unwrap();
     let pack = place.pack("fails_compile").unwrap();
+    build(&place, &app, &[&pack], &[])
+        .fails(1, "step-failed")
+        .says("to look around where it failed: the same command with `--shell`\n");
     for (mode, build_dir) in [("heroku", "/tmp/build"), ("app", "/app")] {
         let more = ["--build-dir-mode", mode, "--env", "NAME=value", "--shell"];
         let mut command = place.command(&["build"]);
