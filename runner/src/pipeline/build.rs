@@ -116,7 +116,7 @@ impl<'a> Build<'a> {
         }
         let kept = kept_folder(request, &goal, services, &prepared)?;
         let mut cache = StatCache::load(kept.join("source-stat"));
-        let source = Source::read(&request.app, &mut cache, &*services.events)?;
+        let source = Source::read(&request.app, &goal, &mut cache, &*services.events)?;
         cache.save()?;
         let plan = prepared
             .plan

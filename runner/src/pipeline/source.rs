@@ -12,6 +12,7 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
 use buildpack_core::digest::{Digest, Hasher};
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::layer::{LayerError, StatCache};
+use buildpack_core::plan::Goal;
 use walkdir::WalkDir;
 
 /// One file of the app.
@@ -106,14 +107,20 @@ impl Source {
     /// Reads the files below `root`; contents that the cache knows by their `stat` are not read again.
     ///
     /// Left out is what is no source: version control, Mix's own output (`_build`, fetched folders of `deps`),
-    /// `node_modules` and editors' indexes; and what `.slugignore` names, before anything is built, as on Heroku. Sockets, pipes and devices are left out with a warning.
+    /// `node_modules` and editors' indexes; and what `.slugignore` names, before anything is built, as on Heroku. For
+    /// tests that file means nothing: what it keeps out of images are tests, above all. Sockets, pipes and devices are
+    /// left out with a warning.
     pub(super) fn read(
         root: &Path,
+        goal: &Goal,
         cache: &mut StatCache,
         events: &dyn EventSink,
     ) -> Result<Self, SourceError> {
         let mut files = BTreeMap::new();
-        let ignored = slugignore(root, events)?;
+        let ignored = match goal {
+            Goal::Build => slugignore(root, events)?,
+            Goal::Test(_) => SlugIgnore::parse(b""),
+        };
         let walk = WalkDir::new(root)
             .min_depth(1)
             .follow_links(false)
@@ -230,13 +237,18 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use buildpack_core::event::Recorder;
+    use buildpack_core::plan::TestOptions;
 
     use super::*;
 
     fn read(root: &Path) -> (Source, Recorder) {
+        read_for(root, &Goal::Build)
+    }
+
+    fn read_for(root: &Path, goal: &Goal) -> (Source, Recorder) {
         let events = Recorder::default();
         let mut cache = StatCache::load(root.with_extension("stat"));
-        let source = Source::read(root, &mut cache, &events).unwrap();
+        let source = Source::read(root, goal, &mut cache, &events).unwrap();
         (source, events)
     }
 
@@ -293,6 +305,9 @@ mod tests {
             .collect();
         assert_eq!(names, [".slugignore", "docs", "lib", "lib/a.ex"]);
         assert_eq!(events.events().len(), 1);
+        let (source, events) = read_for(&root, &Goal::Test(TestOptions::default()));
+        assert!(source.files.contains_key(Path::new("spec/a/b.ex")));
+        assert_eq!(events.events().len(), 0);
     }
 
     #[test]

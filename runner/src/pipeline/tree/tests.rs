@@ -2,6 +2,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use buildpack_core::event::Silent;
 use buildpack_core::layer::StatCache;
+use buildpack_core::plan::Goal;
 
 use super::*;
 
@@ -31,7 +32,7 @@ impl Desk {
 
     fn read(&self) -> Source {
         let mut cache = StatCache::load(self.folder.path().join("stat"));
-        Source::read(&self.source(), &mut cache, &Silent).unwrap()
+        Source::read(&self.source(), &Goal::Build, &mut cache, &Silent).unwrap()
     }
 
     fn sync(&self, kept: &[&str]) -> (Tree, Synced) {
@@ -229,7 +230,7 @@ fn a_file_that_changes_after_it_was_read_is_not_built_as_what_it_was() {
     let desk = Desk::new();
     desk.write("x", "one");
     let mut cache = StatCache::load(desk.folder.path().join("stat"));
-    let source = Source::read(&desk.source(), &mut cache, &Silent).unwrap();
+    let source = Source::read(&desk.source(), &Goal::Build, &mut cache, &Silent).unwrap();
     desk.write("x", "two");
     let mut tree = Tree::open(&desk.folder.path().join("tree")).unwrap();
     let error = tree

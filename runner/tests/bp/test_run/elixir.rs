@@ -1,39 +1,12 @@
 //! Tests of an Elixir app, by the built-in pack.
 
-use testdata::workspace::{App, Workspace};
-
-use super::{environment, test};
+use super::test;
 use crate::workspace;
-
-const TESTS: &str = r#"defmodule Hello.PageTest do
-  use ExUnit.Case, async: true
-
-  test "data is JSON" do
-    {status, type, body} = Hello.Page.answer(:GET, "/data.json")
-    assert {status, type} == {"200 OK", "application/json"}
-    assert body =~ "greeting"
-  end
-
-  @tag :slow
-  test "the app is compiled for its tests", do: assert Mix.env() == :test
-end
-"#;
-
-/// The app with tests. It listens on a port of its own, whoever else is being tested.
-fn hello(place: &Workspace, copy: &str) -> App {
-    let app = place.app("hello", copy).unwrap();
-    app.write("app.json", environment(r#"{"env": {"PORT": "0"}}"#))
-        .unwrap();
-    app.write("test/test_helper.exs", "ExUnit.start()\n")
-        .unwrap();
-    app.write("test/page_test.exs", TESTS).unwrap();
-    app
-}
 
 #[test]
 fn green_tests_pass_and_the_second_run_compiles_nothing() {
     let Some(place) = workspace() else { return };
-    let app = hello(&place, "tested");
+    let app = place.app("hello", "tested").unwrap();
     let first = test(&place, &app, &[])
         .ok()
         .says("* MIX_ENV test (default: tests run in it; the config var MIX_ENV is not set)")
@@ -73,7 +46,7 @@ fn green_tests_pass_and_the_second_run_compiles_nothing() {
 #[test]
 fn red_tests_end_with_the_code_of_mix_and_their_output_as_it_is() {
     let Some(place) = workspace() else { return };
-    let app = hello(&place, "red");
+    let app = place.app("hello", "red").unwrap();
     app.replace("test/page_test.exs", "200 OK", "201 Created")
         .unwrap();
     let red = test(&place, &app, &[])
@@ -101,17 +74,17 @@ fn red_tests_end_with_the_code_of_mix_and_their_output_as_it_is() {
 #[test]
 fn arguments_come_from_the_config_and_a_command_takes_the_place_of_all() {
     let Some(place) = workspace() else { return };
-    let app = hello(&place, "arguments");
+    let app = place.app("hello", "arguments").unwrap();
     app.config("test_args=\"--exclude slow --trace\"").unwrap();
     test(&place, &app, &[])
         .ok()
         .says("* tests mix test --exclude slow --trace (elixir_buildpack.config:")
         .says("1 excluded");
-    let command = ["--", "mix", "test", "test/page_test.exs:12"];
+    let command = ["--", "mix", "test", "test/page_test.exs:11"];
     test(&place, &app, &command)
         .ok()
-        .says("* tests mix test test/page_test.exs:12 (the command line)")
-        .says("-----> Running the tests: mix test test/page_test.exs:12\n")
+        .says("* tests mix test test/page_test.exs:11 (the command line)")
+        .says("-----> Running the tests: mix test test/page_test.exs:11\n")
         .says("1 excluded");
     test(&place, &app, &["--", "bash", "-c", "pwd; exit 7"]).fails(7, "tests-failed");
     test(&place, &app, &["--", "no-such-program"])
