@@ -41,8 +41,8 @@ pub(crate) fn add_cache(caches: &mut Vec<CacheFolder>, app: &AssetsApp<'_>, vers
 }
 
 /// Variables of every step: nothing asks the network for more than packages, and what is downloaded is kept outside of
-/// the app's folder. `npm_major` is the line of npm that is taken.
-pub(crate) fn build(manager: Manager, npm_major: u64) -> BTreeMap<String, String> {
+/// the app's folder. `npm_major` is the line of npm that is taken, `node` the folder of Node.
+pub(crate) fn build(manager: Manager, npm_major: u64, node: &str) -> BTreeMap<String, String> {
     let folder = |name: &str| format!("{CACHE}/{name}");
     let mut env: Vec<(&str, String)> = vec![
         ("npm_config_cache", folder("npm")),
@@ -50,6 +50,13 @@ pub(crate) fn build(manager: Manager, npm_major: u64) -> BTreeMap<String, String
         ("npm_config_fund", "false".to_owned()),
         ("npm_config_update_notifier", "false".to_owned()),
     ];
+    // What is compiled for Node finds its headers in its archive; node-gyp would fetch them. npm 11 warns of settings that
+    // it does not know, and brings a node-gyp that has a name of its own for it.
+    let headers = match manager {
+        Manager::Npm if npm_major >= 11 => "npm_package_config_node_gyp_nodedir",
+        _ => "npm_config_nodedir",
+    };
+    env.push((headers, node.to_owned()));
     match manager {
         // Without any, npm 6 fails at its end: it takes the last of none away.
         Manager::Npm => {

@@ -69,8 +69,8 @@ impl Buildpack for PhoenixStaticPack {
         }
     }
 
-    fn hints(&self, _: &PackPlan, step: &str, tail: &[String]) -> Vec<String> {
-        hints::hints(step, tail)
+    fn hints(&self, plan: &PackPlan, step: &str, tail: &[String]) -> Vec<String> {
+        hints::hints(plan, step, tail)
     }
 
     fn prepare(

@@ -150,6 +150,7 @@ fn with_node(
         plan.build_env.extend(environment::build(
             manager.manager,
             npm_major(manager, &chosen),
+            &format!("{home}/node"),
         ));
         plan.addresses = environment::addresses(context.upstreams);
         let version = self::version(manager, &chosen);

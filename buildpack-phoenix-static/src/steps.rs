@@ -361,11 +361,9 @@ fn digest(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
     })
 }
 
-/// The bash packs source the script in the folder of `package.json`, with a function `info` to say something and with
-/// [`script_variables`].
+/// The bash packs source the script in the folder of `package.json`, with [`script_variables`].
 fn custom(app_dir: &str, script: &str) -> String {
-    let script = quoted(&below(app_dir, script));
-    format!("info() {{ echo \"$*\"; }}; set -e; . {script}")
+    format!("set -e; . {}", quoted(&below(app_dir, script)))
 }
 
 /// What a script of the app's own sees (compatibility facts 3.4).
@@ -381,12 +379,18 @@ pub(crate) fn script_variables(app: &AssetsApp<'_>, app_dir: &str) -> BTreeMap<S
         ("env_dir", "/tmp/env".to_owned()),
         ("phoenix_ex", app.phoenix_ex.clone()),
         ("heroku_dir", below(app_dir, ".heroku")),
+        // A function that the bash packs have, as bash itself hands functions on.
+        ("BASH_FUNC_info%%", "() {  echo \"$*\"\n}".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
 }
 
 fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    if text.chars().all(is_plain) {
+        return text.to_owned();
+    }
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 

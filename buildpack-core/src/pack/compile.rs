@@ -220,9 +220,6 @@ fn of_exit(problem: Diagnostic, exit: Exit) -> Diagnostic {
         Exit::Code(127) => {
             problem.note("127 means that the program was not found on the step's PATH")
         }
-        Exit::Code(137) | Exit::Signal(9) => {
-            problem.note("signal 9 is what the kernel sends when memory has run out")
-        }
         _ => problem,
     }
 }

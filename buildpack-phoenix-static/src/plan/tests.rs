@@ -149,7 +149,7 @@ fn each_test_app_is_built_as_it_asks() {
             "phoenix_compile",
             "node 22.14.0\n\
              assets-install in \"assets\": npm ci --include=dev\n\
-             assets-deploy in \"assets\": info() { echo \"$*\"; }; set -e; . '/app/compile'",
+             assets-deploy in \"assets\": set -e; . /app/compile",
         ),
         (
             "phoenix_esbuild",

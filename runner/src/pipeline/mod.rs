@@ -20,6 +20,7 @@ mod kept;
 mod launch;
 mod layers;
 mod levels;
+mod memory;
 mod mirror;
 mod move_tree;
 mod network;

@@ -7,6 +7,7 @@
 )]
 
 mod again;
+mod asset_failures;
 mod assets;
 mod evaluated;
 mod files;

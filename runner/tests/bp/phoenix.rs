@@ -151,7 +151,7 @@ fn what_fails_says_what_helps() {
         .build(&app, &[])
         .fails(1, "step-failed")
         .says("can only install packages when")
-        .says("commit `package-lock.json`");
+        .says("run `npm install` in `assets`, and commit it");
     let app = place.app("phoenix_compile", "no_task").unwrap();
     app.write("compile", "mix phx.nothing\n").unwrap();
     place

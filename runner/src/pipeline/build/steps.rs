@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::thread::ScopedJoinHandle;
 
+use buildpack_core::diagnostic::Explain as _;
 use buildpack_core::event::EventSink;
 use buildpack_core::image::BaseImage;
 use buildpack_core::pack::{CompileContext, CompileError, Host, MoveTree, ScriptScene, TestScene};
@@ -10,6 +11,7 @@ use buildpack_core::pack::{CompileContext, CompileError, Host, MoveTree, ScriptS
 use super::Build;
 use crate::pipeline::caches::{Caches, Memo};
 use crate::pipeline::failure::{Failure, disk};
+use crate::pipeline::memory::Memory;
 use crate::pipeline::move_tree::InPlaceMover;
 use crate::pipeline::request::ConfigVars;
 use crate::pipeline::room::{build_env, build_room, test_env};
@@ -109,7 +111,14 @@ impl Build<'_> {
                 env: test_env(env(&self.request.config_vars), plan, options),
             });
         }
-        let done = work(&mut context);
+        let memory = Memory::now();
+        let done = work(&mut context).map_err(|error| {
+            let problem = memory.explain(&error, error.diagnostic());
+            Failure {
+                diagnostics: vec![problem],
+                ..Failure::from(error)
+            }
+        });
         let ended = tree.end();
         let taken = caches.take_in();
         // The next build makes it anew; what can't be removed now is removed then.

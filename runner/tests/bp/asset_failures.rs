@@ -1,0 +1,116 @@
+//! Builds of assets that fail: the tool's own words stand in the log, and one sentence of ours tells the way out.
+
+use testdata::workspace::{App, Ran};
+
+use crate::workspace;
+
+/// Replaces the script `deploy` of the app's `package.json`.
+fn deploy(app: &App, package: &str, script: &str) {
+    let path = app.path.join(package);
+    let text = fs_err::read_to_string(&path).unwrap();
+    let old = regex::Regex::new(r#""deploy": ".*""#).unwrap();
+    let new = format!("\"deploy\": {script:?}");
+    let text = old.replace(&text, regex::NoExpand(&new));
+    fs_err::write(path, text.as_bytes()).unwrap();
+}
+
+/// A failed build whose output has the tool's `words` before our `help`.
+fn tells(ran: Ran, words: &str, help: &str) -> Ran {
+    let ran = ran.fails(1, "step-failed").says(words).says(help);
+    assert!(
+        ran.text.find(words) < ran.text.find(help),
+        "{words} behind {help}:\n{}",
+        ran.text
+    );
+    ran
+}
+
+#[test]
+fn a_lock_file_that_is_out_of_date_is_told_by_each_package_manager() {
+    let Some(place) = workspace() else { return };
+    for (name, package, words, help) in [
+        (
+            "phoenix_yarn",
+            "assets/package.json",
+            "Your lockfile needs to be updated",
+            "`yarn.lock` does not fit `package.json`: run `yarn install` in `assets`, and commit it",
+        ),
+        (
+            "phoenix_berry",
+            "assets/package.json",
+            "The lockfile would have been modified by this install",
+            "`yarn.lock` does not fit `package.json`: run `yarn install` in `assets`, and commit it",
+        ),
+        (
+            "phoenix_pnpm",
+            "package.json",
+            "ERR_PNPM_OUTDATED_LOCKFILE",
+            "`pnpm-lock.yaml` does not fit `package.json`: run `pnpm install`, and commit it",
+        ),
+    ] {
+        let app = place.app(name, &format!("old_{name}")).unwrap();
+        app.replace(package, "\"0.25.0\"", "\"0.25.1\"").unwrap();
+        tells(place.build(&app, &[]), words, help);
+    }
+}
+
+#[test]
+fn programs_that_fail_say_so_first_and_then_what_helps() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("phoenix_npm", "failing_scripts").unwrap();
+    let with = |script: &str, more: &[&str]| {
+        deploy(&app, "assets/package.json", script);
+        place.build(&app, more)
+    };
+    // What webpack 4 does first.
+    tells(
+        with("node -e \"require('crypto').createHash('md4')\"", &[]),
+        "ERR_OSSL_EVP_UNSUPPORTED",
+        "webpack 4 asks for a hash that OpenSSL 3 of Node 17 and later refuses",
+    );
+    tells(
+        with("npm run build", &[]),
+        "Missing script: \"build\"",
+        "`package.json` has no script `build`",
+    );
+    with("kill -9 $$", &[])
+        .fails(1, "step-failed")
+        .says("ended with signal 9")
+        .says("the build may use ")
+        .says("signal 9 is what the kernel sends when memory has run out");
+    // node-gyp would fetch them from a host of its own.
+    with(
+        "ls $npm_config_nodedir/include/node/node_api.h; exit 1",
+        &[],
+    )
+    .says("/app/.heroku/node/include/node/node_api.h");
+    tells(
+        with(
+            "node -e \"const all = []; for (;;) all.push(new Array(1e5).fill({}))\"",
+            &["--env", "NODE_OPTIONS=--max-old-space-size=64"],
+        ),
+        "JavaScript heap out of memory",
+        "`NODE_OPTIONS=--max-old-space-size=4096`",
+    );
+    app.config("hook_post_compile=\"cd assets && npm ci && npm run deploy:all\"")
+        .unwrap();
+    tells(
+        place.build(&app, &[]),
+        "Missing script: \"deploy:all\"",
+        "`package.json` has no script `deploy:all`",
+    );
+}
+
+/// yarn 1 ends with 1 itself.
+#[test]
+fn a_program_that_was_killed_below_another_is_told_as_well() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("phoenix_yarn", "killed_below").unwrap();
+    deploy(&app, "assets/package.json", "kill -9 $$");
+    tells(
+        place.build(&app, &[]),
+        "signal \"SIGKILL\"",
+        "signal 9 is what the kernel sends when memory has run out",
+    )
+    .says("the build may use ");
+}
