@@ -3,6 +3,8 @@
 //! Of the places that can name packs, the first that names any counts: flags, the config var `BUILDPACK_URL`, for tests
 //! those of their environment in `app.json`, `.buildpacks`, `app.json`. Where none does, the built-in packs that apply are taken.
 
+mod bad_reference;
+mod credentials;
 mod known;
 pub mod lock;
 mod reference;
@@ -14,8 +16,10 @@ use std::collections::BTreeMap;
 use crate::app::App;
 use crate::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
 
+pub use bad_reference::BadReference;
+pub use credentials::without_credentials;
 pub use known::{Abandoned, Address, Form, NativeName};
-pub use reference::{ARCHIVES, BadReference, Name, PackReference, Place, without_credentials};
+pub use reference::{ARCHIVES, Name, PackReference, Place};
 
 /// The config var that names a pack.
 pub const BUILDPACK_URL: &str = "BUILDPACK_URL";
