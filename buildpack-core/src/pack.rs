@@ -6,6 +6,7 @@
 mod chain;
 mod compile;
 mod detect;
+mod earlier;
 mod output;
 mod profile;
 mod release_yaml;
@@ -33,11 +34,12 @@ pub use compile::{
     TestScene,
 };
 pub use detect::{DETECT_LIMIT, DetectAll, DetectScript, Detected};
+pub use earlier::EarlierFiles;
 pub use profile::{LOAD_PROFILE, with_profile};
 pub use release_yaml::PackRelease;
 pub use script::{ScriptDirs, ScriptPack};
 pub use test_plan::TESTS;
-pub use write::{copy_in_tree, write_in_tree};
+pub use write::{copy_in_tree, file_in_tree, write_in_tree};
 
 /// Whether a pack applies, and what it saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,6 +66,8 @@ pub struct PlanContext<'a> {
     pub npm: &'a dyn NpmRegistry,
     /// Addresses of upstreams.
     pub upstreams: &'a Upstreams,
+    /// Whether what earlier builds of the app left for browsers is to be in the image, too.
+    pub earlier_files: bool,
     /// What the packs before this one will do, where there are any and they could be planned.
     pub before: Option<&'a PackPlan>,
 }

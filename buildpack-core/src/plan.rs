@@ -43,6 +43,10 @@ pub struct PackPlan {
     pub kept: Vec<String>,
     /// Folders outside of the app that programs keep downloads in.
     pub caches: Vec<CacheFolder>,
+    /// Folders, below the app's, that browsers get files from and that keep those of earlier builds, too; none unless the
+    /// user wants it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier_files: Vec<String>,
     /// Steps of packs before this one, by id, that need to run only where one of these inputs has changed, or an earlier
     /// step has run. To be said only of steps whose work this plan's own steps do again where it matters, as tasks of Mix
     /// compile first. Heeded by [`PackPlan::beside`], and only where no step is bash text: a hook may look at anything.
@@ -451,6 +455,7 @@ impl PackPlan {
             default_processes: BTreeMap::new(),
             kept: Vec::new(),
             caches: Vec::new(),
+            earlier_files: Vec::new(),
             needed_for: BTreeMap::new(),
             from_scratch: false,
             scripts: None,
@@ -496,6 +501,7 @@ impl PackPlan {
             }
         }
         self.caches.extend(other.caches);
+        self.earlier_files.extend(other.earlier_files);
         self.from_scratch |= other.from_scratch;
         match (&mut self.scripts, other.scripts) {
             (Some(scripts), Some(others)) => scripts.packs.extend(others.packs),

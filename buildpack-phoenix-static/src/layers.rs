@@ -50,7 +50,7 @@ pub(crate) fn place_of(plan: &PackPlan, path: &str) -> Place {
 pub(crate) struct CacheManifest;
 
 /// 2000-01-01 in the seconds since year 0 that Erlang counts.
-const FLOOR: &str = "63113904000";
+pub(crate) const FLOOR: u64 = 63_113_904_000;
 
 impl Normalise for CacheManifest {
     fn wants(&self, image_path: &str) -> bool {
@@ -76,7 +76,7 @@ fn at_floor(text: &str) -> String {
         written.push_str(before);
         if number.len() < value.len() {
             written.push_str(&after[..after.len() - value.len()]);
-            written.push_str(FLOOR);
+            written.push_str(&FLOOR.to_string());
         }
         rest = if number.len() < value.len() {
             number
@@ -130,7 +130,7 @@ mod tests {
                 "{{\"digests\":{{\"a-1.css\":{{\"mtime\":{mtime},\"size\":1}}}},\"latest\":{{}}}}"
             )
         };
-        assert_eq!(at_floor(&at("63900000000")), at(FLOOR));
+        assert_eq!(at_floor(&at("63900000000")), at(&FLOOR.to_string()));
         assert_eq!(at_floor(&at(" 63900000000")), at(&format!(" {FLOOR}")));
         assert_eq!(at_floor(&at("null")), at("null"));
     }

@@ -5,6 +5,7 @@ mod assets;
 mod check;
 mod config;
 pub mod detect;
+mod earlier;
 mod environment;
 #[cfg(test)]
 mod fixture;

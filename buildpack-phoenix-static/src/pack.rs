@@ -16,6 +16,7 @@ use buildpack_core::plan::{Goal, PackPlan, Step};
 use buildpack_core::version::Tool;
 
 use crate::config::StaticConfig;
+use crate::earlier::exchange;
 use crate::layers::CacheManifest;
 use crate::manager_tool::{write_program, write_programs};
 use crate::{check, config, detect, hints, layers, plan, standalone, steps};
@@ -80,6 +81,13 @@ impl Buildpack for PhoenixStaticPack {
         host: &Host<'_>,
     ) -> Result<BTreeMap<String, String>, CompileError> {
         standalone::prepare(step, host)?;
+        if let (steps::EARLIER, Some(earlier)) = (step.id.as_str(), host.earlier) {
+            let added = exchange(host.tree, &plan.earlier_files, earlier);
+            added.map_err(|source| CompileError::Tree {
+                path: host.tree.to_owned(),
+                source,
+            })?;
+        }
         if step.id == steps::PROGRAMS {
             programs(plan, host).map_err(|source| CompileError::Tree {
                 path: host.tree.to_owned(),

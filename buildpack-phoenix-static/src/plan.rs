@@ -70,6 +70,15 @@ pub(crate) fn plan(
         plan.caches.clear();
     } else {
         plan.kept = apps.iter().flat_map(kept).collect();
+        if context.earlier_files {
+            plan.earlier_files = apps
+                .iter()
+                .filter(|app| is_digested(app))
+                .map(steps::static_dir)
+                .collect();
+            let wanted = !plan.earlier_files.is_empty();
+            plan.steps.extend(wanted.then(steps::earlier));
+        }
     }
     plan.needed_for = needed(&apps, context.before);
     diagnostics.extend(check::of_assets(app, &config, &context.check));
@@ -178,6 +187,11 @@ fn needs_node(assets: &AssetsApp<'_>, config: &StaticConfig) -> bool {
     assets.package.is_some()
         || config.node_version.is_some()
         || matches!(assets.builder.value, Builder::Script(_))
+}
+
+/// Whether anybody may digest static files here.
+fn is_digested(app: &AssetsApp<'_>) -> bool {
+    steps::makes_static_files(app) || app.builder.value == Builder::Hook
 }
 
 /// Whether Node and the packages stay in the image: only if the app says so, for nothing tells whether it starts them.

@@ -16,6 +16,9 @@ pub(crate) const PROGRAMS: &str = "assets-programs";
 /// What lets yarn from 2 on install without a lock file, or with one of yarn 1.
 const NOT_IMMUTABLE: &str = "--no-immutable";
 
+/// The step that adds static files of earlier builds.
+pub(crate) const EARLIER: &str = "assets-earlier";
+
 /// What packages are installed from besides the lock file and what stands in the assets' folder: these may stand above it.
 const PACKAGE_FILES: [&str; 11] = [
     "package.json",
@@ -111,6 +114,17 @@ pub(crate) fn makes_static_files(app: &AssetsApp<'_>) -> bool {
 /// The step that writes the programs that start package managers; it runs each time, as it costs nothing.
 pub(crate) fn programs(phase: Phase) -> Step {
     Step::new(PROGRAMS, phase, "Preparing package managers", Run::Pack)
+}
+
+/// The step behind all digests that adds static files of earlier builds. It runs each time, as other builds may have been
+/// made since.
+pub(crate) fn earlier() -> Step {
+    Step::new(
+        EARLIER,
+        Phase::Assets,
+        "Adding static files of earlier builds",
+        Run::Pack,
+    )
 }
 
 /// When packages are installed: after the compile, but before the hooks where one of them builds the assets.

@@ -47,6 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         config_vars: ConfigVars([("POOL_SIZE".to_owned(), "2".to_owned())].into()),
         source_date_epoch: None,
         clear_cache: false,
+        keep_assets: 0,
         terminal: None,
         public_vars: Vec::new(),
         buildpacks: Vec::new(),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::detect::{DETECT_LIMIT, TOO_LATE};
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink, StepState};
-use crate::pack::PackRelease;
+use crate::pack::{EarlierFiles, PackRelease};
 use crate::plan::{Batch, PackPlan, Run, Step};
 use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
@@ -40,6 +40,8 @@ pub struct Host<'a> {
     pub tree: &'a Path,
     /// The plan's tools by id: their folders.
     pub tools: &'a BTreeMap<String, PathBuf>,
+    /// What earlier builds left, where the user wants it.
+    pub earlier: Option<&'a dyn EarlierFiles>,
 }
 
 /// What a compile may use: the sandbox and the app's tree, and no handle to network or registry.

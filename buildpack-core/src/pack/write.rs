@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 /// Writes `tree/path` anew, with its folders. Programs of the build may have put links there, which must not lead us out
 /// of the tree: whatever is no folder of its own goes. Only ordinary names are allowed in `path`.
@@ -15,6 +15,28 @@ pub fn write_in_tree(tree: &Path, path: &str, content: &[u8], executable: bool) 
 pub fn copy_in_tree(tree: &Path, path: &str, from: &Path, executable: bool) -> io::Result<()> {
     let mut from = fs_err::File::open(from)?;
     io::copy(from.file_mut(), &mut create(tree, path, executable)?).map(drop)
+}
+
+/// The path of `tree/path` on the host, if a regular file is there and no link leads to it. Any text may be asked for.
+pub fn file_in_tree(tree: &Path, path: &str) -> Option<PathBuf> {
+    let mut at = tree.to_owned();
+    let mut parts = Path::new(path).components().peekable();
+    while let Some(part) = parts.next() {
+        let Component::Normal(name) = part else {
+            return None;
+        };
+        at.push(name);
+        let found = at.symlink_metadata().ok()?;
+        let wanted = if parts.peek().is_some() {
+            found.is_dir()
+        } else {
+            found.is_file()
+        };
+        if !wanted {
+            return None;
+        }
+    }
+    (at != tree).then_some(at)
 }
 
 /// A new, empty file at `tree/path`.
@@ -85,6 +107,33 @@ mod tests {
         }
         for path in ["../x", "/x", "a/../../x"] {
             assert!(write_in_tree(&tree, path, b"", false).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_link_leads_to_a_file_of_the_tree() {
+        let desk = tempfile::tempdir().unwrap();
+        let tree = desk.path().join("tree");
+        fs_err::create_dir(&tree).unwrap();
+        write_in_tree(&tree, "a/x", b"ours", false).unwrap();
+        fs_err::write(desk.path().join("outside"), "precious").unwrap();
+        symlink("a", tree.join("linked")).unwrap();
+        symlink("../outside", tree.join("file")).unwrap();
+        assert_eq!(file_in_tree(&tree, "a/x"), Some(tree.join("a/x")));
+        for path in [
+            "",
+            ".",
+            "a",
+            "a/y",
+            "a/x/y",
+            "linked/x",
+            "file",
+            "../outside",
+            "/etc/passwd",
+            "a/../a/x",
+            "a\0x",
+        ] {
+            assert_eq!(file_in_tree(&tree, path), None, "{path}");
         }
     }
 

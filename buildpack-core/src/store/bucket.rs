@@ -21,6 +21,8 @@ pub enum Bucket {
     Blobs,
     /// What package managers downloaded, by what they were asked for.
     Packages,
+    /// Digested static files of apps' earlier builds.
+    Assets,
     /// Records of images, ours and the stacks'.
     Images,
     /// Unpacked stack images.
@@ -35,12 +37,13 @@ pub enum Bucket {
 
 impl Bucket {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Downloads,
         Self::Tools,
         Self::Packs,
         Self::Builds,
         Self::Packages,
+        Self::Assets,
         Self::Blobs,
         Self::Images,
         Self::Rootfs,
@@ -57,6 +60,7 @@ impl Bucket {
             Self::Packs => "packs-v1",
             Self::Builds => "builds-v2",
             Self::Packages => "packages-v1",
+            Self::Assets => "assets-v1",
             Self::Blobs => "blobs-v1",
             Self::Images => "images-v1",
             Self::Rootfs => "rootfs-v1",
@@ -76,6 +80,7 @@ impl fmt::Display for Bucket {
             Self::Packs => "buildpacks",
             Self::Builds => "builds",
             Self::Packages => "packages",
+            Self::Assets => "earlier assets",
             Self::Blobs => "blobs",
             Self::Images => "images",
             Self::Rootfs => "stack images",

@@ -73,6 +73,7 @@ fn planned_after(before: &PackPlan, folder: &Path) -> (PackPlan, Vec<&'static st
         install_lists: &NoLists,
         npm: &Registry,
         upstreams: &upstreams,
+        earlier_files: false,
         before: Some(before),
     };
     let mut diagnostics = Vec::new();

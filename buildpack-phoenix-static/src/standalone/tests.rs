@@ -76,6 +76,7 @@ fn planned(files: &[(&str, &str)], arch: Arch, registry: &Registry) -> Outcome<S
         install_lists: &NoLists,
         npm: registry,
         upstreams: &upstreams,
+        earlier_files: false,
         before: None,
     };
     plan(&app(files), &context, "/app")
@@ -250,6 +251,7 @@ fn the_program_is_laid_where_a_link_of_the_build_stood() {
     let host = Host {
         tree: &tree,
         tools: &tools,
+        earlier: None,
     };
     prepare(&found.value.unwrap().steps[0], &host).unwrap();
     assert_eq!(fs_err::read_to_string(&place).unwrap(), "program");

@@ -257,6 +257,10 @@ pub(super) struct Build {
     /// Start from scratch: use nothing that earlier builds of this app left
     #[arg(long)]
     pub clear_cache: bool,
+    /// Hold digested static files of this many earlier versions in the image, for pages that were loaded before a deploy
+    /// [default: 0]
+    #[arg(long, value_name = "N")]
+    pub keep_assets: Option<String>,
     /// If a step fails, open a shell there, with its environment
     #[arg(long)]
     pub shell: bool,

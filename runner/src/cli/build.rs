@@ -33,6 +33,7 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
         config_vars: call.vars.clone(),
         source_date_epoch: context::variable("SOURCE_DATE_EPOCH"),
         clear_cache: args.clear_cache,
+        keep_assets: context.settings.keep_assets.value,
         terminal: context::variable("TERM"),
         public_vars: args.allow_in_image.clone(),
         buildpacks: args.packs.addresses(&args.app),

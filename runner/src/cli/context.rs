@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use stacks::{Arch, Stack, Target};
 
 use super::Call;
-use super::args::Cli;
+use super::args::{Cli, Command};
 use crate::http::{HttpFetch, Proxies, credentials, passwords};
 use crate::pipeline::{Failure, MakeSandbox, Network, Parts, Services, choose_target};
 use crate::registry::{Puller, RegistrySettings};
@@ -190,6 +190,10 @@ fn load(cli: &Cli) -> Outcome<Settings> {
         stack: None,
         sandbox: cli.global.sandbox.clone(),
         offline: cli.global.offline,
+        keep_assets: match &cli.command {
+            Command::Build(args) => args.keep_assets.clone(),
+            _ => None,
+        },
         registry_mirrors: cli.global.registry_mirror.clone(),
     };
     Settings::load(&|name| std::env::var_os(name), &flags)

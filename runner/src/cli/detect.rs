@@ -33,6 +33,7 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
         config_vars: call.vars.clone(),
         source_date_epoch: None,
         clear_cache: false,
+        keep_assets: context.settings.keep_assets.value,
         terminal: None,
         public_vars: Vec::new(),
         buildpacks: args.packs.addresses(&args.app),

@@ -89,6 +89,7 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         config_vars: call.vars.clone(),
         source_date_epoch: None,
         clear_cache: false,
+        keep_assets: context.settings.keep_assets.value,
         terminal: context::variable("TERM"),
         public_vars: Vec::new(),
         buildpacks: args.packs.addresses(Path::new(&what)),

@@ -17,6 +17,7 @@ use buildpack_core::pack::Buildpack as _;
 use buildpack_core::plan::Goal;
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
+use super::earlier_assets::{EarlierAssets, History};
 use super::failure::{Failure, disk};
 use super::identity::Identity;
 use super::kept::{kept_folder, must_lie_outside};
@@ -28,7 +29,7 @@ use super::services::Services;
 use super::source::Source;
 use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
-use super::tree::Tree;
+use super::tree::{Lent, Tree};
 use super::{in_place, stack_images};
 use assemble::{image_event, ordered};
 use steps::join;
@@ -162,9 +163,14 @@ impl<'a> Build<'a> {
     }
 
     /// One digest of everything that the image depends on.
-    fn inputs(&self, build_image: Option<&BaseImage>, run_image: &BaseImage) -> Digest {
+    fn inputs(
+        &self,
+        build_image: Option<&BaseImage>,
+        run_image: &BaseImage,
+        history: Option<&History<'_>>,
+    ) -> Digest {
         let built_in = build_image.map_or("in place".to_owned(), |image| image.digest.to_string());
-        CacheKey::new("image")
+        let mut key = CacheKey::new("image")
             .part("app", self.content)
             .part("config vars", &self.environment)
             .part("public vars", self.request.public_vars.join(","))
@@ -173,8 +179,11 @@ impl<'a> Build<'a> {
             .part("architecture", self.request.target.arch)
             .part("created", self.identity.created)
             .part("revision", self.identity.revision.as_deref().unwrap_or(""))
-            .part("bp", env!("CARGO_PKG_VERSION"))
-            .digest()
+            .part("bp", env!("CARGO_PKG_VERSION"));
+        if let Some(history) = history {
+            key = key.part("earlier assets", history.identity());
+        }
+        key.digest()
     }
 
     /// The image of an earlier build with the same inputs, if all of it is still there.
@@ -188,7 +197,8 @@ impl<'a> Build<'a> {
         else {
             return Ok(None);
         };
-        let inputs = self.inputs(build_image.as_ref(), &run_image);
+        let history = History::read(self.request, &self.services.store);
+        let inputs = self.inputs(build_image.as_ref(), &run_image, history.as_ref());
         let blobs = BlobDir::new(self.services.store.blob_dir());
         Ok(by_inputs(&self.services.store, &inputs)
             .get()
@@ -228,6 +238,7 @@ impl<'a> Build<'a> {
                 })
                 .collect();
             let (mut tree, _lock) = stages.run("source", || self.tree())?;
+            let earlier = self.earlier_assets(&tree)?;
             let tools = stages.run("tools", || all_here(tools, build_image))?;
             let tools = installed.get_or_init(|| tools);
             let tool_layers = scope.spawn(move || self.tool_layers(tools));
@@ -238,6 +249,7 @@ impl<'a> Build<'a> {
                     image: build_image.as_ref(),
                     rootfs,
                     tools,
+                    earlier: earlier.as_ref(),
                 };
                 self.with_steps(&mut tree, &ground, &clock, |context| {
                     self.prepared.pack.compile(&self.prepared.plan, context)
@@ -252,9 +264,21 @@ impl<'a> Build<'a> {
             stages.run("image", || {
                 let run_image = join(run_image)?;
                 let processes = self.processes(tree.app(), &built);
-                self.finish(build_image.as_ref(), run_image, tools, processes, layers)
+                let build_image = build_image.as_ref();
+                let record = self.image(run_image, tools, processes, layers);
+                let history = earlier.map(EarlierAssets::take_in).transpose()?;
+                self.remember(&record, build_image, history.as_ref())?;
+                Ok(record)
             })
         })
+    }
+
+    /// What this build finds of earlier ones, where that is wanted.
+    fn earlier_assets(&self, tree: &Tree) -> Result<Option<EarlierAssets<'a>>, Failure> {
+        let history = History::read(self.request, &self.services.store);
+        let events = &*self.services.events;
+        let begin = |history| EarlierAssets::begin(history, tree.app(), &self.kept, events);
+        history.map(begin).transpose()
     }
 
     pub(super) fn build_image(
@@ -314,6 +338,8 @@ impl<'a> Build<'a> {
         let plan = &self.prepared.plan;
         let failed = |error: std::io::Error| disk("lay out the app's files", &error);
         let (mut tree, lock) = self.open_tree()?;
+        let lent = Lent::to(tree.app(), &self.kept);
+        lent.take_back(&self.source).map_err(failed)?;
         let stale = tree.environment_changed(&self.environment);
         if self.request.clear_cache || plan.from_scratch || stale {
             if stale {

@@ -8,6 +8,7 @@ mod caches;
 mod check;
 mod detect_scripts;
 mod detected;
+mod earlier_assets;
 mod enter;
 mod evaluate;
 mod export;

@@ -207,6 +207,7 @@ fn plan(
             install_lists: &install_lists,
             npm: &npm,
             upstreams: &services.upstreams,
+            earlier_files: request.keep_assets > 0,
             before: None,
         },
     );

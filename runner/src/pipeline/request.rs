@@ -29,6 +29,8 @@ pub struct Request {
     pub source_date_epoch: Option<String>,
     /// Whether nothing that earlier builds of this app left may be used.
     pub clear_cache: bool,
+    /// How many earlier versions of the app's static files the image holds, too.
+    pub keep_assets: usize,
     /// `TERM` of the person at the terminal, for shells.
     pub terminal: Option<String>,
     /// Config vars whose values may stand in the image, because the app wants it so.

@@ -82,6 +82,7 @@ impl Build<'_> {
                 image: image.as_ref(),
                 rootfs,
                 tools: &tools,
+                earlier: None,
             };
             stages.run("test", || {
                 let clock = stages.clock();

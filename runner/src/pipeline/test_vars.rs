@@ -103,6 +103,7 @@ mod tests {
             ),
             source_date_epoch: None,
             clear_cache: false,
+            keep_assets: 0,
             terminal: None,
             public_vars: Vec::new(),
             buildpacks: Vec::new(),

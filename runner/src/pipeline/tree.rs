@@ -5,6 +5,7 @@
 //! the builds before it.
 
 mod laid;
+mod lent;
 mod memo;
 mod outside;
 mod seconds;
@@ -24,6 +25,7 @@ use super::source::{Source, SourceFile};
 use laid::{Laid, lay_down, make_folder, name_of, path_of};
 
 pub(super) use laid::remove;
+pub(super) use lent::Lent;
 use outside::Outside;
 
 /// A build tree on disk; whoever holds it holds its lock.

@@ -49,6 +49,14 @@ pub(super) const CACHE_CAP: Key = key(
     "`10GiB`",
     "What `bp cache gc` makes the kept things fit into, such as `500MB` or `10GiB`.",
 );
+pub(super) const KEEP_ASSETS: Key = key(
+    "keep_assets",
+    "BP_KEEP_ASSETS",
+    Some("--keep-assets"),
+    "`0`",
+    "How many earlier versions of a Phoenix app's digested static files its image holds besides the newest, so that a page \
+     that was loaded before a deploy finds them after it. An image then depends on the builds before it.",
+);
 pub(super) const STACK: Key = key(
     "stack",
     "BP_STACK",
@@ -163,12 +171,13 @@ pub(super) const NO_NATIVE: Key = key(
 );
 
 /// All settings, as they are documented.
-pub const KEYS: [Key; 17] = [
+pub const KEYS: [Key; 18] = [
     CACHE_DIR,
     CACHE_CAP,
     STACK,
     SANDBOX,
     OFFLINE,
+    KEEP_ASSETS,
     REGISTRY_MIRROR,
     INSECURE_REGISTRY,
     HEX_BUILDS_URL,

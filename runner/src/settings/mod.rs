@@ -33,6 +33,8 @@ pub struct Flags {
     pub sandbox: Option<String>,
     /// `--offline`.
     pub offline: bool,
+    /// `--keep-assets`.
+    pub keep_assets: Option<String>,
     /// `--registry-mirror`, each as `HOST=URL`. They stand before those of other places.
     pub registry_mirrors: Vec<String>,
 }
@@ -50,6 +52,8 @@ pub struct Settings {
     pub sandbox: Sourced<Mode>,
     /// Whether nothing may be fetched.
     pub offline: Sourced<bool>,
+    /// How many earlier versions of an app's static files its image holds besides the newest.
+    pub keep_assets: Sourced<usize>,
     /// Registries to ask in place of others: host and URL. The first that fits counts.
     pub registry_mirrors: Vec<Sourced<(String, String)>>,
     /// Hosts of registries spoken to without TLS.
@@ -171,6 +175,9 @@ impl Reader<'_> {
                 .parsed(&keys::SANDBOX, flags.sandbox.clone(), Mode::from_str)
                 .unwrap_or_else(|| default(Mode::Auto, &keys::SANDBOX)),
             offline: self.switch(&keys::OFFLINE, flags.offline.then(|| "true".to_owned())),
+            keep_assets: self
+                .parsed(&keys::KEEP_ASSETS, flags.keep_assets.clone(), versions)
+                .unwrap_or_else(|| default(0, &keys::KEEP_ASSETS)),
             registry_mirrors: self.mirrors(&flags.registry_mirrors),
             insecure_registries: self
                 .list(&keys::INSECURE_REGISTRY)
@@ -342,6 +349,12 @@ impl Reader<'_> {
 
 fn default<T>(value: T, key: &Key) -> Sourced<T> {
     Sourced::new(value, Origin::Default(key.default.to_owned()))
+}
+
+/// A number of versions. More than a few are no help to anybody.
+fn versions(text: &str) -> Result<usize, String> {
+    let number = text.trim().parse().ok().filter(|number| *number < 100);
+    number.ok_or_else(|| format!("expected a number from 0 to 99, found `{text}`"))
 }
 
 /// An http or https URL without a slash at its end. The error never repeats it: it may hold a password.

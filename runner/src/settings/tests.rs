@@ -68,6 +68,30 @@ fn flags_win_over_variables_and_variables_over_the_file() {
 }
 
 #[test]
+fn versions_of_assets_are_a_number() {
+    let kept = |value: &str| {
+        let outcome = with_file(&format!("keep_assets = {value}"), &[], &Flags::default());
+        let codes = codes(&outcome);
+        (
+            outcome.value.map(|settings| settings.keep_assets.value),
+            codes,
+        )
+    };
+    assert_eq!(kept("2"), (Some(2), vec![]));
+    assert_eq!(kept("'2'"), (Some(2), vec![]));
+    for wrong in ["-1", "100", "'two'", "''"] {
+        assert_eq!(kept(wrong), (None, vec!["settings-value"]), "{wrong}");
+    }
+    let flags = Flags {
+        keep_assets: Some("3".to_owned()),
+        ..Flags::default()
+    };
+    let env = [("BP_KEEP_ASSETS", "1")];
+    let with = |flags| with_file("", &env, flags).value.unwrap().keep_assets.value;
+    assert_eq!((with(&Flags::default()), with(&flags)), (1, 3));
+}
+
+#[test]
 fn mirrors_of_flags_stand_first() {
     let flags = Flags {
         registry_mirrors: vec!["a=http://one/".to_owned()],

@@ -58,7 +58,7 @@ fn yarn_builds_with_and_without_node_modules() {
 
     static_config(&app, "node_version=22.14.0\n");
     place.build(&app, &[]).ok();
-    assert_eq!(served(&place, "berry").len(), 3);
+    assert_eq!(served(&place, "berry", &[]).len(), 3);
     let said = says_in(
         &place,
         "berry",

@@ -8,8 +8,8 @@ use testdata::workspace::Workspace;
 
 use crate::{fresh, page, workspace};
 
-/// Paths of styles and scripts in the page of an image, each with what it answers; the page itself first.
-pub(crate) fn served(place: &Workspace, image: &str) -> Vec<(String, String)> {
+/// Paths of styles and scripts in the page of an image, each with what it answers; the page itself first, others last.
+pub(crate) fn served(place: &Workspace, image: &str, others: &[String]) -> Vec<(String, String)> {
     let port = page::free_port();
     let port_text = port.to_string();
     let secret = format!("SECRET_KEY_BASE={}", "0123456789abcdef".repeat(5));
@@ -25,7 +25,7 @@ pub(crate) fn served(place: &Workspace, image: &str) -> Vec<(String, String)> {
         let links = html.split('"').filter(|text| text.starts_with("/assets/"));
         let links: Vec<String> = links.map(str::to_owned).collect();
         all.push(("/".to_owned(), html));
-        for link in links {
+        for link in links.into_iter().chain(others.iter().cloned()) {
             let answer = page::get(port, &link, until).unwrap_or_default();
             all.push((link, answer));
         }
@@ -64,7 +64,7 @@ fn a_page_has_its_digested_styles_and_scripts() {
     ] {
         let app = place.app(name, name).unwrap();
         place.build(&app, &[]).ok();
-        let all = served(&place, name);
+        let all = served(&place, name, &[]);
         assert_eq!(all.len(), 3, "{name}: {all:?}");
         for (path, answer) in &all {
             assert!(
@@ -96,7 +96,7 @@ fn an_app_without_assets_needs_no_node() {
         .says("* Node none")
         .says("* digest skipped")
         .never_says("Fetched Node");
-    assert_eq!(served(&place, "phoenix_api").len(), 1);
+    assert_eq!(served(&place, "phoenix_api", &[]).len(), 1);
 }
 
 #[test]

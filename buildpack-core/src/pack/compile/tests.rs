@@ -126,6 +126,7 @@ fn run(
     let host = Host {
         tree: Path::new("/tree"),
         tools: &tools,
+        earlier: None,
     };
     let mut context = CompileContext::new(walls, &room, host, BTreeMap::new(), &events, memory);
     let done = context.run_steps(&plan, &|step, _| {

@@ -82,6 +82,8 @@ pub(super) fn setup(face: &Face) -> Result<Ready, Failure> {
         config_vars: variables.config,
         source_date_epoch: None,
         clear_cache: false,
+        // As many as the bash pack keeps.
+        keep_assets: 2,
         terminal: None,
         public_vars: Vec::new(),
         buildpacks: Vec::new(),

@@ -10,6 +10,7 @@ use buildpack_core::layer::Purpose;
 use buildpack_core::pack::{Buildpack as _, Built, Release};
 use buildpack_core::plan::Tool;
 
+use super::super::earlier_assets::History;
 use super::super::failure::Failure;
 use super::super::layers::{Beside, Layerer};
 use super::super::record::{BuildRecord, by_inputs, by_name};
@@ -104,14 +105,14 @@ impl Build<'_> {
         image::processes(app, &self.release(built))
     }
 
-    pub(super) fn finish(
+    /// The image of these layers.
+    pub(super) fn image(
         &self,
-        build_image: Option<&BaseImage>,
         run_image: BaseImage,
         tools: &[Installed],
         processes: BTreeMap<String, String>,
         layers: Vec<LayerRecord>,
-    ) -> Result<BuildRecord, Failure> {
+    ) -> BuildRecord {
         let settings = image::settings(
             self.request,
             &self.prepared.app,
@@ -123,8 +124,7 @@ impl Build<'_> {
         );
         let image = assemble(&run_image, &layers, &settings);
         let user = self.request.target.stack.user;
-        let inputs = self.inputs(build_image, &run_image);
-        let record = BuildRecord {
+        BuildRecord {
             name: self.request.name.clone(),
             app: self.request.app.clone(),
             stack: self.request.target.stack.name.to_owned(),
@@ -136,11 +136,22 @@ impl Build<'_> {
             layers,
             image,
             built: self.services.now,
-        };
-        by_inputs(&self.services.store, &inputs).write(&record)?;
-        by_name(&self.services.store, &record.name).write(&record)?;
-        self.services.events.emit(image_event(&record));
-        Ok(record)
+        }
+    }
+
+    /// Keeps an image under its name, and for builds of the same inputs. The static files of this one are in `history`
+    /// by now: the next build finds them there, and leaves the same ones out as this one did.
+    pub(super) fn remember(
+        &self,
+        record: &BuildRecord,
+        build_image: Option<&BaseImage>,
+        history: Option<&History<'_>>,
+    ) -> Result<(), Failure> {
+        let inputs = self.inputs(build_image, &record.run_image, history);
+        by_inputs(&self.services.store, &inputs).write(record)?;
+        by_name(&self.services.store, &record.name).write(record)?;
+        self.services.events.emit(image_event(record));
+        Ok(())
     }
 }
 

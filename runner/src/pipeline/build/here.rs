@@ -13,6 +13,7 @@ use buildpack_core::plan::Goal;
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
+use super::super::earlier_assets::EarlierAssets;
 use super::super::failure::{Failure, disk};
 use super::super::in_place::MARK;
 use super::super::launch;
@@ -23,7 +24,7 @@ use super::super::services::Services;
 use super::super::source::SourceFile;
 use super::super::stages::Stages;
 use super::super::toolchains::{self, Installed, RootfsPromise};
-use super::super::tree::{Tree, remove};
+use super::super::tree::{Lent, Tree, remove};
 use super::{Build, Ground, join};
 
 /// Builds an app in its own folder and leaves it there, ready to be started: compiled, tools and profile beside it. Gives
@@ -37,18 +38,23 @@ pub fn build_here(request: &Request, services: &Services) -> Result<Release, Fai
     let rootfs: RootfsPromise = Promise::new();
     rootfs.keep(Ok(None));
     let tools = stages.run("tools", || app.tools_here(&rootfs))?;
+    let earlier = app.earlier_assets(&tree)?;
     let built = stages.run("compile", || {
         let clock = stages.clock();
         let ground = Ground {
             image: None,
             rootfs: &rootfs,
             tools: &tools,
+            earlier: earlier.as_ref(),
         };
         app.with_steps(&mut tree, &ground, &clock, |context| {
             app.prepared.pack.compile(&app.prepared.plan, context)
         })
     })?;
-    stages.run("place", || app.settle(&built))?;
+    stages.run("place", || {
+        app.settle(&built)?;
+        earlier.map(EarlierAssets::take_in).transpose()
+    })?;
     let release = app.prepared.pack.release(&app.prepared.plan, &built);
     Ok(release.unwrap_or_default())
 }
@@ -86,6 +92,8 @@ impl Build<'_> {
         let failed = |error: io::Error| disk("bring back what the last build made", &error);
         let plan = &self.prepared.plan;
         let (mut tree, lock) = self.open_tree()?;
+        let lent = Lent::to(tree.app(), &self.kept);
+        lent.forget().map_err(failed)?;
         let stale = tree.environment_changed(&self.environment);
         if self.request.clear_cache || plan.from_scratch || stale {
             tree.wipe(&self.source, &plan.kept).map_err(failed)?;
@@ -228,6 +236,8 @@ impl Build<'_> {
             };
             mirror(&from, &to, &is_source)?;
         }
+        // What was added of earlier builds is for this one alone.
+        Lent::to(&tree, &self.kept).take_back(&self.source)?;
         let mut was = Remembered::default();
         for (path, file) in &self.source.files {
             if let SourceFile::File { digest, .. } = file

@@ -6,10 +6,13 @@ use std::thread::ScopedJoinHandle;
 use buildpack_core::diagnostic::Explain as _;
 use buildpack_core::event::EventSink;
 use buildpack_core::image::BaseImage;
-use buildpack_core::pack::{CompileContext, CompileError, Host, MoveTree, ScriptScene, TestScene};
+use buildpack_core::pack::{
+    CompileContext, CompileError, EarlierFiles, Host, MoveTree, ScriptScene, TestScene,
+};
 
 use super::Build;
 use crate::pipeline::caches::{Caches, Memo};
+use crate::pipeline::earlier_assets::EarlierAssets;
 use crate::pipeline::failure::{Failure, disk};
 use crate::pipeline::memory::Memory;
 use crate::pipeline::move_tree::InPlaceMover;
@@ -27,6 +30,8 @@ pub(in crate::pipeline) struct Ground<'a> {
     pub(in crate::pipeline) rootfs: &'a RootfsPromise,
     /// The plan's tools.
     pub(in crate::pipeline) tools: &'a [Installed],
+    /// What earlier builds left, where that is wanted.
+    pub(in crate::pipeline) earlier: Option<&'a EarlierAssets<'a>>,
 }
 
 impl Build<'_> {
@@ -80,6 +85,7 @@ impl Build<'_> {
         let host = Host {
             tree: &app,
             tools: &folders,
+            earlier: ground.earlier.map(|earlier| earlier as &dyn EarlierFiles),
         };
         tree.begin()
             .map_err(|error| disk("write down that the build begins", &error))?;

@@ -136,6 +136,7 @@ impl Desk {
         let host = Host {
             tree: Path::new("/tree"),
             tools: &tools,
+            earlier: None,
         };
         let vars = env(&[("CONFIG", "var")]);
         let mut context = CompileContext::new(&NoWalls, &room, host, vars, &events, &mut memo)
