@@ -10,6 +10,7 @@ mod memo;
 mod outside;
 mod seconds;
 mod sweep;
+mod trash;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -27,6 +28,7 @@ use laid::{Laid, lay_down, make_folder, name_of, path_of};
 pub(super) use laid::remove;
 pub(super) use lent::Lent;
 use outside::Outside;
+use trash::Trash;
 
 /// A build tree on disk; whoever holds it holds its lock.
 pub(super) struct Tree {
@@ -47,6 +49,8 @@ pub(super) struct Tree {
     watched: BTreeSet<String>,
     /// What steps write where the next build does not find it.
     outside: Outside,
+    /// What no longer belongs here.
+    trash: Trash,
 }
 
 /// What the tree was last brought up to.
@@ -112,6 +116,7 @@ impl Tree {
             touched: BTreeMap::new(),
             watched: BTreeSet::new(),
             outside: Outside::default(),
+            trash: Trash::below(folder),
         })
     }
 
@@ -230,6 +235,7 @@ impl Tree {
             written: written.len(),
             removed: removed.len(),
         };
+        self.trash.empty();
         self.changed = written;
         self.changed.append(&mut gone);
         Ok(done)

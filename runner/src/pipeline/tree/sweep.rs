@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::Tree;
-use super::laid::{open_up, remove};
+use super::laid::open_up;
 use crate::pipeline::source::{Source, SourceFile};
 
 impl Tree {
@@ -87,7 +87,7 @@ impl Tree {
                 walk.skip_current_dir();
             }
             if fate == Fate::Goes {
-                remove(entry.path())?;
+                self.trash.take(entry.path())?;
                 removed.push(path.to_owned());
             }
         }

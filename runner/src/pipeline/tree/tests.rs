@@ -112,6 +112,25 @@ fn only_what_changed_is_written() {
     );
 }
 
+#[test]
+fn what_goes_is_gone_from_the_disk_when_the_build_has_ended() {
+    let desk = Desk::new();
+    desk.write("lib/a.ex", "one");
+    let (tree, _) = desk.sync(&[]);
+    write_in(&tree, "made/deep/file");
+    let closed = tree.app().join("made/deep");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o000);
+    fs_err::set_permissions(closed, mode).unwrap();
+    // As a build left it that was killed while it removed.
+    let trash = desk.folder.path().join("tree/trash");
+    fs_err::create_dir_all(trash.join("old/gone")).unwrap();
+    let (tree, synced) = desk.sync(&[]);
+    assert_eq!(synced.removed, 1);
+    assert!(!tree.app().join("made").exists());
+    drop(tree);
+    assert!(!trash.exists());
+}
+
 /// A build may write to the source it was given, and leave it looking as it did.
 #[test]
 fn what_a_build_did_to_the_source_is_undone() {
