@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::face::Face;
-use super::{Ended, buildpack, paths, procfile, say, slug, trial, version};
+use super::{Ended, buildpack, image, paths, procfile, say, slug, trial, version};
 
 /// One command.
 struct Command {
@@ -30,7 +30,7 @@ const NAMESPACES: [(&str, &str); 3] = [
 ];
 
 /// All commands, sorted.
-const COMMANDS: [Command; 15] = [
+const COMMANDS: [Command; 16] = [
     Command {
         namespace: "",
         name: "help",
@@ -38,6 +38,15 @@ const COMMANDS: [Command; 15] = [
         about: "Show the commands, or what one of them does",
         details: "",
         run: help,
+    },
+    Command {
+        namespace: "",
+        name: "image",
+        arguments: "<stack> <output...>",
+        about: "Make an image in herokuish's form, of a stack's build image and this program",
+        details: "An output is oci:FOLDER, oci-archive:FILE or docker-archive:FILE. Packs to be brought along are put into\n\
+                  its /tmp/buildpacks by whoever takes it as a base.",
+        run: image::exec,
     },
     Command {
         namespace: "",

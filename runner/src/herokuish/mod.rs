@@ -15,6 +15,7 @@ mod env_dir;
 mod env_eval;
 mod env_file;
 mod face;
+mod image;
 mod launch;
 mod owner;
 mod paths;
@@ -31,6 +32,8 @@ mod workshop;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
+
+use buildpack_core::diagnostic::{Class, Diagnostic};
 
 use crate::pipeline::Failure;
 use crate::ui::{Redactor, Screen, Style, Ui};
@@ -54,6 +57,18 @@ pub fn main(arguments: &[OsString]) -> Option<ExitCode> {
             ExitCode::from(failure.class().exit_code())
         }
     })
+}
+
+/// A command was called with other arguments than `form`.
+fn usage(form: &str) -> Failure {
+    Failure::of(
+        Diagnostic::error(
+            "herokuish-arguments",
+            Class::Usage,
+            format!("expected `{form}`"),
+        )
+        .help("`herokuish help` lists the commands"),
+    )
 }
 
 /// The words of a herokuish command, if the program was called by such a name.

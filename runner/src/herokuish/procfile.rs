@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 
 use buildpack_core::app::{Procfile, Repeated};
-use buildpack_core::diagnostic::{Class, Diagnostic};
+use buildpack_core::diagnostic::Class;
 
 use super::compat::Quirk;
 use super::face::Face;
 use super::launch::{Run, launch};
-use super::{Ended, release_file, say};
+use super::{Ended, release_file, say, usage};
 use crate::pipeline::Failure;
 
 /// Prints the command of a type.
@@ -56,15 +56,4 @@ fn command(face: &Face, name: &str) -> Result<Option<String>, Failure> {
         return Ok(own);
     }
     Ok(release_file::processes(face)?.remove(name))
-}
-
-fn usage(form: &str) -> Failure {
-    Failure::of(
-        Diagnostic::error(
-            "herokuish-arguments",
-            Class::Usage,
-            format!("expected `{form}`"),
-        )
-        .help("`herokuish help` lists the commands"),
-    )
 }

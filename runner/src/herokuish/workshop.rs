@@ -21,11 +21,11 @@ pub(super) struct Workshop {
 }
 
 impl Workshop {
-    /// With what is kept in `folder`, unless `BP_CACHE_DIR` names another; `secrets` (names and values) are never drawn.
+    /// With what is kept in `folder`, if any, unless `BP_CACHE_DIR` names another; `secrets` (names and values) are never drawn.
     /// Programs run where `bp` stands: the container is the wall.
     pub(super) fn open(
         face: &Face,
-        folder: PathBuf,
+        folder: Option<PathBuf>,
         mut secrets: Vec<(String, String)>,
     ) -> Result<Self, Failure> {
         crate::tls::install();
@@ -44,7 +44,9 @@ impl Workshop {
         for diagnostic in &outcome.diagnostics {
             ui.diagnostic(diagnostic);
         }
-        if matches!(settings.cache_dir.origin, Origin::Default(_)) {
+        if matches!(settings.cache_dir.origin, Origin::Default(_))
+            && let Some(folder) = folder
+        {
             settings.cache_dir.value = folder;
         }
         let sandbox = || Ok(Box::new(InPlaceSandbox::new(false)) as Box<_>);

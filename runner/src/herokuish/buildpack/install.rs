@@ -20,7 +20,7 @@ pub(in crate::herokuish) fn exec(face: &Face, words: &[OsString]) -> Ended {
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     // Of a pack nothing else is kept than what is installed.
     let space = tempfile::tempdir().map_err(|error| disk("make a folder to fetch into", &error))?;
-    let workshop = Workshop::open(face, space.path().join("store"), Vec::new())?;
+    let workshop = Workshop::open(face, Some(space.path().join("store")), Vec::new())?;
     match words.as_slice() {
         [] => {
             for (place, (name, address)) in BUNDLED.iter().enumerate() {

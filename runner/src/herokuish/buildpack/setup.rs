@@ -69,7 +69,7 @@ pub(super) fn setup(face: &Face) -> Result<Ready, Failure> {
     let variables = Variables::read(face)?;
     let workshop = Workshop::open(
         face,
-        face.cache_path.join(STORE),
+        Some(face.cache_path.join(STORE)),
         (variables.config.secrets(&[]))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
