@@ -14,6 +14,7 @@ mod bp;
 mod debian;
 mod demo;
 mod fuzz;
+mod herokuish_image;
 mod licences;
 mod page;
 mod screenshot;
@@ -56,6 +57,11 @@ const CHORES: &[Chore] = &[
         fuzz::run,
     ),
     (
+        "herokuish-image",
+        "[--stack NAME] [--output FOLDER]   make the image that a platform takes in herokuish's place",
+        herokuish_image::run,
+    ),
+    (
         "licences",
         "check the licences of what is linked in",
         licences::run,
@@ -77,7 +83,7 @@ fn main() -> ExitCode {
     }
     eprintln!("usage: cargo xtask CHORE …\n");
     for (name, about, _) in CHORES {
-        eprintln!("  {name:<10} {about}");
+        eprintln!("  {name:<16} {about}");
     }
     ExitCode::from(2)
 }

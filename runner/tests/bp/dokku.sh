@@ -5,6 +5,7 @@
 #   dokku.sh run NAME COMMAND…                 a one-off command, as `dokku run`
 #   dokku.sh web NAME PORT                     the process type web, detached, as container NAME.web.1
 #   dokku.sh logs NAME                         what that has said
+#   dokku.sh destroy-web NAME                  ends that
 #   dokku.sh destroy NAME                      all of it, the cache too
 #
 # PODMAN is the container engine with its options, BUILD_OPTIONS what a container of a build is given besides.
@@ -17,7 +18,8 @@ limits=(--network=host --ulimit nofile=1024:4096 --ulimit nproc=1024:1024)
 user=herokuishuser
 
 podman() {
-    "${engine[@]}" "$@"
+    # The function itself bears the name.
+    command "${engine[@]}" "$@"
 }
 
 # An image of the Dockerfile that standard input has, over IMAGE, with the files of FOLDER.
@@ -98,8 +100,12 @@ logs() {
     podman container logs "$1.web.1"
 }
 
-destroy() {
+destroy-web() {
     podman container rm --force --time 1 "$1.web.1" >/dev/null 2>&1 || true
+}
+
+destroy() {
+    destroy-web "$1"
     podman image rm --force "dokku/$1" >/dev/null 2>&1 || true
     podman volume rm --force "cache-$1" >/dev/null 2>&1 || true
 }

@@ -8,7 +8,7 @@ use testdata::workspace::{Ran, run};
 
 use crate::{is_root, page, workspace};
 
-fn installed(program: &str) -> bool {
+pub(crate) fn installed(program: &str) -> bool {
     let there = Command::new(program)
         .arg("--version")
         .stdout(Stdio::null())
