@@ -9,11 +9,8 @@
 mod again;
 mod asset_failures;
 mod assets;
-<<<<<<< HEAD
-mod earlier_assets;
-=======
 mod dokku;
->>>>>>> 5a3a3a8 (Deploys as Dokku makes them, on the image in herokuish's place)
+mod earlier_assets;
 mod evaluated;
 mod files;
 mod hooks;
