@@ -48,7 +48,7 @@ fn everything_comes_through_the_proxy_and_nobody_sees_its_password() {
     renamed(&mut build);
     run(&mut build)
         .ok()
-        .says("through http://[HTTP")
+        .says("through http://*")
         .never_says("s3cr3t");
     let seen = proxy.seen();
     for wanted in [
