@@ -24,7 +24,7 @@ use crate::check::{CheckContext, Checked};
 use crate::diagnostic::Outcome;
 use crate::digest::Digest;
 use crate::layer::{Normalise, Purpose};
-use crate::lists::{FetchList, NpmRegistry};
+use crate::lists::{FetchList, NpmRegistry, ReleaseSums};
 use crate::plan::{Goal, PackPlan, Step};
 use crate::version::Tool;
 
@@ -64,6 +64,8 @@ pub struct PlanContext<'a> {
     pub install_lists: &'a dyn FetchList,
     /// Versions of npm packages.
     pub npm: &'a dyn NpmRegistry,
+    /// Digests that releases publish.
+    pub sums: &'a dyn ReleaseSums,
     /// Addresses of upstreams.
     pub upstreams: &'a Upstreams,
     /// Whether what earlier builds of the app left for browsers is to be in the image, too.

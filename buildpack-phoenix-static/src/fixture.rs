@@ -8,7 +8,9 @@ use buildpack_core::app::App;
 use buildpack_core::check::{CheckContext, Checked, Evaluated};
 use buildpack_core::diagnostic::{Applicability, Class, Diagnostic, Explain};
 use buildpack_core::digest::Digest;
-use buildpack_core::lists::{BuildList, ListError, ListInfo, ListOrigin, ListSource, NodeList};
+use buildpack_core::lists::{
+    BuildList, ListError, ListInfo, ListOrigin, ListSource, NodeList, ReleaseSums,
+};
 use buildpack_core::version::{NodeVersion, Tool};
 use jiff::civil::{Date, date};
 use stacks::{Arch, Target};
@@ -115,6 +117,16 @@ impl ListSource for Paper {
     ) -> Result<Arc<BTreeMap<String, Digest>>, Box<dyn ListError>> {
         let file = format!("node-v{version}-linux-x64.tar.gz");
         Ok(Arc::new(BTreeMap::from([(file, Digest::of(b""))])))
+    }
+}
+
+/// Digests that a release publishes, by address.
+#[derive(Default)]
+pub(crate) struct Published(pub(crate) BTreeMap<String, BTreeMap<String, Digest>>);
+
+impl ReleaseSums for Published {
+    fn sums(&self, url: &str) -> Result<Option<BTreeMap<String, Digest>>, Box<dyn ListError>> {
+        Ok(self.0.get(url).cloned())
     }
 }
 

@@ -3,8 +3,8 @@
 //!
 //! Where the tasks look, and what they would fetch, is from the history of the Hex packages esbuild and tailwind
 //! (`bin_path`, `install`). No npm package holds tailwind's program but those of a few early versions
-//! (`npm view @tailwindcss/standalone versions`): it is a file of Tailwind's releases on GitHub, so that the one seen at
-//! first counts.
+//! (`npm view @tailwindcss/standalone versions`): it is a file of Tailwind's releases on GitHub. They publish digests, but
+//! for early ones, where the program seen at first counts.
 
 use buildpack_core::app::{App, ConfigExs};
 use buildpack_core::check::CheckContext;
@@ -19,6 +19,9 @@ use stacks::Arch;
 
 /// The releases of Tailwind, without a slash at the end.
 pub const TAILWIND_RELEASES: &str = "https://github.com/tailwindlabs/tailwindcss/releases/download";
+
+/// The file of a release that has the digests of the others.
+const SUMS: &str = "sha256sums.txt";
 
 /// A program that has a Mix task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -260,11 +263,14 @@ fn tool(
             (artifact, unpack)
         }
         Program::Tailwind => {
-            let releases = &context.upstreams.tailwind;
+            let release = format!("{}/v{version}", context.upstreams.tailwind);
+            let file = format!("tailwindcss-{}", target(arch));
+            let sums = context.sums.sums(&format!("{release}/{SUMS}"))?;
+            let published = sums.and_then(|sums| sums.get(&file).copied());
             let artifact = Artifact {
                 name: name.clone(),
-                url: format!("{releases}/v{version}/tailwindcss-{}", target(arch)),
-                verify: Verify::FirstUse,
+                url: format!("{release}/{file}"),
+                verify: published.map_or(Verify::FirstUse, Verify::Sha256),
                 max_bytes: 512 << 20,
                 kind: Kind::Program,
             };

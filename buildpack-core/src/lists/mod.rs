@@ -97,6 +97,13 @@ pub trait FetchList: Send + Sync {
     fn get(&self, path: &str) -> Result<Option<String>, Box<dyn ListError>>;
 }
 
+/// Tells of the digests that a release publishes beside its files; the runner's part.
+pub trait ReleaseSums: Send + Sync {
+    /// SHA-256 by file name, from the file at this address, in `sha256sum`'s form; none where there is no such file. What a
+    /// release publishes never changes, so that it may be kept.
+    fn sums(&self, url: &str) -> Result<Option<BTreeMap<String, Digest>>, Box<dyn ListError>>;
+}
+
 /// A host that has lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ListHost {

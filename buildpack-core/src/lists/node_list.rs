@@ -187,7 +187,10 @@ pub fn read_sums(text: &str) -> Result<BTreeMap<String, Digest>, String> {
             .and_then(|(digest, file)| {
                 // A star marks a file that was read as binary (sha256sum).
                 let file = file.trim_start();
-                Some((digest.parse().ok()?, file.strip_prefix('*').unwrap_or(file)))
+                let file = file.strip_prefix('*').unwrap_or(file);
+                // Tailwind's releases name files so.
+                let file = file.strip_prefix("./").unwrap_or(file);
+                Some((digest.parse().ok()?, file))
             })
             .filter(|(_, file)| !file.is_empty() && !file.contains(char::is_whitespace))
             .ok_or_else(|| {

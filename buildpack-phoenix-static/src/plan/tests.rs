@@ -10,7 +10,7 @@ use jiff::civil::date;
 use stacks::{Arch, Target};
 
 use super::*;
-use crate::fixture::Paper;
+use crate::fixture::{Paper, Published};
 
 struct Registry;
 
@@ -72,6 +72,7 @@ fn planned_after(before: &PackPlan, folder: &Path) -> (PackPlan, Vec<&'static st
         },
         install_lists: &NoLists,
         npm: &Registry,
+        sums: &Published::default(),
         upstreams: &upstreams,
         earlier_files: false,
         before: Some(before),

@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
+use buildpack_core::digest::Digest;
 use buildpack_core::lists::{FetchList, ListError, NpmError, NpmPackage, NpmRegistry};
 use buildpack_core::pack::Upstreams;
 use buildpack_core::plan::Goal;
 
 use super::*;
-use crate::fixture::{MIX, Paper};
+use crate::fixture::{MIX, Paper, Published};
 
 /// A registry that has every package, and what it was asked for.
 #[derive(Default)]
@@ -64,6 +65,9 @@ fn planned(files: &[(&str, &str)], arch: Arch, registry: &Registry) -> Outcome<S
         hex_repository: None,
         hex_unsafe_registry: false,
     };
+    let sum = BTreeMap::from([("tailwindcss-linux-x64".to_owned(), Digest::of(b"it"))]);
+    let address = "https://tailwind.example/v4.1.12/sha256sums.txt";
+    let published = Published(BTreeMap::from([(address.to_owned(), sum)]));
     let context = PlanContext {
         goal: &Goal::Build,
         check: CheckContext {
@@ -75,6 +79,7 @@ fn planned(files: &[(&str, &str)], arch: Arch, registry: &Registry) -> Outcome<S
         },
         install_lists: &NoLists,
         npm: registry,
+        sums: &published,
         upstreams: &upstreams,
         earlier_files: false,
         before: None,
@@ -148,6 +153,24 @@ fn tailwind_comes_from_its_releases() {
     let (_, url, place) = laid("tailwind", "0.5.1", "4.3.0", Arch::Arm64);
     assert!(url.ends_with("/v4.3.0/tailwindcss-linux-arm64"));
     assert_eq!(place, "_build/tailwind-linux-arm64-4.3.0");
+}
+
+#[test]
+fn tailwind_is_known_by_the_digest_of_its_release_where_there_is_one() {
+    let verify = |version: &str, arch| {
+        let (name, text) = mix("{:tailwind, \"~> 0.4\"}");
+        let config = format!("config :tailwind, version: \"{version}\"\n");
+        let files = [
+            (name, text.as_str()),
+            ("config/config.exs", config.as_str()),
+        ];
+        let found = planned(&files, arch, &Registry::default());
+        found.value.unwrap().tools[0].artifact.verify.clone()
+    };
+    let digest = Verify::Sha256(Digest::of(b"it"));
+    assert_eq!(verify("4.1.12", Arch::Amd64), digest);
+    assert_eq!(verify("4.1.12", Arch::Arm64), Verify::FirstUse);
+    assert_eq!(verify("3.0.7", Arch::Amd64), Verify::FirstUse);
 }
 
 #[test]

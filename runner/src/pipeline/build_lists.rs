@@ -3,6 +3,7 @@
 mod answer;
 mod npm;
 mod signature;
+mod sums;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use answer::text;
 
 pub use answer::Patience;
 pub use npm::Npm;
+pub use sums::Sums;
 
 /// The hosts of lists, and what is kept of them. Lists under `installs/` are signed, and refused if the signature is not
 /// right.
@@ -70,6 +72,27 @@ impl Explain for Error {
 }
 
 impl ListError for Error {}
+
+/// What a host says at `url`, asked as patiently as for a download.
+fn ask(services: &Services, url: &str, patience: Patience) -> Result<Answer, FetchError> {
+    if services.offline {
+        return Err(FetchError::new(url, Cause::Offline));
+    }
+    let policy = Services::retries();
+    let mut failures = 0;
+    loop {
+        match text(&*services.fetch, url, None, patience) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => {
+                failures += 1;
+                match policy.wait_after(failures, &error) {
+                    Some(wait) => (policy.sleep)(wait),
+                    None => return Err(error),
+                }
+            }
+        }
+    }
+}
 
 impl<'a> BuildLists<'a> {
     /// Hosts that are waited for so long; install lists are asked for again once they are older than `max_age`.

@@ -46,7 +46,7 @@ mod tree;
 pub mod versions;
 
 pub use build::{Finished, build, build_here};
-pub use build_lists::{BuildLists, Npm, Patience};
+pub use build_lists::{BuildLists, Npm, Patience, Sums};
 pub(crate) use check::check_read;
 pub use check::{CheckRequest, Report, check, folder_name};
 pub use detect_scripts::detect_scripts;

@@ -16,7 +16,7 @@ use buildpack_elixir::ElixirPack;
 use buildpack_phoenix_static::PhoenixStaticPack;
 use jiff::tz::TimeZone;
 
-use super::build_lists::{BuildLists, Npm, Patience};
+use super::build_lists::{BuildLists, Npm, Patience, Sums};
 use super::evaluate::evaluate;
 use super::failure::Failure;
 use super::packs::{brought_along, choose_packs};
@@ -193,6 +193,7 @@ fn plan(
     lists.prefetch(&lists_of(pack, app, goal, request.target));
     let install_lists = hosts();
     let npm = Npm::new(services, Patience::LONG);
+    let sums = Sums::new(services, Patience::LONG);
     let mut outcome = pack.plan(
         app,
         &PlanContext {
@@ -206,6 +207,7 @@ fn plan(
             },
             install_lists: &install_lists,
             npm: &npm,
+            sums: &sums,
             upstreams: &services.upstreams,
             earlier_files: request.keep_assets > 0,
             before: None,

@@ -27,6 +27,7 @@ mod same;
 mod scripts;
 mod secrets;
 mod stacks;
+mod standalone;
 mod test_run;
 mod umbrella;
 

@@ -4,10 +4,10 @@ use buildpack_core::lists::{
     Answer, ListError, NpmError, NpmPackage, NpmRegistry, npm_path, read_npm_package,
 };
 use buildpack_core::store::{Bucket, Record};
-use buildpack_core::toolchain::{Cause, FetchError, redact_url};
+use buildpack_core::toolchain::redact_url;
 use serde::{Deserialize, Serialize};
 
-use super::{Patience, boxed, text};
+use super::{Patience, ask, boxed};
 use crate::pipeline::services::Services;
 
 /// The registry that [`Services::upstreams`] names, and what is kept of it.
@@ -30,26 +30,6 @@ impl<'a> Npm<'a> {
     pub fn new(services: &'a Services, patience: Patience) -> Self {
         Self { services, patience }
     }
-
-    fn fetch(&self, url: &str) -> Result<Answer, FetchError> {
-        if self.services.offline {
-            return Err(FetchError::new(url, Cause::Offline));
-        }
-        let policy = Services::retries();
-        let mut failures = 0;
-        loop {
-            match text(&*self.services.fetch, url, None, self.patience) {
-                Ok(answer) => return Ok(answer),
-                Err(error) => {
-                    failures += 1;
-                    match policy.wait_after(failures, &error) {
-                        Some(wait) => (policy.sleep)(wait),
-                        None => return Err(error),
-                    }
-                }
-            }
-        }
-    }
 }
 
 impl NpmRegistry for Npm<'_> {
@@ -70,7 +50,7 @@ impl NpmRegistry for Npm<'_> {
                 why,
             })
         };
-        let text = match self.fetch(&url).map_err(boxed)? {
+        let text = match ask(self.services, &url, self.patience).map_err(boxed)? {
             Answer::Text { text, .. } => text,
             Answer::Missing => {
                 return Err(own(NpmError::Missing {
