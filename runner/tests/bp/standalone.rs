@@ -118,7 +118,7 @@ fn tailwind_is_fetched_verified_and_laid_where_its_mix_task_looks() {
     build(&place, &app, &origin, &[])
         .ok()
         .says("* tailwind 4.1.12 (config/config.exs:");
-    let page = served(&place, "with_tailwind");
+    let page = served(&place, "with_tailwind", &[]);
     assert_eq!(page.len(), 3, "{page:?}");
     assert!(page[1].1.contains("background"), "{page:?}");
     place
