@@ -12,6 +12,8 @@ use crate::diagnostic::{Class, Diagnostic, Source, Sourced};
 pub struct PackageJson {
     /// Where it stands: `package.json`, `assets/package.json`.
     pub path: String,
+    /// Whether it could not be read, so that nothing is known of what it says.
+    pub unread: bool,
     /// `engines`: ranges by program, such as `node` and `npm`.
     pub engines: BTreeMap<String, Sourced<String>>,
     /// `volta.node`.
@@ -34,13 +36,14 @@ pub(super) fn parse(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> 
                 Diagnostic::error(
                     "package-json",
                     Class::Config,
-                    format!("`{path}` is not JSON"),
+                    format!("`{path}` is not a JSON object"),
                 )
                 .at(at, why)
                 .help("correct the file: npm and yarn cannot read it either"),
             );
             return PackageJson {
                 path,
+                unread: true,
                 ..PackageJson::default()
             };
         }
@@ -49,6 +52,7 @@ pub(super) fn parse(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> 
     let mut dependencies = texts("devDependencies");
     dependencies.extend(texts("dependencies"));
     PackageJson {
+        unread: false,
         engines: texts("engines"),
         volta_node: json::child(&root, "volta")
             .and_then(|volta| json::text_of(source, volta, "node")),

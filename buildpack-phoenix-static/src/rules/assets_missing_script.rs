@@ -50,16 +50,26 @@ pub(crate) fn check(app: &App, config: &StaticConfig) -> Vec<Diagnostic> {
     std::iter::once(own)
         .filter(|_| named.is_none())
         .chain(children)
-        .filter_map(|(packages, path, mix)| unbuilt(packages, &path, mix))
+        .filter_map(|(packages, path, mix)| unbuilt(app, packages, &path, mix))
         .collect()
 }
 
-fn unbuilt(packages: &[PackageJson], mix_path: &str, mix: Option<&MixExs>) -> Option<Diagnostic> {
+fn unbuilt(
+    app: &App,
+    packages: &[PackageJson],
+    mix_path: &str,
+    mix: Option<&MixExs>,
+) -> Option<Diagnostic> {
     let deploys = |package: &PackageJson| package.scripts.contains_key("deploy");
     if mix.is_some_and(builds) || packages.iter().any(deploys) {
         return None;
     }
-    let package = packages.last()?;
+    let Some(package) = packages.last() else {
+        return for_deno(app, mix_path);
+    };
+    if packages.iter().any(|package| package.unread) {
+        return None;
+    }
     let problem = Diagnostic::warning(
         "assets-missing-script",
         format!(
@@ -75,6 +85,30 @@ fn unbuilt(packages: &[PackageJson], mix_path: &str, mix: Option<&MixExs>) -> Op
         "add a script `deploy` to `{}` that builds them for production, or an alias `assets.deploy` to `{mix_path}`",
         package.path
     )))
+}
+
+/// The warning that the assets are for deno alone.
+fn for_deno(app: &App, mix_path: &str) -> Option<Diagnostic> {
+    let folder = mix_path.strip_suffix("mix.exs").unwrap_or_default();
+    let files = [
+        "assets/deno.json",
+        "assets/deno.jsonc",
+        "deno.json",
+        "deno.jsonc",
+    ];
+    let mut files = files.iter().map(|file| format!("{folder}{file}"));
+    let file = files.find(|file| app.has(file))?;
+    let problem = Diagnostic::warning(
+        "assets-missing-script",
+        format!(
+            "nothing would build the assets: `{file}` is for deno, which is not supported, and `{mix_path}` has no alias \
+             `assets.deploy`"
+        ),
+    );
+    Some(
+        problem
+            .help("let `hook_post_compile` in `elixir_buildpack.config` build them, or that alias"),
+    )
 }
 
 /// Whether Mix builds the assets, or may do so for all that can be read.

@@ -166,9 +166,14 @@ fn assets_that_cannot_be_built_are_told_beforehand() {
     let Some(place) = workspace() else { return };
     let app = place.app("phoenix_npm", "unplannable").unwrap();
     let whole = fs_err::read_to_string(app.path.join("assets/package.json")).unwrap();
-    app.write("assets/package.json", "{ \"scripts\": }")
-        .unwrap();
-    place.build(&app, &[]).fails(3, "package-json");
+    for text in ["{ \"scripts\": }", "[]", ""] {
+        app.write("assets/package.json", text).unwrap();
+        place
+            .build(&app, &[])
+            .fails(3, "package-json")
+            .says("`assets/package.json` is not a JSON object")
+            .never_says("assets-missing-script");
+    }
     let impossible = whole.replacen('{', "{\n  \"engines\": { \"node\": \">=99\" },", 1);
     app.write("assets/package.json", &impossible).unwrap();
     app.write("phoenix_static_buildpack.config", "").unwrap();
@@ -192,7 +197,41 @@ fn assets_that_cannot_be_built_are_told_beforehand() {
     place
         .build(&app, &[])
         .fails(3, "package-manager-unsupported")
-        .says("bun");
+        .says("`assets/bun.lock` asks for bun, which is not supported");
+    // But a hook may use what it likes, as the message says.
+    app.config("hook_post_compile=\"echo bun run deploy\"")
+        .unwrap();
+    place
+        .build(&app, &[])
+        .ok()
+        .says("* assets built by a hook")
+        .never_says("Installing packages");
+}
+
+#[test]
+fn what_a_build_can_do_without_is_a_warning() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("phoenix_npm", "warned").unwrap();
+    let whole = fs_err::read(app.path.join("assets/package.json")).unwrap();
+    app.remove("assets/package-lock.json").unwrap();
+    app.write(
+        "assets/package.json",
+        [b"\xef\xbb\xbf", &whole[..]].concat(),
+    )
+    .unwrap();
+    place
+        .build(&app, &[])
+        .ok()
+        .says("[config-encoding]")
+        .says("[lock-file-missing]")
+        .says("run `npm install` in `assets`, and commit `assets/package-lock.json`");
+    app.remove("assets/package.json").unwrap();
+    app.write("assets/deno.json", "{}").unwrap();
+    place
+        .bp(&["check-versions", "warned"])
+        .ok()
+        .says("[assets-missing-script]")
+        .says("`assets/deno.json` is for deno, which is not supported");
 }
 
 #[test]
