@@ -1,7 +1,7 @@
 //! Getting buildpacks: from an address to a read-only folder in the store, known by its content.
 //!
 //! Nothing of a pack is run here. Repositories are fetched by the `git` program, so that credentials, ssh and proxies are
-//! those that the user has for git; see [`git`].
+//! those that the user has for git (`packs/git.rs`).
 
 mod archive;
 mod error;

@@ -1,6 +1,6 @@
 //! From an app's folder to an image: the stages in order, over services that a caller brings.
 //!
-//! [`build`] is the whole road, [`test`] the part of it that ends with the app's tests. What it decides stands in [`prepare`], what it remembers in [`record`].
+//! [`build`] is the whole road, [`test()`] the part of it that ends with the app's tests. What it decides stands in [`prepare`], what it remembers in [`record`].
 
 mod build;
 mod build_lists;
