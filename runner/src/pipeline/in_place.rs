@@ -73,10 +73,24 @@ pub(super) fn take_over(app: &Path, from: &Path) -> Result<(), Failure> {
     fs_err::create_dir_all(mark).map_err(failed)
 }
 
+/// Writes down that the tree at `app`, in which nothing says whose it is, will be the one that is remembered in the folder
+/// `kept`: a new container, to which what the last one made is brought back.
+pub(super) fn is_brought_back(app: &Path, kept: &Path) -> std::io::Result<()> {
+    let note = app.join(MARK).join(REMEMBERED_IN);
+    if note.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    fs_err::create_dir_all(app.join(MARK))?;
+    fs_err::write(&note, kept.as_os_str().as_bytes())
+}
+
+/// Says, in an app's folder, where what is known of it is remembered.
+const REMEMBERED_IN: &str = "remembered-in";
+
 /// Writes down that what is remembered of the tree at `app` is in the folder `kept`. Whether it was so before: tests, for
 /// one, remember on their own what they have done, and a build may have undone it since.
 pub(super) fn is_remembered_in(app: &Path, kept: &Path) -> Result<bool, Failure> {
-    let note = app.join(MARK).join("remembered-in");
+    let note = app.join(MARK).join(REMEMBERED_IN);
     let kept = kept.as_os_str().as_bytes();
     if fs_err::read(&note).is_ok_and(|before| before == kept) {
         return Ok(true);

@@ -215,7 +215,7 @@ fn an_elixir_app_is_deployed_started_and_deployed_again() {
         .ok()
         .says("Using kept Erlang")
         .says("Compiling 1 file (.ex)")
-        .never_says("* Getting")
+        .never_says("Fetching app dependencies")
         .never_says("Generated makeup app");
     let (answer, logs) = engine.web("hello", "/data.json");
     assert!(answer.contains("200 OK"), "{answer}");

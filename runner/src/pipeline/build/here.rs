@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 
 use super::super::earlier_assets::EarlierAssets;
 use super::super::failure::{Failure, disk};
-use super::super::in_place::MARK;
+use super::super::in_place::{self, MARK};
 use super::super::launch;
 use super::super::mirror::mirror;
 use super::super::promise::Promise;
@@ -91,6 +91,9 @@ impl Build<'_> {
     fn tree_here(&self) -> Result<(Tree, buildpack_core::store::Guard), Failure> {
         let failed = |error: io::Error| disk("bring back what the last build made", &error);
         let plan = &self.prepared.plan;
+        if self.made().join("source.json").is_file() {
+            in_place::is_brought_back(Path::new(&plan.app_dir), &self.kept).map_err(failed)?;
+        }
         let (mut tree, lock) = self.open_tree()?;
         let lent = Lent::to(tree.app(), &self.kept);
         lent.forget().map_err(failed)?;
