@@ -36,6 +36,9 @@ const ALL: &str = "for script; do \"$script\" \"$APP\" & done; wait";
 /// Starting a process type, asking twelve packs, a slug.
 pub(super) fn face(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
     debian::need(&[("pigz", "pigz")])?;
+    let cache = bench.path("face-cache");
+    fs::create_dir_all(&cache)?;
+    fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o777))?;
     Ok(vec![start(bench)?, detect(bench)?, slug(bench)?])
 }
 
@@ -45,6 +48,8 @@ fn herokuish(bench: &Bench<'_>, app: &Path, words: &[&str]) -> Command {
         .arg("herokuish")
         .args(words)
         .env("APP_PATH", app)
+        // Root's builds are done as another user.
+        .env("USER", "nobody")
         .env("ENV_PATH", bench.path("face-env"))
         .env("BP_CACHE_DIR", bench.path("face-cache"));
     command
