@@ -4,67 +4,32 @@
 
 mod clean;
 mod diagnostic;
+mod log;
 mod logins;
+mod pieces;
 mod progress;
 mod redact;
 pub mod report;
+mod screen;
 mod size;
 mod summary;
 mod versions;
 
 use std::collections::HashMap;
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use buildpack_core::diagnostic::{Diagnostic, Severity};
-use buildpack_core::event::{Event, EventSink, StepState};
+use buildpack_core::event::{Event, EventSink};
 
 pub use redact::{RedactingWriter, Redactor};
+pub use screen::{Screen, Style};
 pub use size::{bytes, duration, parse_bytes};
 pub use summary::summary;
 pub use versions::{explanation, listing, updates};
 
+use pieces::{LineEvent, log_line};
 use progress::Progress;
-
-/// Longer lines of output come in pieces of this many bytes, without a word that more follows.
-const PIECE: usize = 64 << 10;
-
-/// How output is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// Lines for people, as in a deploy log.
-    Text,
-    /// One JSON event a line.
-    Json,
-}
-
-/// Where output goes, and what the places are.
-pub struct Screen {
-    /// The log.
-    pub out: Box<dyn Write + Send>,
-    /// Problems.
-    pub err: Box<dyn Write + Send>,
-    /// Whether `err` is a terminal, on which progress can be drawn.
-    pub terminal: bool,
-    /// Whether problems may be coloured.
-    pub colour: bool,
-    /// Whether `out` may be coloured.
-    pub colour_out: bool,
-}
-
-impl Screen {
-    /// Standard output and standard error, coloured as the terminal and `NO_COLOR` allow.
-    pub fn standard() -> Self {
-        let never = anstream::ColorChoice::Never;
-        Self {
-            out: Box::new(io::stdout()),
-            err: Box::new(io::stderr()),
-            terminal: io::stderr().is_terminal(),
-            colour: anstream::AutoStream::choice(&io::stderr()) != never,
-            colour_out: anstream::AutoStream::choice(&io::stdout()) != never,
-        }
-    }
-}
 
 /// Draws events. Clones draw on the same screen.
 #[derive(Clone)]
@@ -91,17 +56,6 @@ enum LogStream {
     Out,
     /// Beside the answer, which has standard output to itself.
     Err,
-}
-
-/// Makes the event of a line that a step's program printed.
-type LineEvent = fn(String, String) -> Event;
-
-fn log_line(step: String, line: String) -> Event {
-    Event::Output { step, line }
-}
-
-fn test_line(step: String, line: String) -> Event {
-    Event::TestOutput { step, line }
 }
 
 impl Ui {
@@ -222,94 +176,6 @@ impl Ui {
         });
     }
 
-    fn text(&self, event: &Event) {
-        match event {
-            Event::Heading { text } => {
-                let text = clean::line(text, false);
-                let text = self.redactor.redact(&text);
-                self.write_log(&format!("{}-----> {text}\n", self.margin));
-            }
-            Event::Detail { text } => text.split('\n').for_each(|line| self.detail_line(line)),
-            Event::Output { line, .. } => self.output_line(line),
-            Event::TestOutput { line, .. } => {
-                self.write_out(&format!("{}\n", self.redactor.redact(line)));
-            }
-            Event::Diagnostic { diagnostic } => {
-                let text = diagnostic::render(diagnostic, &self.redactor, self.colour);
-                self.write_err(&text);
-            }
-            Event::Progress {
-                what,
-                done,
-                total,
-                finished,
-            } => {
-                let what = self.redactor.redact(&clean::line(what, false)).into_owned();
-                self.progress.show(&what, *done, *total, *finished);
-            }
-            Event::Cache { what, hit, reason } if self.verbose => {
-                let said = match (hit, reason) {
-                    (true, _) => format!("{what}: kept"),
-                    (false, Some(reason)) => format!("{what}: made anew, {reason}"),
-                    (false, None) => format!("{what}: made anew"),
-                };
-                self.detail_line(&said);
-            }
-            Event::Step {
-                step,
-                state,
-                reason,
-            } if self.verbose => {
-                let said = match (state, reason) {
-                    (StepState::Skipped, None) => format!("step {step}: left out, nothing changed"),
-                    (StepState::Skipped, Some(reason)) => {
-                        format!("step {step}: left out, {reason}")
-                    }
-                    (StepState::Due, Some(reason)) => format!("step {step}: runs, {reason}"),
-                    _ => return,
-                };
-                self.detail_line(&said);
-            }
-            Event::Layer {
-                purpose,
-                digest,
-                size,
-                reused,
-                ..
-            } if self.verbose => {
-                let made = if *reused { "kept" } else { "made" };
-                self.detail_line(&format!(
-                    "layer {purpose}: {} {made}, {}",
-                    digest.short(),
-                    bytes(*size)
-                ));
-            }
-            Event::StageStarted { .. }
-            | Event::StageFinished { .. }
-            | Event::Step { .. }
-            | Event::Cache { .. }
-            | Event::Layer { .. }
-            | Event::Image { .. } => {}
-        }
-    }
-
-    fn detail_line(&self, text: &str) {
-        let text = clean::line(text, false);
-        let text = self.redactor.redact(&text);
-        self.write_log(&format!("{}       {}\n", self.margin, text.trim_end()));
-    }
-
-    /// A program's line below a headline; as it is where it has a deploy log's form already, as scripts of packs print it.
-    fn output_line(&self, text: &str) {
-        let bare = clean::line(text, false);
-        if FORMS.iter().any(|form| bare.starts_with(form)) {
-            let bare = self.redactor.redact(&bare);
-            self.write_log(&format!("{}\n", bare.trim_end()));
-        } else {
-            self.detail_line(text);
-        }
-    }
-
     fn event_line(&self, event: &Event) {
         if matches!(
             event,
@@ -336,52 +202,6 @@ impl Ui {
             Style::Text => self.text(event),
         }
     }
-
-    /// A program's line. Of one that came in pieces the end waits for the next: a secret may stand across both.
-    fn output(&self, step: String, line: &str, event: LineEvent) {
-        // Control sequences may stand within a value: it is looked for in the bare text.
-        let bare = clean::line(line, false);
-        let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = pieces.remove(&step).map(|(_, before)| before);
-        let mut whole = before.unwrap_or_default();
-        whole.push_str(&bare);
-        if line.len() >= PIECE {
-            let end = whole.split_off(self.redactor.safe_length(&whole));
-            pieces.insert(step.clone(), (event, end));
-        }
-        drop(pieces);
-        self.draw(&event(step, whole));
-    }
-
-    /// A line of tests. Its colours stay where they are shown, unless they stand within what is not.
-    fn test_output(&self, step: String, line: &str) {
-        let coloured = clean::line(line, self.colours());
-        let bare = clean::line(line, false);
-        let whole = line.len() < PIECE && !self.has_piece(&step);
-        if whole && coloured != bare && !self.redactor.finds_in(&bare) {
-            self.draw(&test_line(step, coloured.into_owned()));
-        } else {
-            self.output(step, line, test_line);
-        }
-    }
-
-    fn has_piece(&self, step: &str) -> bool {
-        let pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        pieces.contains_key(step)
-    }
-
-    /// Draws the ends of lines that came in pieces.
-    fn finish_pieces(&self) {
-        let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut ends: Vec<_> = (pieces.drain())
-            .filter(|(_, (_, end))| !end.is_empty())
-            .collect();
-        drop(pieces);
-        ends.sort_by(|(one, _), (other, _)| one.cmp(other));
-        for (step, (event, line)) in ends {
-            self.draw(&event(step, line));
-        }
-    }
 }
 
 impl EventSink for Ui {
@@ -398,206 +218,5 @@ impl EventSink for Ui {
     }
 }
 
-/// How lines of a deploy log begin: headlines, details, problems, packs of a chain (Heroku's buildpack API, `style`).
-const FORMS: [&str; 4] = ["-----> ", "       ", " !     ", "=====> "];
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Paper {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn drawn(style: Style, event: Event) -> (String, String) {
-        let (out, err) = (Paper::default(), Paper::default());
-        let screen = Screen {
-            out: Box::new(out.clone()),
-            err: Box::new(err.clone()),
-            terminal: false,
-            colour: false,
-            colour_out: false,
-        };
-        let redactor = Redactor::new([("TOKEN", "hunter2-hunter2")]);
-        Ui::new(style, true, screen, redactor).emit(event);
-        let text = |paper: Paper| String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
-        (text(out), text(err))
-    }
-
-    fn output(line: &str) -> Event {
-        Event::Output {
-            step: "compile".to_owned(),
-            line: line.to_owned(),
-        }
-    }
-
-    #[test]
-    fn what_a_pack_printed_for_a_deploy_log_is_drawn_as_it_is() {
-        for line in [
-            "-----> Installing",
-            "       ok",
-            " !     no",
-            "=====> Downloading",
-        ] {
-            assert_eq!(drawn(Style::Text, output(line)).0, format!("{line}\n"));
-        }
-    }
-
-    #[test]
-    fn lines_look_as_in_a_deploy_log() {
-        let heading = Event::Heading {
-            text: "Compiling".to_owned(),
-        };
-        assert_eq!(drawn(Style::Text, heading).0, "-----> Compiling\n");
-        assert_eq!(
-            drawn(Style::Text, output("\u{1b}[32m==> jason\u{1b}[0m")).0,
-            "       ==> jason\n"
-        );
-        assert_eq!(drawn(Style::Text, output("10%\r100%")).0, "       100%\n");
-    }
-
-    #[test]
-    fn lines_of_tests_are_drawn_as_they_are_and_the_log_beside_them() {
-        let draw = |colour_out: bool, style: Style| {
-            let (out, err) = (Paper::default(), Paper::default());
-            let screen = Screen {
-                out: Box::new(out.clone()),
-                err: Box::new(err.clone()),
-                terminal: false,
-                colour: false,
-                colour_out,
-            };
-            let redactor = Redactor::new([("TOKEN", "hunter2-hunter2")]);
-            let ui = Ui::new(style, false, screen, redactor).log_aside();
-            ui.heading("Running the tests");
-            for line in [
-                "1..2",
-                "  ok 1  ",
-                "",
-                "\u{1b}[31mnot ok 2\u{1b}[0m\u{1b}[2J",
-                "\u{1b}[1mhunter2\u{1b}[0m-hunter2",
-            ] {
-                let (step, line) = ("test".to_owned(), line.to_owned());
-                ui.emit(Event::TestOutput { step, line });
-            }
-            ui.emit(output("Compiling"));
-            let text = |paper: Paper| String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
-            (text(out), text(err))
-        };
-        let (out, err) = draw(false, Style::Text);
-        assert_eq!(out, "1..2\n  ok 1  \n\nnot ok 2\n[TOKEN]\n");
-        assert_eq!(err, "-----> Running the tests\n       Compiling\n");
-        let (out, _) = draw(true, Style::Text);
-        assert_eq!(
-            out,
-            "1..2\n  ok 1  \n\n\u{1b}[31mnot ok 2\u{1b}[0m\n[TOKEN]\n"
-        );
-        let (out, err) = draw(true, Style::Json);
-        assert!(
-            out.contains(r#"{"event":"test-output","step":"test","line":"not ok 2"}"#),
-            "{out}"
-        );
-        assert_eq!((out.matches("[TOKEN]").count(), err.as_str()), (1, ""));
-    }
-
-    #[test]
-    fn a_secret_is_drawn_by_its_name_alone() {
-        let event = output("token is hunter2-hunter2!");
-        assert_eq!(
-            drawn(Style::Text, event.clone()).0,
-            "       token is [TOKEN]!\n"
-        );
-        let line = drawn(Style::Json, event).0;
-        let json: serde_json::Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(json["line"], "token is [TOKEN]!");
-        assert_eq!(json["event"], "output");
-    }
-
-    #[test]
-    fn a_full_disk_is_remembered_and_a_reader_that_left_is_not() {
-        struct Broken(io::ErrorKind);
-        impl Write for Broken {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(self.0.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let after = |kind| {
-            let screen = Screen {
-                out: Box::new(Broken(kind)),
-                err: Box::new(io::sink()),
-                terminal: false,
-                colour: false,
-                colour_out: false,
-            };
-            let ui = Ui::new(Style::Text, false, screen, Redactor::default());
-            ui.line("an answer");
-            ui.unwritten().map(|error| error.kind())
-        };
-        let full = io::ErrorKind::StorageFull;
-        assert_eq!(after(full), Some(full));
-        assert_eq!(after(io::ErrorKind::BrokenPipe), None);
-    }
-
-    #[test]
-    fn progress_is_for_terminals() {
-        let event = Event::Progress {
-            what: "Erlang".to_owned(),
-            done: 1,
-            total: Some(2),
-            finished: false,
-        };
-        assert_eq!(drawn(Style::Text, event.clone()), Default::default());
-        assert_eq!(drawn(Style::Json, event), Default::default());
-    }
-
-    #[test]
-    fn a_secret_across_two_pieces_of_a_line_is_not_drawn() {
-        for style in [Style::Text, Style::Json] {
-            let out = Paper::default();
-            let screen = Screen {
-                out: Box::new(out.clone()),
-                err: Box::new(io::sink()),
-                terminal: false,
-                colour: false,
-                colour_out: false,
-            };
-            let ui = Ui::new(
-                style,
-                false,
-                screen,
-                Redactor::new([("TOKEN", "hunter2-hunter2")]),
-            );
-            ui.emit(output(&format!("{}hunter2-", "x".repeat(PIECE))));
-            ui.emit(output("hunter2 and more"));
-            ui.emit(output(&"y".repeat(PIECE)));
-            ui.heading("the end waits no longer");
-            let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
-            assert!(text.contains("[TOKEN] and more") && !text.contains("hunter2"));
-            assert_eq!(text.matches('y').count(), PIECE);
-        }
-    }
-
-    #[test]
-    fn colour_sequences_hide_no_secret_and_every_line_is_indented() {
-        let event = output("hunter2\u{1b}[31m-hunter2\u{1b}[2J");
-        assert_eq!(drawn(Style::Text, event.clone()).0, "       [TOKEN]\n");
-        assert!(drawn(Style::Json, event).0.contains(r#""line":"[TOKEN]""#));
-        let detail = Event::Detail {
-            text: "one\ntwo".to_owned(),
-        };
-        assert_eq!(drawn(Style::Text, detail).0, "       one\n       two\n");
-    }
-}
+mod tests;

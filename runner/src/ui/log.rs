@@ -1,0 +1,98 @@
+//! Events as the lines of a deploy log.
+
+use buildpack_core::event::{Event, StepState};
+
+use super::{Ui, bytes, clean, diagnostic};
+
+/// How lines of a deploy log begin: headlines, details, problems, packs of a chain (Heroku's buildpack API, `style`).
+const FORMS: [&str; 4] = ["-----> ", "       ", " !     ", "=====> "];
+
+impl Ui {
+    pub(super) fn text(&self, event: &Event) {
+        match event {
+            Event::Heading { text } => {
+                let text = clean::line(text, false);
+                let text = self.redactor.redact(&text);
+                self.write_log(&format!("{}-----> {text}\n", self.margin));
+            }
+            Event::Detail { text } => text.split('\n').for_each(|line| self.detail_line(line)),
+            Event::Output { line, .. } => self.output_line(line),
+            Event::TestOutput { line, .. } => {
+                self.write_out(&format!("{}\n", self.redactor.redact(line)));
+            }
+            Event::Diagnostic { diagnostic } => {
+                let text = diagnostic::render(diagnostic, &self.redactor, self.colour);
+                self.write_err(&text);
+            }
+            Event::Progress {
+                what,
+                done,
+                total,
+                finished,
+            } => {
+                let what = self.redactor.redact(&clean::line(what, false)).into_owned();
+                self.progress.show(&what, *done, *total, *finished);
+            }
+            Event::Cache { what, hit, reason } if self.verbose => {
+                let said = match (hit, reason) {
+                    (true, _) => format!("{what}: kept"),
+                    (false, Some(reason)) => format!("{what}: made anew, {reason}"),
+                    (false, None) => format!("{what}: made anew"),
+                };
+                self.detail_line(&said);
+            }
+            Event::Step {
+                step,
+                state,
+                reason,
+            } if self.verbose => {
+                let said = match (state, reason) {
+                    (StepState::Skipped, None) => format!("step {step}: left out, nothing changed"),
+                    (StepState::Skipped, Some(reason)) => {
+                        format!("step {step}: left out, {reason}")
+                    }
+                    (StepState::Due, Some(reason)) => format!("step {step}: runs, {reason}"),
+                    _ => return,
+                };
+                self.detail_line(&said);
+            }
+            Event::Layer {
+                purpose,
+                digest,
+                size,
+                reused,
+                ..
+            } if self.verbose => {
+                let made = if *reused { "kept" } else { "made" };
+                self.detail_line(&format!(
+                    "layer {purpose}: {} {made}, {}",
+                    digest.short(),
+                    bytes(*size)
+                ));
+            }
+            Event::StageStarted { .. }
+            | Event::StageFinished { .. }
+            | Event::Step { .. }
+            | Event::Cache { .. }
+            | Event::Layer { .. }
+            | Event::Image { .. } => {}
+        }
+    }
+
+    fn detail_line(&self, text: &str) {
+        let text = clean::line(text, false);
+        let text = self.redactor.redact(&text);
+        self.write_log(&format!("{}       {}\n", self.margin, text.trim_end()));
+    }
+
+    /// A program's line below a headline; as it is where it has a deploy log's form already, as scripts of packs print it.
+    fn output_line(&self, text: &str) {
+        let bare = clean::line(text, false);
+        if FORMS.iter().any(|form| bare.starts_with(form)) {
+            let bare = self.redactor.redact(&bare);
+            self.write_log(&format!("{}\n", bare.trim_end()));
+        } else {
+            self.detail_line(text);
+        }
+    }
+}
