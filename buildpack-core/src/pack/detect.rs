@@ -34,15 +34,24 @@ head -c 4096 "$out" | base64 -w 3000 | sed 's/^/bp-detected /'; exit $code"#;
 
 const DETECTED: &str = "bp-detected ";
 
-/// Runs `bin/detect` of every pack behind `$3`, all at once, each in its own folder; prints its number, exit code and first
-/// line behind a mark. `$1` is the time limit, `$2` BUILD_DIR.
-const DETECT_ALL: &str = r#"limit=$1; build=$2; shift 2; number=0
+/// Runs `bin/detect` of every pack behind `$2`, all at once, each in its own folder and as the leader of a group of its own
+/// that is ended when the time is over; prints its number, exit code and first line behind a mark. `$1` is the time limit,
+/// `$2` BUILD_DIR. Nothing is started beside the packs that bash can do by itself.
+const DETECT_ALL: &str = r#"set -m; limit=$1; build=$2; shift 2; out=$(mktemp -d) || exit
+pids=()
 for place; do
-    { code=1; out=/dev/null; cd "$place" && ask "$limit" bin/detect "$build" 2>/dev/null
-      printf 'bp-detected %d %d %s\n' "$number" "$code" "$(head -c 4096 "$out" | head -n 1)"; } &
-    number=$((number + 1))
+    { cd "$place" && exec bin/detect "$build"; } </dev/null >"$out/${#pids[@]}" 2>/dev/null &
+    pids+=($!)
 done
-wait"#;
+{ sleep "$limit"; : >"$out/late"; kill -KILL -- "${pids[@]/#/-}"; } >/dev/null 2>&1 &
+watch=$!
+for number in "${!pids[@]}"; do
+    wait "${pids[number]}"; code=$?; name=
+    if [ $code = 137 ] && [ -e "$out/late" ]; then code=124; fi
+    IFS= read -r -n 4096 name <"$out/$number"
+    printf 'bp-detected %d %d %s\n' "$number" "$code" "$name"
+done 2>/dev/null
+kill -KILL -- "-$watch"; rm -rf "$out""#;
 
 /// The call of `bin/detect` of many packs at once.
 #[derive(Debug)]
@@ -68,8 +77,8 @@ impl DetectAll {
     }
 
     fn argv_within(limit: Duration, places: &[String], build_dir: &str) -> Vec<String> {
-        let (script, limit) = (format!("{ASK}{DETECT_ALL}"), limit.as_secs().to_string());
-        let fixed = ["bash", "-c", &script, "bash", &limit, build_dir];
+        let limit = limit.as_secs().to_string();
+        let fixed = ["bash", "-c", DETECT_ALL, "bash", &limit, build_dir];
         let places = places.iter().map(String::as_str);
         fixed.into_iter().chain(places).map(str::to_owned).collect()
     }

@@ -14,17 +14,17 @@ use crate::packs::{Chosen, Fetched};
 /// What each pack says of the app, in order. Packs that are scripts are fetched, and asked in the sandbox.
 pub fn detected(request: &Request, services: &Services) -> Result<Vec<Detection>, Failure> {
     let app = read_app(&request.app, services)?;
-    let mut chosen = choose_packs(&app, request, &Goal::Build, services)?;
+    let chosen = choose_packs(&app, request, &Goal::Build, services)?;
     if chosen.is_empty() {
         let all: Vec<Detection> = (detect(&app).into_iter())
             .map(|(_, detection)| detection)
             .collect();
-        if !all.iter().any(|detection| detection.applies) {
-            chosen = brought_along(request, services)?;
+        if !all.iter().any(|detection| detection.applies)
+            && let Some((pack, says)) = brought_along(request, services)?
+        {
+            return Ok(vec![of_script(&pack, Detected::Yes(says))]);
         }
-        if chosen.is_empty() {
-            return Ok(all);
-        }
+        return Ok(all);
     }
     let folders: Vec<_> = chosen
         .iter()

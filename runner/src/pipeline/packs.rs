@@ -45,40 +45,41 @@ pub fn choose_packs(
     Ok(got.chosen)
 }
 
-/// The first pack that the machine brings along and that says that it applies; none where there is none.
+/// The first pack that the machine brings along and that says that it applies, with the name that it gives the app; none
+/// where there is none.
 pub(super) fn brought_along(
     request: &Request,
     services: &Services,
-) -> Result<Vec<Chosen>, Failure> {
+) -> Result<Option<(Fetched, String)>, Failure> {
     let packs = request.here.as_ref().map_or(&[][..], |here| &here.packs);
     let folders: Vec<PathBuf> = packs.iter().map(|(_, folder)| folder.clone()).collect();
     let answers = detect_scripts(&folders, request, services)?;
-    let mut applying = (packs.iter().zip(answers))
-        .filter(|(_, answer)| matches!(answer, Detected::Yes(_)))
-        .map(|(pack, _)| pack)
-        .peekable();
-    let Some((name, folder)) = applying.next() else {
-        return Ok(Vec::new());
+    let mut applying = (packs.iter().zip(answers)).filter_map(|(pack, answer)| match answer {
+        Detected::Yes(says) => Some((pack, says)),
+        Detected::No | Detected::TooLate => None,
+    });
+    let Some(((name, folder), says)) = applying.next() else {
+        return Ok(None);
     };
-    if applying.peek().is_some() {
+    let others: Vec<&str> = applying.map(|((name, _), _)| name.as_str()).collect();
+    if !others.is_empty() {
         // In herokuish's words (compatibility facts 2.4).
         services.events.heading(
             "Warning: Multiple default buildpacks reported the ability to handle this app. \
              The first buildpack in the list below will be used.",
         );
-        let others = applying.map(|(name, _)| format!(" {name}"));
-        let others: String = others.collect();
-        let detail = format!("Detected buildpacks: {name}{others}");
+        let detail = format!("Detected buildpacks: {name} {}", others.join(" "));
         services.events.detail(&detail);
     }
     let origin = Origin::Default("brought along".to_owned());
-    Ok(vec![Chosen::Script(Fetched {
+    let pack = Fetched {
         id: name.clone(),
         wanted: Sourced::new(name.clone(), origin),
         shown: name.clone(),
         folder: folder.clone(),
         identity: "brought along".to_owned(),
-    })])
+    };
+    Ok(Some((pack, says)))
 }
 
 /// What the app's lock holds these packs to.

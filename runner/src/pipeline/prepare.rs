@@ -132,7 +132,8 @@ pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Pr
     let app = read_app(&request.app, services)?;
     let mut chosen = choose_packs(&app, request, goal, services)?;
     if chosen.is_empty() && chain(&app, &NativeName::ALL).is_none() {
-        chosen = brought_along(request, services)?;
+        let brought = brought_along(request, services)?;
+        chosen.extend(brought.map(|(pack, _)| Chosen::Script(pack)));
     }
     let pack_folders = scripts(&chosen)
         .map(|pack| (pack.id.clone(), pack.folder.clone()))
