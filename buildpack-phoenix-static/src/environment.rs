@@ -1,6 +1,6 @@
 //! Variables of the steps, and of the running app.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use buildpack_core::lists::NPM_REGISTRY;
@@ -9,13 +9,18 @@ use buildpack_core::plan::CacheFolder;
 
 use crate::assets::AssetsApp;
 use crate::package_manager::{Manager, below};
-use crate::steps;
 
 /// Where package managers keep what they download.
 const CACHE: &str = "/tmp/bp-cache";
 
-/// Adds what the package manager of `app`, in this version, keeps: apps that share one share what it keeps.
-pub(crate) fn add_cache(caches: &mut Vec<CacheFolder>, app: &AssetsApp<'_>, version: &str) {
+/// Adds what the package manager of `app`, in this version, keeps: apps that share one share what it keeps. `installs` are
+/// the steps that use it, by folder.
+pub(crate) fn add_cache(
+    caches: &mut Vec<CacheFolder>,
+    app: &AssetsApp<'_>,
+    version: &str,
+    installs: &BTreeMap<String, String>,
+) {
     let (Some(chosen), Some(package)) = (&app.manager, app.package) else {
         return;
     };
@@ -25,10 +30,10 @@ pub(crate) fn add_cache(caches: &mut Vec<CacheFolder>, app: &AssetsApp<'_>, vers
     };
     let lock = chosen.lock.as_ref().map(|lock| lock.path.clone());
     let files = std::iter::once(package.path.clone()).chain(lock);
-    let step = steps::id(app, "assets-install");
+    let step = installs.get(&chosen.root).cloned();
     if let Some(shared) = caches.iter_mut().find(|cache| cache.id == id) {
         shared.files.extend(files);
-        shared.steps.push(step);
+        shared.steps.extend(step);
         return;
     }
     caches.push(CacheFolder {
@@ -36,7 +41,7 @@ pub(crate) fn add_cache(caches: &mut Vec<CacheFolder>, app: &AssetsApp<'_>, vers
         key: BTreeMap::from([(id.to_owned(), version.to_owned())]),
         files: files.collect(),
         place: format!("{CACHE}/{id}"),
-        steps: vec![step],
+        steps: step.into_iter().collect(),
     });
 }
 
@@ -100,10 +105,16 @@ pub(crate) fn addresses(upstreams: &Upstreams) -> BTreeMap<String, String> {
 
 /// Folders that the build's `PATH` has before Node's own programs and behind them.
 pub(crate) fn path(app_dir: &str, apps: &[AssetsApp<'_>]) -> Vec<String> {
-    let modules = apps
+    let mut folders: Vec<&str> = Vec::new();
+    for app in apps.iter().filter(|app| app.package.is_some()) {
+        folders.push(&app.assets_dir);
+        folders.extend(app.manager.as_ref().map(|manager| manager.root.as_str()));
+    }
+    let mut seen = BTreeSet::new();
+    folders.retain(|folder| seen.insert(*folder));
+    let modules = folders
         .iter()
-        .filter(|app| app.package.is_some())
-        .map(|app| format!("{app_dir}/{}", below(&app.assets_dir, "node_modules/.bin")));
+        .map(|folder| format!("{app_dir}/{}", below(folder, "node_modules/.bin")));
     [
         format!("{app_dir}/{}", crate::manager_tool::BIN),
         format!("{app_dir}/.heroku/node/bin"),

@@ -64,9 +64,14 @@ const NAMES: [&str; 7] = [
 
 /// The lock files of `folder`, the one that counts first: its own, else those of the workspace that it is in.
 pub(crate) fn lock_files(app: &App, folder: &str) -> Vec<LockFile> {
-    let own = in_folder(app, folder);
-    if !own.is_empty() {
-        return own;
+    in_folder(app, project_root(app, folder))
+}
+
+/// The folder that the packages of `folder` are locked in: its own, or that of the workspace around it, where it has no
+/// lock file of its own.
+pub(crate) fn project_root<'a>(app: &App, folder: &'a str) -> &'a str {
+    if !in_folder(app, folder).is_empty() {
+        return folder;
     }
     let mut above = folder;
     while !above.is_empty() {
@@ -74,10 +79,10 @@ pub(crate) fn lock_files(app: &App, folder: &str) -> Vec<LockFile> {
         let package = app.source(&below(above, "package.json"));
         let workspaces = package.is_some_and(|file| file.text.contains("\"workspaces\""));
         if workspaces || app.has(&below(above, "pnpm-workspace.yaml")) {
-            return in_folder(app, above);
+            return above;
         }
     }
-    Vec::new()
+    folder
 }
 
 fn in_folder(app: &App, folder: &str) -> Vec<LockFile> {

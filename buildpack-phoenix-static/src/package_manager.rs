@@ -7,7 +7,7 @@ use buildpack_core::toolchain::Pin;
 use semver::Version;
 
 use crate::config::{StaticConfig, text};
-use crate::lock_file::{Lock, LockFile, lock_files};
+use crate::lock_file::{Lock, LockFile, lock_files, project_root};
 use crate::rules::lock_file_missing;
 
 mod field;
@@ -64,7 +64,7 @@ impl Manager {
 pub(crate) enum Program {
     /// It is in Node's own archive.
     OfNode,
-    /// A file of the app, below the folder of its `package.json`: `.yarn/releases/yarn-4.9.2.cjs`.
+    /// A file of the app, below the folder that it installs in: `.yarn/releases/yarn-4.9.2.cjs`.
     OfApp(String),
     /// This version, from the npm registry.
     Fetched {
@@ -94,6 +94,8 @@ pub(crate) struct PackageManager {
     pub(crate) program: Program,
     /// The lock file that it reads, where there is one.
     pub(crate) lock: Option<LockFile>,
+    /// The folder that it installs in, below the app's: that of `package.json`, or of the workspace around it.
+    pub(crate) root: String,
     /// Who decided.
     pub(crate) origin: Origin,
 }
@@ -105,10 +107,12 @@ pub(crate) fn choose(
     package: &PackageJson,
     config: &StaticConfig,
 ) -> Outcome<PackageManager> {
+    let root = project_root(app, folder);
     let locks = lock_files(app, folder);
-    let chosen = match &package.package_manager {
-        Some(field) => field::read(field, &locks),
-        None => by_lock(app, folder, &locks, config),
+    // In a workspace the field stands at its top.
+    let chosen = match named(app, root, package) {
+        Some(field) => field::read(field, &locks, root),
+        None => by_lock(app, root, &locks, config),
     };
     match chosen {
         Ok(chosen) => {
@@ -120,9 +124,17 @@ pub(crate) fn choose(
     }
 }
 
+/// `packageManager` of the package, or of the workspace that it is in.
+fn named<'a>(app: &'a App, root: &str, package: &'a PackageJson) -> Option<&'a Sourced<String>> {
+    let top = below(root, "package.json");
+    let mut of_root = app.every_package_json().filter(|other| other.path == top);
+    let own = package.package_manager.as_ref();
+    own.or_else(|| of_root.next()?.package_manager.as_ref())
+}
+
 fn by_lock(
     app: &App,
-    folder: &str,
+    root: &str,
     locks: &[LockFile],
     config: &StaticConfig,
 ) -> Result<PackageManager, Box<Diagnostic>> {
@@ -131,6 +143,7 @@ fn by_lock(
             manager: Manager::Npm,
             program: Program::OfNode,
             lock: None,
+            root: root.to_owned(),
             origin: Origin::Default("there is no lock file".to_owned()),
         });
     };
@@ -151,7 +164,7 @@ fn by_lock(
             (Manager::YarnClassic, fetched(version))
         }
         Lock::YarnBerry { version } => {
-            let program = match yarn_path(app, folder) {
+            let program = match yarn_path(app, root) {
                 Some(path) => Program::OfApp(path),
                 None => fetched(berry_for(*version)),
             };
@@ -166,6 +179,7 @@ fn by_lock(
         manager,
         program,
         lock: Some(lock.clone()),
+        root: root.to_owned(),
         origin,
     })
 }
@@ -234,7 +248,7 @@ fn known(version: &str) -> Version {
 
 /// Whether the packages in `folder` are for a program that we don't know.
 pub(crate) fn asks_for_another(app: &App, folder: &str, package: &PackageJson) -> bool {
-    let Some(field) = &package.package_manager else {
+    let Some(field) = named(app, project_root(app, folder), package) else {
         let locks = lock_files(app, folder);
         let first = locks.first().map(|lock| &lock.kind);
         return matches!(first, Some(Lock::Other(_)));

@@ -59,6 +59,7 @@ pub(crate) fn plan(
         installs_with,
         builds_with: plan.tools.iter().map(|tool| tool.id.clone()).collect(),
         npm_major,
+        installs: steps::installs(&apps),
     };
     for assets in &apps {
         plan.steps.extend(steps::plan(assets, &around));
@@ -163,7 +164,7 @@ fn with_node(
         ));
         plan.addresses = environment::addresses(context.upstreams);
         let version = self::version(manager, &chosen);
-        environment::add_cache(&mut plan.caches, assets, &version);
+        environment::add_cache(&mut plan.caches, assets, &version, &steps::installs(apps));
     }
     let of_app = |assets: &&AssetsApp<'_>| {
         let manager = assets.manager.as_ref();
@@ -223,7 +224,13 @@ fn kept(assets: &AssetsApp<'_>) -> Vec<String> {
         if manager.manager == Manager::YarnBerry {
             paths.extend([".yarn", ".pnp.cjs", ".pnp.loader.mjs", ".pnp.data.json"]);
         }
-        kept.extend(paths.iter().map(|path| below(&assets.assets_dir, path)));
+        // In a workspace each package may have some beside those at the top.
+        let mut folders = vec![&manager.root, &assets.assets_dir];
+        folders.dedup();
+        let all = folders
+            .iter()
+            .flat_map(|folder| paths.iter().map(|path| below(folder, path)));
+        kept.extend(all);
     }
     if steps::makes_static_files(assets) {
         kept.push(steps::static_dir(assets));

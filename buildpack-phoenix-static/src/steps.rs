@@ -86,6 +86,16 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) builds_with: Vec<String>,
     /// The major version of the npm that is taken.
     pub(crate) npm_major: u64,
+    /// The steps that install packages, by the folder that they install in.
+    pub(crate) installs: BTreeMap<String, String>,
+}
+
+/// The steps that install packages for `apps`, by the folder that they install in: one for all apps of a workspace.
+pub(crate) fn installs(apps: &[AssetsApp<'_>]) -> BTreeMap<String, String> {
+    let root = |app: &AssetsApp<'_>| Some(app.manager.as_ref()?.root.clone());
+    let steps = apps.iter().map(|app| Some((root(app)?, id(app, INSTALL))));
+    // Of several the first stays.
+    steps.rev().flatten().collect()
 }
 
 /// The folder that static files are served from.
@@ -165,23 +175,27 @@ pub(crate) fn plan(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Vec<Step> 
 
 fn install(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
     let (manager, package) = (app.manager.as_ref()?, app.package?);
+    if around.installs.get(&manager.root) != Some(&id(app, INSTALL)) {
+        return None;
+    }
     let own_scripts = ["preinstall", "install", "postinstall", "prepare"];
     let runs_own = own_scripts
         .iter()
         .any(|script| package.scripts.contains_key(*script));
+    let root = &manager.root;
     let mut folders: Vec<String> = if runs_own && !app.assets_dir.is_empty() {
         // They may read whatever lies there.
         vec![app.assets_dir.clone()]
     } else {
         ["patches", ".yarn"]
-            .map(|folder| below(&app.assets_dir, folder))
+            .map(|folder| below(root, folder))
             .to_vec()
     };
     if let Program::OfApp(path) = &manager.program {
-        folders.push(below(&app.assets_dir, path));
+        folders.push(below(root, path));
     }
     let all_but = (runs_own && app.assets_dir.is_empty()).then(|| owned(&["test"]));
-    let modules = below(&app.assets_dir, "node_modules");
+    let modules = below(root, "node_modules");
     // Packages in folders of the app are dependencies of Mix, mostly.
     let after = if package
         .dependencies
@@ -194,7 +208,7 @@ fn install(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
     };
     let keeps_modules = manager.manager != Manager::YarnBerry;
     Some(Step {
-        cwd: app.assets_dir.clone(),
+        cwd: root.clone(),
         skip_if_unchanged: Some(Inputs {
             names: owned(&PACKAGE_FILES),
             folders,
@@ -245,7 +259,7 @@ fn install_command(manager: &PackageManager, npm_major: u64) -> Vec<String> {
         // It always does.
         Manager::YarnBerry => None,
     };
-    let mut argv = start(manager);
+    let mut argv = start(manager, &manager.root);
     argv.extend(owned(words));
     argv.extend(with_dev.map(str::to_owned));
     argv
@@ -271,10 +285,14 @@ pub(crate) fn yarn_of_app(plan: &PackPlan) -> Option<String> {
     })
 }
 
-/// The words that start a package manager in the folder of its `package.json`.
-fn start(manager: &PackageManager) -> Vec<String> {
+/// The words that start a package manager in `folder`, which is the one that it installs in or lies below it.
+fn start(manager: &PackageManager, folder: &str) -> Vec<String> {
     match &manager.program {
-        Program::OfApp(path) => vec!["node".to_owned(), path.clone()],
+        Program::OfApp(path) => {
+            let way = folder.strip_prefix(manager.root.as_str()).unwrap_or(folder);
+            let ups = way.split('/').filter(|part| !part.is_empty()).count();
+            vec!["node".to_owned(), format!("{}{path}", "../".repeat(ups))]
+        }
         Program::OfNode | Program::Fetched { .. } => owned(&[manager.manager.program()]),
     }
 }
@@ -291,7 +309,7 @@ fn build(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Option<Step> {
         ),
         Builder::Deploy => {
             let manager = app.manager.as_ref()?;
-            let mut argv = start(manager);
+            let mut argv = start(manager, &app.assets_dir);
             argv.extend(owned(&["run", "deploy"]));
             (
                 format!(
@@ -436,9 +454,8 @@ fn colocated(before: Option<&PackPlan>) -> String {
 /// Bundles hold what dependencies and packages bring.
 fn after_install(app: &AssetsApp<'_>, around: &Surroundings<'_>) -> Vec<String> {
     let mut after = ids(around, &["deps"]);
-    if app.manager.is_some() {
-        after.push(id(app, INSTALL));
-    }
+    let root = app.manager.as_ref().map(|manager| &manager.root);
+    after.extend(root.and_then(|root| around.installs.get(root).cloned()));
     after
 }
 

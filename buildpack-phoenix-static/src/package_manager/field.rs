@@ -7,10 +7,11 @@ use semver::Version;
 use super::{Manager, OTHERS, PackageManager, Program, reads, unsupported};
 use crate::lock_file::LockFile;
 
-/// The package manager that `field` names; of `locks` it reads the first that is for it.
+/// The package manager that `field` names; of `locks` it reads the first that is for it. It installs in `root`.
 pub(super) fn read(
     field: &Sourced<String>,
     locks: &[LockFile],
+    root: &str,
 ) -> Result<PackageManager, Box<Diagnostic>> {
     let malformed = || {
         Box::new(
@@ -50,6 +51,7 @@ pub(super) fn read(
             .iter()
             .find(|lock| reads(manager, &lock.kind))
             .cloned(),
+        root: root.to_owned(),
         origin: field.origin.clone(),
     })
 }

@@ -63,6 +63,11 @@ fn packages_of_others_should_be_locked() {
         ("pnpm-workspace.yaml", ""),
     ];
     assert_eq!(with(foreign, &pnpm), "Pnpm 9.15.9");
+    let top = r#"{"workspaces": ["assets"], "packageManager": "pnpm@9.15.0"}"#;
+    let named = [pnpm[0], ("package.json", top)];
+    assert_eq!(with(foreign, &named), "Pnpm 9.15.0");
+    let own = r#"{"dependencies": {"topbar": "^3"}, "packageManager": "npm@10.9.2"}"#;
+    assert_eq!(with(own, &named), "Npm 10.9.2 lock-files lock-file-missing");
 }
 
 #[test]

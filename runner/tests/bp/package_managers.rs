@@ -167,3 +167,65 @@ fn old_package_managers_still_install() {
     static_config(&app, "node_version=22.14.0\nyarn_version=1.17.3\n");
     place.build(&app, &[]).ok().says("yarn install v1.17.3");
 }
+
+/// One lock file at the top for all packages of a workspace: they are installed there, once, and found from below.
+#[test]
+fn a_workspace_is_installed_at_its_top() {
+    let Some(place) = workspace() else { return };
+    let npm = place.app("phoenix_npm", "npm_workspace").unwrap();
+    let lock = fs_err::read_to_string(npm.path.join("assets/package-lock.json")).unwrap();
+    let mut lock: serde_json::Value = serde_json::from_str(&lock).unwrap();
+    let packages = lock["packages"].as_object_mut().unwrap();
+    let own = packages.insert(String::new(), serde_json::json!({"workspaces": ["assets"]}));
+    packages.insert("assets".to_owned(), own.unwrap());
+    for (from, to) in [
+        ("../deps/phoenix", "deps/phoenix"),
+        ("node_modules/phoenix", "node_modules/phoenix"),
+    ] {
+        let moved = packages.remove(from).unwrap();
+        packages.insert(to.to_owned(), moved);
+    }
+    packages["node_modules/phoenix"]["resolved"] = "deps/phoenix".into();
+    let link = serde_json::json!({"resolved": "assets", "link": true});
+    packages.insert("node_modules/assets".to_owned(), link);
+    npm.write("package-lock.json", lock.to_string()).unwrap();
+    fs_err::remove_file(npm.path.join("assets/package-lock.json")).unwrap();
+    let top = r#"{"private": true, "workspaces": ["assets"], "packageManager": "npm@10.9.2"}"#;
+    npm.write("package.json", top).unwrap();
+
+    let pnpm = place.app("phoenix_pnpm", "pnpm_workspace").unwrap();
+    let package = fs_err::read_to_string(pnpm.path.join("package.json")).unwrap();
+    let own = package
+        .replace("\"packageManager\": \"pnpm@9.15.0\",", "")
+        .replace("assets/js", "js")
+        .replace("assets/css", "css")
+        .replace("outdir=priv", "outdir=../priv");
+    pnpm.write("assets/package.json", own).unwrap();
+    let top = r#"{"private": true, "packageManager": "pnpm@9.15.0"}"#;
+    pnpm.write("package.json", top).unwrap();
+    pnpm.write("pnpm-workspace.yaml", "packages:\n  - assets\n")
+        .unwrap();
+    pnpm.replace("pnpm-lock.yaml", "  .:\n", "  .: {}\n\n  assets:\n")
+        .unwrap();
+
+    for (app, manager) in [(&npm, "npm 10.9.2 of Node"), (&pnpm, "pnpm 9.15.0")] {
+        let said = format!("* {manager} (package.json:1:");
+        place.build(app, &[]).ok().says(&said);
+        let name = app.path.file_name().unwrap().to_str().unwrap();
+        assert_eq!(served(&place, name, &[]).len(), 3);
+        app.write("assets/css/app.css", "body { color: teal }\n")
+            .unwrap();
+        place
+            .build(app, &[])
+            .ok()
+            .says("Building assets")
+            .never_says("Installing packages");
+        assert_eq!(served(&place, name, &[]).len(), 3);
+        let left = says_in(
+            &place,
+            name,
+            "find / -xdev -name node_modules | sed 's/^/left: /'",
+        );
+        assert_eq!(left.trim(), "");
+    }
+}
