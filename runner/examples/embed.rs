@@ -14,7 +14,7 @@ use buildpack_core::pack::Upstreams;
 use buildpack_core::store::Store;
 use runner::http::HttpFetch;
 use runner::pipeline::{self, ConfigVars, Failure, Parts, Request, Services};
-use runner::registry::{Puller, RegistrySettings};
+use runner::registry::{Registries, RegistrySettings};
 use runner::sandbox::{self, Mode};
 use runner::settings::{Flags, Settings};
 use stacks::{Arch, Target};
@@ -75,7 +75,7 @@ fn services() -> Result<Services, Box<dyn Error>> {
     let mut services = Services::new(Parts {
         store,
         fetch: Box::new(HttpFetch::new(None)),
-        images: Box::new(Puller::new(RegistrySettings {
+        images: Box::new(Registries::new(RegistrySettings {
             mirrors: settings
                 .registry_mirrors
                 .into_iter()

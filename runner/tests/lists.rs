@@ -13,7 +13,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use runner::http::HttpFetch;
 use runner::pipeline::{BuildLists, Parts, Patience, Services};
-use runner::registry::{Puller, RegistrySettings};
+use runner::registry::{Registries, RegistrySettings};
 use runner::sandbox::{self, Mode};
 use stacks::{Arch, Target};
 use testdata::fake::origin::{Answer, Origin};
@@ -46,7 +46,7 @@ impl Desk {
         let mut services = Services::new(Parts {
             store: Store::open(folder.path().join("cache")).unwrap(),
             fetch: Box::new(HttpFetch::new(None)),
-            images: Box::new(Puller::new(RegistrySettings::default())),
+            images: Box::new(Registries::new(RegistrySettings::default())),
             events: Box::new(Silent),
             sandbox: Box::new(move || {
                 Ok(sandbox::choose(Mode::Namespace, &scratch, false).unwrap())

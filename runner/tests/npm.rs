@@ -10,7 +10,7 @@ use buildpack_core::store::Store;
 use buildpack_core::toolchain::TimeLimits;
 use runner::http::HttpFetch;
 use runner::pipeline::{Npm, Parts, Patience, Services};
-use runner::registry::{Puller, RegistrySettings};
+use runner::registry::{Registries, RegistrySettings};
 use runner::sandbox::{self, Mode};
 use testdata::fake::origin::{Answer, Origin};
 
@@ -40,7 +40,7 @@ impl Desk {
         let mut services = Services::new(Parts {
             store: Store::open(folder.path().join("cache")).unwrap(),
             fetch: Box::new(HttpFetch::new(None)),
-            images: Box::new(Puller::new(RegistrySettings::default())),
+            images: Box::new(Registries::new(RegistrySettings::default())),
             events: Box::new(Silent),
             sandbox: Box::new(move || {
                 Ok(sandbox::choose(Mode::Namespace, &scratch, false).unwrap())

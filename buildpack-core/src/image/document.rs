@@ -19,10 +19,13 @@ pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.
 /// Media type of a Docker manifest list.
 pub const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
+/// Media type of Docker's image config.
+pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+
 /// Words before a layer's purpose in our history entries.
 pub(super) const CREATED_BY: &str = "bp layer: ";
-/// The purpose of layers that are not ours.
-pub(super) const BASE_PURPOSE: &str = "stack";
+/// The purpose of layers that are not ours: those of the base, and those of which nothing is known.
+pub const BASE_PURPOSE: &str = "stack";
 
 /// The manifest of one image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@
 pub mod archive;
 mod assemble;
 mod blob;
+mod docker;
 mod document;
 mod error;
 pub mod layout;
@@ -17,8 +18,8 @@ mod validate;
 pub use assemble::assemble;
 pub use blob::{BlobDir, BlobSource, read_small};
 pub use document::{
-    DOCKER_INDEX, DOCKER_MANIFEST, Document, IndexDocument, ManifestDocument, ManifestEntry,
-    OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Platform,
+    BASE_PURPOSE, DOCKER_CONFIG, DOCKER_INDEX, DOCKER_MANIFEST, Document, IndexDocument,
+    ManifestDocument, ManifestEntry, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Platform,
 };
 pub use error::ImageError;
 pub use record::{BaseImage, BaseLayer, Descriptor, Image, ImageLayer, LayerRecord, MediaType};

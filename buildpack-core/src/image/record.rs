@@ -62,6 +62,17 @@ impl MediaType {
     }
 }
 
+impl MediaType {
+    /// The same packing under Docker's name, where it has one.
+    pub fn to_docker(self) -> Option<Self> {
+        match self {
+            Self::OciGzip | Self::DockerGzip => Some(Self::DockerGzip),
+            Self::OciTar | Self::DockerTar => Some(Self::DockerTar),
+            Self::OciZstd => None,
+        }
+    }
+}
+
 impl fmt::Display for MediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -160,7 +171,7 @@ pub struct ImageLayer {
     pub diff_id: Digest,
     /// Bytes of the compressed blob.
     pub size: u64,
-    /// How the blob is packed, under OCI's name.
+    /// How the blob is packed, under OCI's name; under Docker's in what [`Image::to_docker`] gives.
     pub media_type: MediaType,
 }
 

@@ -16,7 +16,7 @@ use super::Call;
 use super::args::{Cli, Command};
 use crate::http::{HttpFetch, Proxies, credentials, passwords};
 use crate::pipeline::{Failure, MakeSandbox, Network, Parts, Services, choose_target};
-use crate::registry::{Puller, RegistrySettings};
+use crate::registry::{Registries, RegistrySettings};
 use crate::sandbox;
 use crate::settings::{Flags, Settings};
 use crate::ui::Ui;
@@ -124,7 +124,7 @@ pub(crate) fn services(
     let mut services = Services::new(Parts {
         store: Store::open(settings.cache_dir.value.clone())?,
         fetch,
-        images: Box::new(Puller::new(registry_settings(settings))),
+        images: Box::new(Registries::new(registry_settings(settings))),
         events: Box::new(ui.clone()),
         sandbox,
         now: jiff::Timestamp::now(),

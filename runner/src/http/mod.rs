@@ -23,6 +23,7 @@ use reqwest::{Url, redirect};
 
 use crate::tls::{self, Trust};
 
+pub(crate) use failure::retry_after;
 pub use proxy::{Proxies, credentials, passwords};
 
 /// How many redirects are followed.

@@ -31,18 +31,23 @@ impl Endpoint {
         if let Some((_, url)) = mirror {
             return Self::mirror(url, reference);
         }
+        Ok(Self::own(reference, settings))
+    }
+
+    /// `reference` at its own registry: a mirror gives, and takes nothing.
+    pub(super) fn own(reference: &Reference, settings: &RegistrySettings) -> Self {
         let host = match reference.host() {
             DOCKER_HUB => "registry-1.docker.io",
             other => other,
         };
         let plain = is_loopback(host) || settings.insecure.iter().any(|it| it == reference.host());
         let scheme = if plain { "http" } else { "https" };
-        Ok(Self {
+        Self {
             origin: format!("{scheme}://{host}"),
             repository: reference.repository().to_owned(),
             host: reference.host().to_owned(),
             own_credentials: None,
-        })
+        }
     }
 
     fn mirror(url: &str, reference: &Reference) -> Result<Self, RegistryError> {
@@ -72,6 +77,21 @@ impl Endpoint {
     /// The URL of a part of the repository: `manifests/24`, `blobs/sha256:…`.
     pub(super) fn url(&self, part: &str) -> String {
         format!("{}/v2/{}/{part}", self.origin, self.repository)
+    }
+
+    /// Where the registry says whether it is one, and whom it wants to see.
+    pub(super) fn root(&self) -> Result<Url, RegistryError> {
+        let text = format!("{}/v2/", self.origin);
+        Url::parse(&text).map_err(|error| RegistryError::Unexpected {
+            url: text,
+            expected: "an address",
+            why: error.to_string(),
+        })
+    }
+
+    /// Whether `url` is at the same scheme, host and port: nobody else is shown who we are.
+    pub(super) fn is_origin_of(&self, url: &Url) -> bool {
+        Url::parse(&self.origin).is_ok_and(|own| own.origin() == url.origin())
     }
 
     /// Whether what is sent there can be read on the way.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
 use buildpack_core::digest::Digest;
 
-use super::ParseReferenceError;
+use super::{Access, ParseReferenceError};
 
 /// Why a registry did not give what was asked of it. URLs stand in it without user, password and query.
 #[derive(Debug, thiserror::Error)]
@@ -50,12 +50,14 @@ pub enum RegistryError {
         why: String,
     },
     /// The registry wants other credentials, or any.
-    #[error("`{host}` refuses access to `{repository}`")]
+    #[error("`{host}` does not let us {} `{repository}`", access.refused())]
     Denied {
         /// The registry.
         host: String,
         /// What was asked for.
         repository: String,
+        /// What was to be done there.
+        access: Access,
         /// What it says.
         why: String,
         /// Whether we had credentials to show.
@@ -69,6 +71,53 @@ pub enum RegistryError {
         /// What was asked for.
         what: String,
     },
+    /// Nothing can be pushed to a repository that is not there.
+    #[error("`{host}` has no repository `{repository}` to push to")]
+    NoRepository {
+        /// The registry.
+        host: String,
+        /// The repository.
+        repository: String,
+        /// What the registry says.
+        why: String,
+    },
+    /// The registry takes no pushes at all.
+    #[error("`{host}` takes no pushes")]
+    TakesNone {
+        /// The registry.
+        host: String,
+        /// What it says.
+        why: String,
+    },
+    /// The registry has no room for what was pushed.
+    #[error("`{host}` has no room for what was to be pushed: HTTP status {status}")]
+    Full {
+        /// The registry.
+        host: String,
+        /// The status.
+        status: u16,
+        /// What it says.
+        why: String,
+    },
+    /// A blob of ours is not what it should be, or not there.
+    #[error("blob `{digest}` can't be pushed: {why}")]
+    Source {
+        /// The blob.
+        digest: Digest,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An image of ours can't be pushed as it was asked to be.
+    #[error("the image can't be pushed to `{reference}`: {why}")]
+    NotPushable {
+        /// Where to.
+        reference: String,
+        /// Why not.
+        why: String,
+    },
+    /// It was ended because something beside it failed, whose error is the one that is told.
+    #[error("it was ended, as something beside it failed")]
+    Stopped,
     /// Any other refusal.
     #[error("`{url}` answered with HTTP status {status}")]
     Status {
@@ -140,6 +189,19 @@ impl RegistryError {
         }
     }
 
+    /// What a failing stream of ours means: the error that it holds.
+    pub fn of_read(error: io::Error) -> Self {
+        let text = error.to_string();
+        let own = error.into_inner().and_then(|own| own.downcast().ok());
+        match own {
+            Some(own) => *own,
+            None => Self::Broken {
+                url: "the stream".to_owned(),
+                why: text,
+            },
+        }
+    }
+
     /// How long the registry asks us to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -174,6 +236,20 @@ impl Explain for RegistryError {
                 .help("try again; what was fetched whole is kept"),
             Self::Denied {
                 host,
+                repository,
+                access: Access::Push,
+                why,
+                had_credentials,
+            } => {
+                let told = error("registry-push-denied").note(format!("it says: {why}"));
+                if *had_credentials {
+                    told.help(format!("look whether the credentials kept for `{host}` are still good, and whether they may write to `{repository}`: `docker login {host}`"))
+                } else {
+                    told.help(format!("log in with `docker login {host}`; `bp` reads Docker's and podman's credential files"))
+                }
+            }
+            Self::Denied {
+                host,
                 why,
                 had_credentials,
                 ..
@@ -189,6 +265,24 @@ impl Explain for RegistryError {
             Self::NotFound { .. } => error("registry-not-found")
                 .help("look whether name and tag are right")
                 .help(MIRROR),
+            Self::NoRepository { why, repository, .. } => error("registry-no-repository")
+                .note(format!("it says: {why}"))
+                .help(format!("make the repository `{repository}` there first: this registry makes none by itself"))
+                .help("look whether its name is right"),
+            Self::TakesNone { why, .. } => error("registry-takes-none")
+                .note(format!("it says: {why}"))
+                .help("push to the registry itself: a mirror or a cache before it takes nothing"),
+            Self::Full { why, .. } => error("registry-full")
+                .note(format!("it says: {why}"))
+                .help("make room there, or have its limits raised by whoever runs it; nothing was tagged"),
+            Self::Source { .. } => error("push-blob")
+                .help("build the image again: what is missing or damaged is made anew"),
+            Self::NotPushable { .. } => {
+                Diagnostic::error("push-impossible", Class::Usage, self.to_string())
+                    .help("name the image as `registry.example/team/app:tag`")
+            }
+            Self::Stopped => Diagnostic::error("registry-stopped", Class::Bug, self.to_string())
+                .help("try again"),
             Self::Status {
                 status: 429, why, ..
             } => error("registry-rate-limit")

@@ -4,11 +4,12 @@ use std::io::Read;
 use std::time::Duration;
 
 use reqwest::blocking::Response;
-use reqwest::header;
 use serde::Deserialize;
 
-use super::RegistryError;
 use super::endpoint::{Endpoint, redacted};
+use super::request::{At, Request};
+use super::{Access, RegistryError};
+use crate::http::retry_after;
 use crate::tls;
 
 /// As much of a refusal's body as is looked at.
@@ -70,35 +71,84 @@ pub(super) fn transport(url: &str, error: reqwest::Error, patience: Duration) ->
     }
 }
 
-/// Lets a success pass.
+/// Lets a success pass. `known` says whether credentials or a token were shown.
 pub(super) fn accepted(
     to: &Endpoint,
-    url: &str,
+    request: &Request<'_>,
+    known: bool,
+    response: Response,
+) -> Result<Response, RegistryError> {
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let url = redacted(response.url().as_str());
+    let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+    let said = refusal(response);
+    let host = to.host.clone();
+    let repository = to.repository.clone();
+    if request.writes() && said.is_full(status) {
+        return Err(RegistryError::Full {
+            host,
+            status,
+            why: said.text,
+        });
+    }
+    let own = matches!(request.at, At::Part(_));
+    Err(match status {
+        401 | 403 => RegistryError::Denied {
+            host,
+            repository,
+            access: request.access,
+            why: said.text,
+            had_credentials: known || to.own_credentials.is_some(),
+        },
+        404 if own && request.writes() && !said.has("BLOB_UNKNOWN") => {
+            RegistryError::NoRepository {
+                host,
+                repository,
+                why: said.text,
+            }
+        }
+        404 if own && !request.writes() => RegistryError::NotFound {
+            host,
+            what: what(to, &url),
+        },
+        405 if own && request.writes() => RegistryError::TakesNone {
+            host,
+            why: said.text,
+        },
+        status => RegistryError::Status {
+            url,
+            status,
+            why: said.text,
+            retry_after,
+        },
+    })
+}
+
+/// Lets the answer of a token server pass.
+pub(super) fn given(
+    to: &Endpoint,
+    had_credentials: bool,
     response: Response,
 ) -> Result<Response, RegistryError> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
     }
-    let retry_after = response
-        .headers()
-        .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-        .map(Duration::from_secs);
-    let why = refusal(response);
+    let url = redacted(response.url().as_str());
+    let retry_after = retry_after(response.headers());
+    let why = refusal(response).text;
     Err(match status.as_u16() {
         401 | 403 => RegistryError::Denied {
             host: to.host.clone(),
             repository: to.repository.clone(),
+            access: Access::default(),
             why,
-            had_credentials: to.own_credentials.is_some(),
-        },
-        404 => RegistryError::NotFound {
-            host: to.host.clone(),
-            what: what(to, url),
+            had_credentials,
         },
         status => RegistryError::Status {
-            url: redacted(url),
+            url,
             status,
             why,
             retry_after,
@@ -119,8 +169,44 @@ fn what(to: &Endpoint, url: &str) -> String {
     }
 }
 
-/// What a registry says in a refusal, on one line.
-pub(super) fn refusal(response: Response) -> String {
+/// What a registry says in a refusal.
+pub(super) struct Refusal {
+    /// Its codes, if it is in a registry's form.
+    codes: Vec<String>,
+    /// All of it, on one line.
+    text: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Refusal {
+    /// Whether one of its codes ends so.
+    fn has(&self, code: &str) -> bool {
+        self.codes.iter().any(|it| it.ends_with(code))
+    }
+
+    /// Whether it means that there is no room: some say so by status, some in words.
+    fn is_full(&self, status: u16) -> bool {
+        const WORDS: [&str; 6] = [
+            "no space left",
+            "enospc",
+            "disk full",
+            "disk is full",
+            "quota",
+            "insufficient storage",
+        ];
+        let text = self.text.to_lowercase();
+        matches!(status, 413 | 507)
+            || status != 429 && status >= 400 && WORDS.iter().any(|word| text.contains(word))
+    }
+}
+
+/// Reads a refusal.
+pub(super) fn refusal(response: Response) -> Refusal {
     #[derive(Deserialize)]
     struct Envelope {
         errors: Vec<Said>,
@@ -131,27 +217,42 @@ pub(super) fn refusal(response: Response) -> String {
         code: String,
         #[serde(default)]
         message: String,
+        #[serde(default)]
+        detail: serde_json::Value,
     }
     let status = response.status();
     let mut body = Vec::new();
     let _ = response.take(REFUSAL).read_to_end(&mut body);
+    let mut codes = Vec::new();
     if let Ok(Envelope { errors }) = serde_json::from_slice(&body) {
         let said: Vec<_> = errors
             .iter()
-            .map(|it| format!("{}: {}", it.code, it.message))
+            .map(|it| match &it.detail {
+                // What a storage driver says stands here, and nowhere else.
+                detail @ (serde_json::Value::String(_) | serde_json::Value::Object(_))
+                    if status.is_server_error() =>
+                {
+                    format!("{}: {}: {detail}", it.code, it.message)
+                }
+                _ => format!("{}: {}", it.code, it.message),
+            })
             .collect();
+        codes.extend(errors.into_iter().map(|it| it.code));
         if !said.is_empty() {
-            return one_line(&said.join("; "));
+            let text = one_line(&said.join("; "));
+            return Refusal { codes, text };
         }
     }
     let text = String::from_utf8_lossy(&body);
-    if text.trim().is_empty() || text.trim_start().starts_with('<') {
-        return status
+    let text = if text.trim().is_empty() || text.trim_start().starts_with('<') {
+        status
             .canonical_reason()
             .unwrap_or("no reason given")
-            .to_owned();
-    }
-    one_line(&text)
+            .to_owned()
+    } else {
+        one_line(&text)
+    };
+    Refusal { codes, text }
 }
 
 /// Foreign text for a message: without control characters, and not too long.

@@ -34,7 +34,11 @@ pub struct RegistrySettings {
     pub pause: Duration,
     /// How long a connection may take to come about, and how long it may then stay silent.
     pub patience: Duration,
-    /// How many blobs are fetched at once.
+    /// The slowest line, in bytes a second, over which an upload is not given up.
+    pub slowest: u64,
+    /// How long a credential helper may take to answer.
+    pub helper_patience: Duration,
+    /// How many blobs are fetched or sent at once.
     pub parallel: usize,
     /// Extra certificate authorities: a PEM file, as `SSL_CERT_FILE` names one. Taken in place of the system's.
     pub ca_file: Option<PathBuf>,
@@ -51,6 +55,8 @@ impl Default for RegistrySettings {
             attempts: 5,
             pause: Duration::from_millis(500),
             patience: Duration::from_secs(30),
+            slowest: 32 << 10,
+            helper_patience: Duration::from_secs(30),
             parallel: 4,
             ca_file: None,
             user_agent: concat!("bp/", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -4,8 +4,8 @@ use reqwest::header;
 use serde::Deserialize;
 
 use super::endpoint::{Endpoint, redacted};
-use super::refusal::{accepted, whole};
-use super::wire::Wire;
+use super::refusal::{given, whole};
+use super::wire::{Wire, carry};
 use super::{Credentials, RegistryError};
 
 /// The largest token answer; tokens of 10 kB are known.
@@ -24,7 +24,7 @@ impl Wire {
             access_token: Option<String>,
         }
         let url = ask.url()?;
-        let client = self.client(url.as_str())?;
+        let client = self.clients.of(&url, true, self.settings())?;
         let request = if let Some(Credentials::IdentityToken(token)) = credentials {
             client
                 .post(url.clone())
@@ -35,7 +35,7 @@ impl Wire {
             with_query
                 .query_pairs_mut()
                 .extend_pairs(ask.service.as_deref().map(|it| ("service", it)))
-                .append_pair("scope", &ask.scope);
+                .extend_pairs(ask.scopes.iter().map(|scope| ("scope", scope)));
             let request = client.get(with_query);
             match credentials {
                 Some(Credentials::Basic(user, password)) => {
@@ -45,9 +45,10 @@ impl Wire {
             }
         };
         let shown = redacted(url.as_str());
-        let response = self.execute(request, &shown)?;
-        let response = accepted(ask.to, &shown, response)?;
-        let body = whole(&shown, response, TOKEN, self.settings().patience)?;
+        let patience = self.settings().patience;
+        let response = carry(request, &shown, patience)?;
+        let response = given(ask.to, credentials.is_some(), response)?;
+        let body = whole(&shown, response, TOKEN, patience)?;
         let unexpected = |why: String| RegistryError::Unexpected {
             url: shown.clone(),
             expected: "a token",
@@ -69,16 +70,18 @@ pub(super) struct TokenRequest<'a> {
     pub(super) to: &'a Endpoint,
     pub(super) realm: String,
     pub(super) service: Option<String>,
-    pub(super) scope: String,
+    /// What it is to be good for, all of it.
+    pub(super) scopes: Vec<String>,
 }
 
 impl TokenRequest<'_> {
     /// The body that exchanges a refresh token (distribution's token specification, its section on refresh tokens).
     fn form(&self, refresh_token: &str) -> String {
+        let scopes = self.scopes.join(" ");
         let mut form = vec![
             ("grant_type", "refresh_token"),
             ("client_id", "bp"),
-            ("scope", self.scope.as_str()),
+            ("scope", scopes.as_str()),
             ("refresh_token", refresh_token),
         ];
         form.extend(self.service.as_deref().map(|it| ("service", it)));

@@ -1,57 +1,44 @@
-//! Requests to a registry: clients, tokens, retries, and what a refusal means.
+//! Requests to a registry: sent with what identifies us, and read for what an answer means.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reqwest::blocking::{Client, RequestBuilder, Response};
-use reqwest::header;
+use reqwest::blocking::{RequestBuilder, Response};
+use reqwest::{StatusCode, Url, header};
 
-use super::challenge::{self, Challenge};
-use super::credentials;
-use super::endpoint::{Endpoint, is_loopback};
-use super::refusal::{accepted, refusal, transport};
-use super::token::{TokenRequest, basic};
-use super::{Credentials, RegistryError, RegistrySettings};
-use crate::tls::{self, Trust};
+use super::access::Scope;
+use super::clients::Clients;
+use super::credentials::Found;
+use super::endpoint::{Endpoint, redacted};
+use super::patience::Patience;
+use super::refusal::{accepted, transport};
+use super::request::{Body, Request};
+use super::{RegistryError, RegistrySettings};
 
-/// The longest `Retry-After` that is waited for.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// How often one request may be sent on elsewhere.
+const REDIRECTS: usize = 4;
 
-/// Clients and tokens: one for all requests of a process.
+/// Clients, credentials and tokens: one for all requests of a process.
 pub(super) struct Wire {
     settings: RegistrySettings,
-    clients: Mutex<HashMap<Kind, Client>>,
-    /// `Authorization` values that worked, by origin and repository.
-    known: Mutex<HashMap<(String, String), String>>,
+    pub(super) clients: Clients,
+    /// `Authorization` values that worked, by origin, repository and what they are good for; for all where that is none.
+    known: Mutex<HashMap<Key, String>>,
+    /// What credential files and helpers said, by host and repository.
+    pub(super) found: Mutex<HashMap<(String, String), Arc<Found>>>,
 }
 
-/// What sets one client apart from another.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Kind {
-    /// Whether it trusts anybody; one that does not is for plain HTTP where no authorities are known.
-    trusting: bool,
-    /// Whether it passes by the system's proxy.
-    direct: bool,
-}
-
-/// What to ask of a repository.
-#[derive(Clone, Default)]
-pub(super) struct Request<'a> {
-    /// `manifests/24`, `blobs/sha256:…`.
-    pub(super) part: &'a str,
-    /// Media types that are understood.
-    pub(super) accept: &'a str,
-    /// First byte wanted, where the ones before it are there already.
-    pub(super) from: u64,
-}
+type Key = (String, String, Option<Scope>);
 
 impl Wire {
     pub(super) fn new(settings: RegistrySettings) -> Self {
         Self {
             settings,
-            clients: Mutex::default(),
+            clients: Clients::default(),
             known: Mutex::default(),
+            found: Mutex::default(),
         }
     }
 
@@ -64,18 +51,13 @@ impl Wire {
         &self,
         mut attempt: impl FnMut() -> Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
-        let mut pause = self.settings.pause;
-        for _ in 1..self.settings.attempts.max(1) {
+        let mut patience = Patience::new(&self.settings);
+        loop {
             match attempt() {
-                Err(error) if error.is_worth_a_retry() => {
-                    let asked = error.retry_after().unwrap_or(pause);
-                    std::thread::sleep(asked.min(LONGEST_PAUSE));
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
+                Err(error) if patience.allows(&error) => {}
                 done => return done,
             }
         }
-        attempt()
     }
 
     /// Sends one request, identifying ourselves where we are asked to. Any status but success is an error.
@@ -84,148 +66,195 @@ impl Wire {
         to: &Endpoint,
         request: &Request<'_>,
     ) -> Result<Response, RegistryError> {
-        let url = to.url(request.part);
-        let key = (to.origin.clone(), to.repository.clone());
-        let known = lock(&self.known).get(&key).cloned();
-        let response = self.once(&url, request, known.as_deref())?;
-        if response.status() != reqwest::StatusCode::UNAUTHORIZED {
-            return accepted(to, &url, response);
+        let url = request.url(to)?;
+        // Whoever else an upload is sent to learns nothing of who we are.
+        if !to.is_origin_of(&url) {
+            let response = self.once(to, &url, request, None)?;
+            return accepted(to, request, false, response);
+        }
+        let scope = Scope::new(to, request.access, request.mount);
+        let known = self.known(to, &scope);
+        let response = self.once(to, &url, request, known.as_deref())?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return accepted(to, request, known.is_some(), response);
         }
         // A token that worked may have run out meanwhile, so a known one is no reason to give up.
-        lock(&self.known).remove(&key);
-        let challenge = challenge::parse(
-            response
-                .headers()
-                .get_all(header::WWW_AUTHENTICATE)
-                .iter()
-                .filter_map(|value| value.to_str().ok()),
-        );
-        let found = match &to.own_credentials {
-            Some(own) => credentials::Found {
-                credentials: Some(own.clone()),
-                trouble: None,
-            },
-            None => credentials::find(&self.settings.credential_files, &to.host),
-        };
-        let denied = |why: String| RegistryError::Denied {
-            host: to.host.clone(),
-            repository: to.repository.clone(),
-            why: match &found.trouble {
-                Some(trouble) => format!("{why}; {trouble}"),
-                None => why,
-            },
-            had_credentials: found.credentials.is_some(),
-        };
-        let authorization = match (challenge, &found.credentials) {
-            (Some(Challenge::Basic), Some(Credentials::Basic(user, password))) => {
-                basic(user, password)
-            }
-            (Some(Challenge::Basic), _) => {
-                return Err(denied("it asks for user and password".to_owned()));
-            }
-            (
-                Some(Challenge::Bearer {
-                    realm,
-                    service,
-                    scope,
-                }),
-                credentials,
-            ) => {
-                let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", to.repository));
-                let ask = TokenRequest {
-                    to,
-                    realm,
-                    service,
-                    scope,
-                };
-                let token =
-                    self.token(&ask, credentials.as_ref())
-                        .map_err(|error| match error {
-                            RegistryError::Denied { why, .. }
-                            | RegistryError::Status {
-                                status: 400, why, ..
-                            } => denied(why),
-                            other => other,
-                        })?;
-                format!("Bearer {token}")
-            }
-            (None, _) => return Err(denied(refusal(response))),
-        };
-        let response = self.once(&url, request, Some(&authorization))?;
+        self.forget(to, &scope);
+        let login = self.log_in(to, &scope, request.access, response)?;
+        let response = self.once(to, &url, request, Some(&login.authorization))?;
         if matches!(response.status().as_u16(), 401 | 403) {
-            return Err(denied(refusal(response)));
+            return Err(login.denied(response));
         }
-        lock(&self.known).insert(key, authorization);
-        accepted(to, &url, response)
+        self.remember(to, login.scope.clone(), &login.authorization);
+        accepted(to, request, login.had_credentials(), response)
     }
 
+    /// Sends it, and again where an answer to what writes leads elsewhere.
     fn once(
         &self,
-        url: &str,
+        to: &Endpoint,
+        url: &Url,
         request: &Request<'_>,
         authorization: Option<&str>,
     ) -> Result<Response, RegistryError> {
-        let mut builder = self.client(url)?.get(url);
-        if !request.accept.is_empty() {
-            builder = builder.header(header::ACCEPT, request.accept);
+        let mut url = url.clone();
+        for _ in 0..REDIRECTS {
+            let authorization = authorization.filter(|_| to.is_origin_of(&url));
+            let response = self.execute(&url, request, authorization)?;
+            if !request.writes() || !response.status().is_redirection() {
+                return Ok(response);
+            }
+            let keeps_method = matches!(response.status().as_u16(), 307 | 308);
+            let next = location(to, &response)?;
+            if !keeps_method {
+                return Err(RegistryError::Unexpected {
+                    url: redacted(url.as_str()),
+                    expected: "a registry's",
+                    why: format!("it leads to `{}`", redacted(next.as_str())),
+                });
+            }
+            url = next;
         }
-        if request.from > 0 {
-            builder = builder.header(header::RANGE, format!("bytes={}-", request.from));
+        Err(RegistryError::Unexpected {
+            url: redacted(url.as_str()),
+            expected: "final",
+            why: "it leads on and on".to_owned(),
+        })
+    }
+
+    /// Sends it as it is.
+    pub(super) fn execute(
+        &self,
+        url: &Url,
+        request: &Request<'_>,
+        authorization: Option<&str>,
+    ) -> Result<Response, RegistryError> {
+        let client = self.clients.of(url, !request.writes(), &self.settings)?;
+        let mut builder = client.request(request.method.clone(), url.clone());
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
         }
         if let Some(authorization) = authorization {
             builder = builder.header(header::AUTHORIZATION, authorization);
         }
-        self.execute(builder, url)
-    }
-
-    pub(super) fn execute(
-        &self,
-        request: RequestBuilder,
-        url: &str,
-    ) -> Result<Response, RegistryError> {
-        request
-            .send()
-            .map_err(|error| transport(url, error, self.settings.patience))
-    }
-
-    pub(super) fn client(&self, url: &str) -> Result<Client, RegistryError> {
-        let plain = url.starts_with("http:");
-        // A proxy can't reach our loopback.
-        let direct =
-            reqwest::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(is_loopback));
-        let mut clients = lock(&self.clients);
-        let kinds = [true, false].map(|trusting| Kind { trusting, direct });
-        if let Some(known) = kinds
-            .iter()
-            .filter(|kind| kind.trusting || plain)
-            .find_map(|kind| clients.get(kind))
-        {
-            return Ok(known.clone());
+        let trouble = Trouble::default();
+        builder = match request.body {
+            // Some servers insist on a length where one is possible.
+            Body::Empty if request.writes() => builder.header(header::CONTENT_LENGTH, 0),
+            Body::Empty => builder,
+            Body::Bytes(bytes) => builder.body(bytes.to_vec()),
+            Body::Stream(open, length) => {
+                let stream = Tattler {
+                    stream: open()?,
+                    trouble: Arc::clone(&trouble),
+                };
+                builder.body(reqwest::blocking::Body::sized(stream, length))
+            }
+        };
+        let patience = self.time_for(request.body.length());
+        let sent = carry(builder.timeout(patience), url.as_str(), patience);
+        // What was wrong with the stream says more than that the request was not finished.
+        match lock(&trouble).take() {
+            Some(trouble) if sent.is_err() => Err(RegistryError::of_read(trouble)),
+            _ => sent,
         }
-        let trust = match &self.settings.ca_file {
-            Some(file) => Trust::File(file),
-            None => Trust::System,
-        };
-        let [trusting, trustless] = kinds;
-        let (kind, client) = match tls::client(self.builder(direct), trust) {
-            // What is wrong with the authorities is told where they are needed.
-            Err(_) if plain => (trustless, tls::client(self.builder(direct), Trust::Nobody)?),
-            other => (trusting, other?),
-        };
-        clients.insert(kind, client.clone());
-        Ok(client)
     }
 
-    fn builder(&self, direct: bool) -> reqwest::blocking::ClientBuilder {
-        // The blocking client's time limit is for each wait, not for a whole transfer.
-        let builder = Client::builder()
-            .user_agent(&self.settings.user_agent)
-            .connect_timeout(self.settings.patience)
-            .timeout(self.settings.patience);
-        if direct { builder.no_proxy() } else { builder }
+    /// How long an answer may take to a request of so many bytes.
+    fn time_for(&self, length: u64) -> Duration {
+        let sending = length / self.settings.slowest.max(1);
+        self.settings.patience + Duration::from_secs(sending)
+    }
+
+    fn known(&self, to: &Endpoint, scope: &Scope) -> Option<String> {
+        let known = lock(&self.known);
+        keys(to, scope).find_map(|key| known.get(&key).cloned())
+    }
+
+    fn forget(&self, to: &Endpoint, scope: &Scope) {
+        let mut known = lock(&self.known);
+        for key in keys(to, scope) {
+            known.remove(&key);
+        }
+    }
+
+    /// Remembers what worked; for all of the repository where it is bound to no scope.
+    pub(super) fn remember(&self, to: &Endpoint, scope: Option<Scope>, authorization: &str) {
+        let key = (to.origin.clone(), to.repository.clone(), scope);
+        lock(&self.known).insert(key, authorization.to_owned());
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Under what there may be an `Authorization` for this scope.
+fn keys(to: &Endpoint, scope: &Scope) -> impl Iterator<Item = Key> {
+    let scopes = scope.served_by().into_iter().map(Some).chain([None]);
+    let (origin, repository) = (to.origin.clone(), to.repository.clone());
+    scopes.map(move |scope| (origin.clone(), repository.clone(), scope))
+}
+
+/// Sends a request that is made already.
+pub(super) fn carry(
+    request: RequestBuilder,
+    url: &str,
+    patience: Duration,
+) -> Result<Response, RegistryError> {
+    request
+        .send()
+        .map_err(|error| transport(url, error, patience))
+}
+
+/// Where an answer leads: the `Location` of a redirect or of an upload.
+pub(super) fn location(to: &Endpoint, response: &Response) -> Result<Url, RegistryError> {
+    let refuse = |why: &str| RegistryError::Unexpected {
+        url: redacted(response.url().as_str()),
+        expected: "where to go on",
+        why: why.to_owned(),
+    };
+    let text = response
+        .headers()
+        .get(header::LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .ok_or_else(|| refuse("it has no `Location`"))?;
+    let mut next = response
+        .url()
+        .join(text)
+        .map_err(|_| refuse("its `Location` is no address"))?;
+    if !matches!(next.scheme(), "http" | "https") {
+        return Err(refuse("its `Location` is no address of the web"));
+    }
+    if next.scheme() == "http" && !to.is_plain() {
+        // A registry behind a proxy that ends TLS often does not know of it.
+        let same = next.host_str() == response.url().host_str();
+        if !same || next.port().is_some() && next.port() != response.url().port() {
+            return Err(refuse("its `Location` is a place without TLS"));
+        }
+        let port = response.url().port();
+        let _ = next.set_scheme("https");
+        let _ = next.set_port(port);
+    }
+    Ok(next)
+}
+
+type Trouble = Arc<Mutex<Option<io::Error>>>;
+
+/// A stream that remembers why it failed: the client tells only that it did.
+struct Tattler<R> {
+    stream: R,
+    trouble: Trouble,
+}
+
+impl<R: Read> Read for Tattler<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer).map_err(|error| {
+            let kind = error.kind();
+            if kind != io::ErrorKind::Interrupted {
+                *lock(&self.trouble) = Some(error);
+            }
+            kind.into()
+        })
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

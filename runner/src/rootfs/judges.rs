@@ -11,7 +11,7 @@ use buildpack_core::store::Store;
 
 use super::store::tests::{built, request};
 use super::{PullRequest, StackStore};
-use crate::registry::{Puller, RegistrySettings};
+use crate::registry::{Registries, RegistrySettings};
 
 /// Whether a program is installed; says so where it is not.
 #[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
@@ -175,7 +175,7 @@ fn a_real_registry_gives_back_what_was_pushed() {
             &to,
         ],
     );
-    let registry = Puller::new(RegistrySettings {
+    let registry = Registries::new(RegistrySettings {
         mirrors: vec![("docker.io".to_owned(), format!("http://{host}"))],
         patience: Duration::from_secs(20),
         ..RegistrySettings::default()

@@ -36,7 +36,7 @@ pub(crate) fn base() -> BaseImage {
     .unwrap()
 }
 
-fn layer(purpose: &str) -> LayerRecord {
+pub(crate) fn layer(purpose: &str) -> LayerRecord {
     LayerRecord {
         purpose: purpose.to_owned(),
         digest: Digest::of(purpose.as_bytes()),

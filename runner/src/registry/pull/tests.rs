@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use buildpack_core::diagnostic::Explain;
 use buildpack_core::event::{Event, Recorder, Silent};
-use buildpack_core::image::OCI_CONFIG;
+use buildpack_core::image::{OCI_CONFIG, OCI_INDEX, OCI_MANIFEST};
 use serde_json::json;
 use testdata::fake::registry::{Access, Answer, Registry};
 
 use super::*;
-use crate::registry::Credentials;
+use crate::registry::{Credentials, RegistrySettings};
 
 /// A registry with `heroku/heroku:24` for two architectures; the layers' blobs are any bytes.
 struct World {
@@ -67,7 +67,7 @@ impl World {
     }
 
     fn pull(&self, settings: RegistrySettings) -> Result<BaseImage, RegistryError> {
-        let puller = Puller::new(settings);
+        let puller = Registries::new(settings);
         let image = puller.manifest(&"heroku/heroku:24".parse().unwrap(), "amd64")?;
         puller.blobs(&image, &self.blobs(), &Silent)?;
         Ok(image)
@@ -133,7 +133,7 @@ fn pulls_the_image_of_an_architecture_once() {
     assert_eq!(image.env(), [("A".to_owned(), "b".to_owned())]);
     world.check(&image);
     let before = world.requests("/blobs/");
-    let puller = Puller::new(world.settings());
+    let puller = Registries::new(world.settings());
     let events = Recorder::default();
     puller.blobs(&image, &world.blobs(), &events).unwrap();
     assert_eq!(
@@ -148,7 +148,7 @@ fn pulls_the_image_of_an_architecture_once() {
 fn a_digest_an_architecture_s_own_tag_and_a_direct_host_work_too() {
     let world = World::new();
     let image = world.pull(world.settings()).unwrap();
-    let puller = Puller::new(RegistrySettings {
+    let puller = Registries::new(RegistrySettings {
         mirrors: Vec::new(),
         ..world.settings()
     });
@@ -177,7 +177,7 @@ fn a_digest_an_architecture_s_own_tag_and_a_direct_host_work_too() {
 #[test]
 fn progress_adds_up() {
     let world = World::new();
-    let puller = Puller::new(world.settings());
+    let puller = Registries::new(world.settings());
     let image = puller
         .manifest(&"heroku/heroku:24".parse().unwrap(), "amd64")
         .unwrap();
@@ -199,7 +199,7 @@ fn progress_adds_up() {
 fn tries_again_what_is_worth_it_and_goes_on_where_it_broke() {
     for answers in [
         vec![Answer::Status(500), Answer::Status(503)],
-        vec![Answer::RetryAfter(429, 0)],
+        vec![Answer::RetryAfter(429, "0")],
         vec![
             Answer::Truncate(0),
             Answer::Truncate(100_000),
@@ -236,7 +236,7 @@ fn gives_up_with_the_reason_and_leaves_nothing_behind() {
     for (part, answer, code) in [
         ("blob", Answer::Status(500), "registry-refused"),
         ("blob", Answer::Status(404), "registry-not-found"),
-        ("blob", Answer::RetryAfter(429, 0), "registry-rate-limit"),
+        ("blob", Answer::RetryAfter(429, "0"), "registry-rate-limit"),
         ("blob", Answer::Truncate(0), "registry-broke-off"),
         ("blob", Answer::Stall(0), "registry-stalled"),
         ("blob", Answer::Altered, "registry-wrong-digest"),
@@ -355,7 +355,7 @@ fn shows_who_it_is_as_it_is_asked() {
 fn a_token_that_ran_out_is_fetched_anew() {
     let world = World::new();
     world.registry.require(Access::AnonymousToken);
-    let puller = Puller::new(RegistrySettings {
+    let puller = Registries::new(RegistrySettings {
         parallel: 1,
         ..world.settings()
     });
@@ -380,7 +380,9 @@ fn a_registry_that_is_not_there_is_said_to_be_so() {
         ..RegistrySettings::default()
     };
     let name = format!("{host}/a:b").parse().unwrap();
-    let error = Puller::new(settings).manifest(&name, "amd64").unwrap_err();
+    let error = Registries::new(settings)
+        .manifest(&name, "amd64")
+        .unwrap_err();
     // The listener may take one last connection before it goes.
     assert!(error.is_worth_a_retry(), "{error:?}");
     assert!(error.to_string().contains(&host), "{error}");
@@ -396,7 +398,7 @@ fn secrets_of_settings_are_in_no_error() {
         attempts: 1,
         ..RegistrySettings::default()
     };
-    let error = Puller::new(settings)
+    let error = Registries::new(settings)
         .manifest(&"a/b".parse().unwrap(), "amd64")
         .unwrap_err();
     assert!(!format!("{error:?} {error} {:?}", error.diagnostic()).contains("secret"));
