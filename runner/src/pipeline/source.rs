@@ -12,8 +12,10 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
 use buildpack_core::digest::{Digest, Hasher};
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::layer::{LayerError, StatCache};
-use buildpack_core::plan::Goal;
+use buildpack_core::plan::{Goal, PackPlan};
 use walkdir::WalkDir;
+
+use super::committed::is_committed;
 
 /// One file of the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,9 +112,13 @@ impl Source {
     /// `node_modules` and editors' indexes; and what `.slugignore` names, before anything is built, as on Heroku. For
     /// tests that file means nothing: what it keeps out of images are tests, above all. Sockets, pipes and devices are
     /// left out with a warning.
+    ///
+    /// Packs that are scripts find what is committed of Mix's output and of `node_modules`, unless `plan` keeps what it
+    /// makes there from build to build.
     pub(super) fn read(
         root: &Path,
         goal: &Goal,
+        plan: &PackPlan,
         cache: &mut StatCache,
         events: &dyn EventSink,
     ) -> Result<Self, SourceError> {
@@ -128,7 +134,12 @@ impl Source {
             .filter_entry(|entry| {
                 let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
                 let folder = entry.file_type().is_dir();
-                !left_out(root, entry.path()) && !ignored.leaves_out(below, folder)
+                let is_source = match standing(root, entry.path()) {
+                    Standing::Source => true,
+                    Standing::Made => is_for_scripts(plan, below) && is_committed(root, below),
+                    Standing::Never => false,
+                };
+                is_source && !ignored.leaves_out(below, folder)
             });
         for entry in walk {
             let entry = entry.map_err(|error| SourceError::Unreadable {
@@ -211,33 +222,53 @@ pub(super) fn executable(metadata: &Metadata) -> bool {
     metadata.permissions().mode() & 0o100 != 0
 }
 
-/// Whether a path is no source.
-fn left_out(root: &Path, path: &Path) -> bool {
+/// What a path of the app is.
+enum Standing {
+    /// Source.
+    Source,
+    /// What builds make anew, unless somebody committed it.
+    Made,
+    /// None that any pack looks for.
+    Never,
+}
+
+fn standing(root: &Path, path: &Path) -> Standing {
     let Ok(below) = path.strip_prefix(root) else {
-        return false;
+        return Standing::Source;
     };
     let parts: Vec<&[u8]> = below.iter().map(OsStrExt::as_bytes).collect();
-    match parts.as_slice() {
+    let made = match parts.as_slice() {
         [
             b".git" | b".hg" | b".svn" | b".bzr" | b".elixir_ls" | b".lexical" | b".platform_tools"
             | b".bp" | b".mix" | b".hex",
-        ]
-        | [.., b"node_modules"] => true,
+        ] => return Standing::Never,
+        [.., b"node_modules"] => true,
         [.., b"_build"] => path.with_file_name("mix.exs").exists(),
         // What Mix fetched carries its mark; a vendored dependency has none and is source.
         [b"deps", _] => [".hex", ".git", ".fetch"]
             .iter()
             .any(|mark| path.join(mark).symlink_metadata().is_ok()),
         _ => false,
+    };
+    if made {
+        Standing::Made
+    } else {
+        Standing::Source
     }
+}
+
+/// Whether a plan has scripts that may look for what stands at `path`, and no pack that makes it.
+fn is_for_scripts(plan: &PackPlan, path: &Path) -> bool {
+    plan.scripts.is_some() && !plan.kept.iter().any(|kept| path.starts_with(kept))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::os::unix::net::UnixListener;
 
     use buildpack_core::event::Recorder;
-    use buildpack_core::plan::TestOptions;
+    use buildpack_core::plan::{Scripts, TestOptions};
 
     use super::*;
 
@@ -246,10 +277,20 @@ mod tests {
     }
 
     fn read_for(root: &Path, goal: &Goal) -> (Source, Recorder) {
+        read_with(root, goal, &PackPlan::empty("/app"))
+    }
+
+    fn read_with(root: &Path, goal: &Goal, plan: &PackPlan) -> (Source, Recorder) {
         let events = Recorder::default();
         let mut cache = StatCache::load(root.with_extension("stat"));
-        let source = Source::read(root, goal, &mut cache, &events).unwrap();
+        let source = Source::read(root, goal, plan, &mut cache, &events).unwrap();
         (source, events)
+    }
+
+    fn paths(source: &Source) -> Vec<&str> {
+        let is_file = |file: &SourceFile| *file != SourceFile::Folder;
+        let files = source.files.iter().filter(|(_, file)| is_file(file));
+        files.map(|(path, _)| path.to_str().unwrap()).collect()
     }
 
     #[test]
@@ -271,21 +312,39 @@ mod tests {
             fs_err::write(root.join(path), path).unwrap();
         }
         let (source, _) = read(&root);
-        let files: Vec<_> = source
-            .files
-            .iter()
-            .filter(|(_, file)| **file != SourceFile::Folder)
-            .map(|(path, _)| path.to_str().unwrap())
+        let files = [
+            "apps/one/_build/kept",
+            "deps/ours/mix.exs",
+            "lib/a.ex",
+            "mix.exs",
+        ];
+        assert_eq!(paths(&source), files);
+        fs_err::remove_dir_all(root.join(".git")).unwrap();
+        // Scripts are given all that was handed in, but for what a pack before or behind them makes.
+        let scripts = |kept: &[&str]| {
+            let mut plan = PackPlan::empty("/app");
+            plan.kept = kept.iter().map(|&path| path.to_owned()).collect();
+            plan.scripts = Some(Scripts {
+                build_dir: "/tmp/build".to_owned(),
+                cache_dir: "/tmp/cache".to_owned(),
+                env_dir: "/tmp/env".to_owned(),
+                detect_limit: 60,
+                packs: Vec::new(),
+            });
+            read_with(&root, &Goal::Build, &plan).0
+        };
+        let of_mix = ["_build/prod/x", "deps/jason/.hex", "deps/jason/mix.exs"];
+        let of_npm = "assets/node_modules/a.js";
+        let all: BTreeSet<&str> = (files.iter().chain(&of_mix))
+            .copied()
+            .chain([of_npm])
             .collect();
-        assert_eq!(
-            files,
-            [
-                "apps/one/_build/kept",
-                "deps/ours/mix.exs",
-                "lib/a.ex",
-                "mix.exs"
-            ]
-        );
+        assert_eq!(paths(&scripts(&[])), Vec::from_iter(all));
+        let beside_mix = scripts(&["_build", "deps"]);
+        let all: BTreeSet<&str> = files.into_iter().chain([of_npm]).collect();
+        assert_eq!(paths(&beside_mix), Vec::from_iter(all));
+        let beside_all = scripts(&["_build", "deps", "assets/node_modules"]);
+        assert_eq!(paths(&beside_all), files);
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Desk {
         let (store, events) = (self.store(), Recorder::default());
         let app = self.folder.path().join("app");
         let mut stat = StatCache::load(self.folder.path().join("stat"));
-        let source = Source::read(&app, &Goal::Build, &mut stat, &events).unwrap();
+        let source = Source::read(&app, &Goal::Build, &self.plan, &mut stat, &events).unwrap();
         let kept = store.root().join(kept);
         let mut caches =
             Caches::prepare(&self.plan, &app, &source, &kept, &store, &events).unwrap();

@@ -32,7 +32,7 @@ impl Desk {
 
     fn read(&self) -> Source {
         let mut cache = StatCache::load(self.folder.path().join("stat"));
-        Source::read(&self.source(), &Goal::Build, &mut cache, &Silent).unwrap()
+        read(&self.source(), &mut cache)
     }
 
     fn sync(&self, kept: &[&str]) -> (Tree, Synced) {
@@ -50,6 +50,11 @@ impl Desk {
         tree.know_inputs(&source, plan);
         (tree, synced)
     }
+}
+
+fn read(root: &Path, cache: &mut StatCache) -> Source {
+    let plan = PackPlan::empty("/app");
+    Source::read(root, &Goal::Build, &plan, cache, &Silent).unwrap()
 }
 
 /// Makes a file in the tree, as a program of a build would.
@@ -249,7 +254,7 @@ fn a_file_that_changes_after_it_was_read_is_not_built_as_what_it_was() {
     let desk = Desk::new();
     desk.write("x", "one");
     let mut cache = StatCache::load(desk.folder.path().join("stat"));
-    let source = Source::read(&desk.source(), &Goal::Build, &mut cache, &Silent).unwrap();
+    let source = read(&desk.source(), &mut cache);
     desk.write("x", "two");
     let mut tree = Tree::open(&desk.folder.path().join("tree")).unwrap();
     let error = tree
