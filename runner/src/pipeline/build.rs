@@ -117,7 +117,13 @@ impl<'a> Build<'a> {
         }
         let kept = kept_folder(request, &goal, services, &prepared)?;
         let mut cache = StatCache::load(kept.join("source-stat"));
-        let source = Source::read(&request.app, &goal, &mut cache, &*services.events)?;
+        let source = Source::read(
+            &request.app,
+            &goal,
+            &prepared.plan,
+            &mut cache,
+            &*services.events,
+        )?;
         cache.save()?;
         let plan = prepared
             .plan
@@ -255,15 +261,15 @@ impl<'a> Build<'a> {
                     self.prepared.pack.compile(&self.prepared.plan, context)
                 })
             })?;
+            let processes = self.processes(tree.app(), &built)?;
             let layers = stages.run("layers", || {
-                let tree_layers = self.tree_layers(&tree, &built, tools)?;
+                let tree_layers = self.tree_layers(&tree, &built, tools, &processes)?;
                 let mut layers = join(tool_layers)?;
                 layers.extend(tree_layers);
                 Ok::<_, Failure>(ordered(layers))
             })?;
             stages.run("image", || {
                 let run_image = join(run_image)?;
-                let processes = self.processes(tree.app(), &built);
                 let build_image = build_image.as_ref();
                 let record = self.image(run_image, tools, processes, layers);
                 let history = earlier.map(EarlierAssets::take_in).transpose()?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use buildpack_core::app::App;
+use buildpack_core::app::{App, Procfile};
 use buildpack_core::image::{BaseImage, ImageSettings};
 use buildpack_core::pack::Release;
 use buildpack_core::plan::PackPlan;
@@ -38,9 +38,9 @@ pub mod label {
 }
 
 /// The app's process types: the Procfile's, and the pack's where the Procfile is silent.
-pub(super) fn processes(app: &App, release: &Release) -> BTreeMap<String, String> {
+pub(super) fn processes(procfile: &Procfile, release: &Release) -> BTreeMap<String, String> {
     let mut processes = release.processes.clone();
-    for (name, command) in &app.procfile.processes {
+    for (name, command) in &procfile.processes {
         processes.insert(name.clone(), command.value.clone());
     }
     processes

@@ -36,14 +36,17 @@ pub(in crate::herokuish) fn exec(face: &Face, _: &[OsString]) -> Ended {
 }
 
 /// Says which process types there are, in the words that others read (compatibility facts 2.5), and writes a Procfile where
-/// there is none but a pack has types to offer: platforms look at that.
+/// there is none but a pack has types to offer: platforms look at that. One that a pack left and that cannot be read is a
+/// failure, as it is in any build.
 fn types(face: &Face, release: &Release, name: &str, ui: &Ui) -> Result<(), Failure> {
     ui.heading("Discovering process types");
     let read = Procfile::read(&face.app_path, Repeated::First);
+    let Some(declared) = read.value else {
+        return Err(Failure::all(read.diagnostics));
+    };
     for diagnostic in &read.diagnostics {
         ui.diagnostic(diagnostic);
     }
-    let declared = read.value.flatten();
     let offered: BTreeMap<&String, &String> = match &declared {
         Some(_) if face.compat.wants(Quirk::ProcfileOnly) => BTreeMap::new(),
         Some(procfile) => (release.processes.iter())

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use buildpack_core::app::App;
 use buildpack_core::event::Event;
 use buildpack_core::image::{BaseImage, LayerRecord, assemble};
 use buildpack_core::layer::Purpose;
@@ -16,6 +15,7 @@ use super::super::layers::{Beside, Layerer};
 use super::super::record::{BuildRecord, by_inputs, by_name};
 use super::super::toolchains::Installed;
 use super::super::tree::Tree;
+use super::super::written_procfile::written_procfile;
 use super::super::{image, launch};
 use super::Build;
 
@@ -52,12 +52,9 @@ impl Build<'_> {
         tree: &Tree,
         built: &Built,
         tools: &[Installed],
+        processes: &BTreeMap<String, String>,
     ) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
-        let files = launch::files(
-            &self.prepared.plan,
-            &self.release(built),
-            &self.processes(tree.app(), built),
-        );
+        let files = launch::files(&self.prepared.plan, &self.release(built), processes);
         let shared: Vec<_> = self
             .in_image(tools)
             .filter(|(tool, _)| !self.stands_alone(tool))
@@ -97,12 +94,17 @@ impl Build<'_> {
     }
 
     /// Process types; scripts may have written a Procfile.
-    pub(super) fn processes(&self, tree: &Path, built: &Built) -> BTreeMap<String, String> {
-        let written = (self.prepared.plan.scripts.is_some())
-            .then(|| App::read(tree).value)
-            .flatten();
-        let app = written.as_ref().unwrap_or(&self.prepared.app);
-        image::processes(app, &self.release(built))
+    pub(super) fn processes(
+        &self,
+        tree: &Path,
+        built: &Built,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        let app = &self.prepared.app;
+        let procfile = match self.prepared.plan.scripts {
+            Some(_) => written_procfile(app, tree, &*self.services.events)?,
+            None => app.procfile.clone(),
+        };
+        Ok(image::processes(&procfile, &self.release(built)))
     }
 
     /// The image of these layers.

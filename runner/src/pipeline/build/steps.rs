@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread::ScopedJoinHandle;
 
 use buildpack_core::diagnostic::Explain as _;
-use buildpack_core::event::EventSink;
+use buildpack_core::event::{Event, EventSink};
 use buildpack_core::image::BaseImage;
 use buildpack_core::pack::{
     CompileContext, CompileError, EarlierFiles, Host, MoveTree, ScriptScene, TestScene,
@@ -21,6 +21,7 @@ use crate::pipeline::room::{build_env, build_room, test_env};
 use crate::pipeline::scripts::{script_env, script_rooms};
 use crate::pipeline::toolchains::{Installed, RootfsPromise};
 use crate::pipeline::tree::Tree;
+use crate::pipeline::written_outside::written_outside;
 
 /// What programs stand on.
 pub(in crate::pipeline) struct Ground<'a> {
@@ -127,6 +128,11 @@ impl Build<'_> {
         });
         let ended = tree.end();
         let taken = caches.take_in();
+        if let (Ok(_), Some(rooms)) = (&done, &rooms)
+            && let Some(diagnostic) = written_outside(&rooms.compile)
+        {
+            events.emit(Event::Diagnostic { diagnostic });
+        }
         // The next build makes it anew; what can't be removed now is removed then.
         let _ = crate::sandbox::discard(&room.scratch);
         let done = done?;
