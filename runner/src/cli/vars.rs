@@ -15,10 +15,13 @@ pub(super) fn read(
     lookup: &dyn Fn(&str) -> Option<String>,
     stdin: &mut dyn Read,
 ) -> Result<ConfigVars, Failure> {
-    let mut all = BTreeMap::new();
+    let mut all: BTreeMap<String, String> = BTreeMap::new();
     if vars.env_from_stdin {
         // What is wrong with it might be told by quoting it.
         all = serde_json::from_reader(stdin).map_err(|_| not_an_object())?;
+        for name in all.keys() {
+            check_name(name, "--env-from-stdin")?;
+        }
     }
     for folder in &vars.env_dir {
         read_folder(folder, &mut all)?;
@@ -44,7 +47,10 @@ pub(super) fn read(
         })?;
         all.insert(name.to_owned(), value);
     }
-    Ok(ConfigVars(all))
+    match all.iter().find(|(_, value)| value.contains('\0')) {
+        Some((name, _)) => Err(zero_byte(name)),
+        None => Ok(ConfigVars(all)),
+    }
 }
 
 fn read_folder(folder: &Path, all: &mut BTreeMap<String, String>) -> Result<(), Failure> {
@@ -56,13 +62,14 @@ fn read_folder(folder: &Path, all: &mut BTreeMap<String, String>) -> Result<(), 
         .map_err(failed)?;
     paths.sort();
     for path in paths.iter().filter(|path| path.is_file()) {
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            continue;
-        };
+        let name = &path.file_name().unwrap_or_default().to_string_lossy();
         check_name(name, "--env-dir")?;
         let bytes = fs_err::read(path).map_err(|error| unreadable("--env-dir", path, &error))?;
         let value = String::from_utf8(bytes).map_err(|_| not_text(name))?;
-        all.insert(name.to_owned(), value.trim_end_matches('\n').to_owned());
+        all.insert(
+            name.clone().into_owned(),
+            value.trim_end_matches('\n').to_owned(),
+        );
     }
     Ok(())
 }
@@ -164,6 +171,17 @@ fn not_text(what: &str) -> Failure {
     )
 }
 
+fn zero_byte(name: &str) -> Failure {
+    Failure::of(
+        Diagnostic::error(
+            "config-var-zero-byte",
+            Class::Usage,
+            format!("the value of `{name}` holds a zero byte, which no program can be given"),
+        )
+        .help("encode binary values, for instance with base64"),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -209,7 +227,14 @@ mod tests {
         let read = from(r#"{"A":"one\ntwo","B":"2"}"#).unwrap();
         let read: Vec<_> = read.0.iter().map(|(n, v)| format!("{n}={v}")).collect();
         assert_eq!(read, ["A=one\ntwo", "B=flag"]);
-        for text in ["", "hunter2", r#""hunter2""#, r#"{"A": {"hunter2": 1}}"#] {
+        for text in [
+            "",
+            "hunter2",
+            r#""hunter2""#,
+            r#"{"A": {"hunter2": 1}}"#,
+            r#"{"A-B": "hunter2"}"#,
+            r#"{"A": "hunter2\u0000"}"#,
+        ] {
             let error = from(text).err().unwrap();
             assert!(!format!("{error:?} {error}").contains("hunter2"), "{text}");
         }
