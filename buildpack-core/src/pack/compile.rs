@@ -6,8 +6,9 @@ mod scripts;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::detect::{DETECT_LIMIT, TOO_LATE};
+use super::detect::{detect_timeout, not_detected};
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink, StepState};
 use crate::pack::{EarlierFiles, PackRelease};
@@ -102,6 +103,16 @@ pub enum CompileError {
         /// What it said.
         said: Vec<String>,
     },
+    /// A pack that is asked for had not said whether it applies when its time was over.
+    #[error("the buildpack `{pack}` does not say whether it applies to this app")]
+    DetectTimeout {
+        /// The pack's name.
+        pack: String,
+        /// Its time.
+        limit: Duration,
+        /// What it said.
+        said: Vec<String>,
+    },
     /// A pack's `export` could not be sourced.
     #[error("the buildpack `{pack}` left an `export` that bash cannot source")]
     Export {
@@ -193,7 +204,10 @@ impl Explain for CompileError {
                 let problem = Diagnostic::error("tests-failed", Class::Build, self.to_string());
                 of_exit(problem, *exit)
             }
-            Self::NotDetected { exit, said, .. } => not_detected(&self.to_string(), *exit, said),
+            Self::NotDetected { said, .. } => said_by(not_detected(self.to_string()), said),
+            Self::DetectTimeout { pack, limit, said } => {
+                said_by(detect_timeout(pack, *limit), said)
+            }
             Self::Export { said, .. } => {
                 let problem = Diagnostic::error("pack-export", Class::Build, self.to_string())
                     .help("the packs after it would miss what it exports: tell its author, or pin a version that works");
@@ -224,19 +238,6 @@ fn of_exit(problem: Diagnostic, exit: Exit) -> Diagnostic {
         }
         _ => problem,
     }
-}
-
-fn not_detected(problem: &str, exit: Exit, said: &[String]) -> Diagnostic {
-    let diagnostic = if exit == TOO_LATE {
-        Diagnostic::error("pack-detect-timeout", Class::Config, problem)
-            .note(format!("it may take {} seconds", DETECT_LIMIT.as_secs()))
-            .help("use another version of the pack, or tell its author")
-    } else {
-        Diagnostic::error("pack-not-detected", Class::Config, problem).help(
-            "every buildpack that is asked for has to apply: take it out, or add the files that it looks for",
-        )
-    };
-    said_by(diagnostic, said)
 }
 
 fn said_by(diagnostic: Diagnostic, said: &[String]) -> Diagnostic {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::output::{Marked, Said};
+use crate::diagnostic::{Class, Diagnostic};
 use crate::sandbox::Exit;
 
-/// How long `bin/detect` may take: it looks at a few files.
+/// How long `bin/detect` may take where nobody says otherwise: it looks at a few files.
 pub const DETECT_LIMIT: Duration = Duration::from_mins(1);
 
 /// How `timeout(1)` tells that the time was over.
-pub(super) const TOO_LATE: Exit = Exit::Code(124);
+pub(in crate::pack) const TOO_LATE: Exit = Exit::Code(124);
 
 /// The call of a pack's `bin/detect`, whose name for the app is told from what else it prints.
 #[derive(Debug)]
@@ -71,12 +72,8 @@ pub enum Detected {
 }
 
 impl DetectAll {
-    /// The program that asks the packs at `places` about the app at `build_dir`.
-    pub fn argv(places: &[String], build_dir: &str) -> Vec<String> {
-        Self::argv_within(DETECT_LIMIT, places, build_dir)
-    }
-
-    fn argv_within(limit: Duration, places: &[String], build_dir: &str) -> Vec<String> {
+    /// The program that asks the packs at `places` about the app at `build_dir`, for so long; a limit has whole seconds.
+    pub fn argv(limit: Duration, places: &[String], build_dir: &str) -> Vec<String> {
         let limit = limit.as_secs().to_string();
         let fixed = ["bash", "-c", DETECT_ALL, "bash", &limit, build_dir];
         let places = places.iter().map(String::as_str);
@@ -127,12 +124,8 @@ impl Default for DetectScript {
 }
 
 impl DetectScript {
-    /// The program that asks the pack at `place` about the app at `build_dir`.
-    pub fn argv(place: &str, build_dir: &str) -> Vec<String> {
-        Self::argv_within(DETECT_LIMIT, place, build_dir)
-    }
-
-    fn argv_within(limit: Duration, place: &str, build_dir: &str) -> Vec<String> {
+    /// The program that asks the pack at `place` about the app at `build_dir`, for so long; a limit has whole seconds.
+    pub fn argv(limit: Duration, place: &str, build_dir: &str) -> Vec<String> {
         let (script, limit) = (format!("{ASK}{DETECT}"), limit.as_secs().to_string());
         let program = format!("{place}/bin/detect");
         ["bash", "-c", &script, "bash", &program, build_dir, &limit]
@@ -166,6 +159,26 @@ impl DetectScript {
         let bytes = self.name.bytes().unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
+}
+
+/// That a pack that is asked for does not apply; `message` says why.
+pub fn not_detected(message: String) -> Diagnostic {
+    Diagnostic::error("pack-not-detected", Class::Config, message).help(
+        "every buildpack that is asked for has to apply: take it out, or add the files that it looks for",
+    )
+}
+
+/// That a pack had not said whether it applies when its time was over.
+pub fn detect_timeout(pack: &str, limit: Duration) -> Diagnostic {
+    let limit = limit.as_secs();
+    Diagnostic::error(
+        "pack-detect-timeout",
+        Class::Config,
+        format!(
+            "the buildpack `{pack}` does not say whether it applies: its `bin/detect` was ended after {limit} s"
+        ),
+    )
+    .help("use another version of the pack, or tell its author; `BP_DETECT_LIMIT` gives it more seconds")
 }
 
 #[cfg(test)]
@@ -210,14 +223,14 @@ mod tests {
         let places = lay(&folder, &packs);
         let ask = |place: &str| {
             let mut detect = DetectScript::default();
-            let argv = DetectScript::argv_within(Duration::from_secs(1), place, "/");
+            let argv = DetectScript::argv(Duration::from_secs(1), place, "/");
             let code = run(&argv, &mut |line| detect.line(line));
             (code, detect.name("none"))
         };
         assert_eq!(ask(&places[0]), (Some(124), "waits".to_owned()));
         assert_eq!(ask(&places[1]), (Some(3), "Left".to_owned()));
         let mut all = DetectAll::of(2);
-        let argv = DetectAll::argv_within(Duration::from_secs(1), &places, "/");
+        let argv = DetectAll::argv(Duration::from_secs(1), &places, "/");
         run(&argv, &mut |line| all.line(line));
         assert_eq!(all.answers(), [Detected::TooLate, Detected::No]);
         assert!(!woke.exists());
@@ -235,7 +248,7 @@ mod tests {
         ];
         let mut places = lay(&folder, &packs);
         places.push("/nowhere".to_owned());
-        let argv = DetectAll::argv(&places, "/tmp/build");
+        let argv = DetectAll::argv(DETECT_LIMIT, &places, "/tmp/build");
         let mut all = DetectAll::of(places.len());
         run(&argv, &mut |line| all.line(line));
         let yes = |name: &str| Detected::Yes(name.to_owned());

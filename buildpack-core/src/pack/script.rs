@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use super::test_plan::TESTS;
 use super::{Buildpack, Built, CompileError, Detection, Place, PlanContext, Release};
@@ -27,6 +28,8 @@ pub struct ScriptPack {
     pub scripts: BTreeSet<Script>,
     /// Where they see what they are given.
     pub dirs: ScriptDirs,
+    /// How long its `bin/detect` may take, in whole seconds.
+    pub detect_limit: Duration,
     /// Whether it is known to apply.
     pub detected: bool,
 }
@@ -143,6 +146,7 @@ impl Buildpack for ScriptPack {
                 build_dir: self.dirs.build.clone(),
                 cache_dir: self.dirs.cache.clone(),
                 env_dir: self.dirs.env.clone(),
+                detect_limit: self.detect_limit.as_secs(),
                 packs: vec![ScriptFolder {
                     id: self.id.clone(),
                     name: self.name.clone(),

@@ -13,6 +13,8 @@ pub struct Scripts {
     pub cache_dir: String,
     /// ENV_DIR: a file for each config var.
     pub env_dir: String,
+    /// How many seconds `bin/detect` of each may take.
+    pub detect_limit: u64,
     /// The packs, in order.
     pub packs: Vec<ScriptFolder>,
 }

@@ -156,8 +156,9 @@ impl Lock {
         text
     }
 
-    /// Refuses packs that are not those of the lock, in its order. What each is now, its fetching shows.
-    pub fn check(&self, wanted: &[Wanted]) -> Result<(), Box<Diagnostic>> {
+    /// Refuses packs that are not in the lock, and a lock that does not hold the packs of `all`, in their order: those of
+    /// builds, then those that only tests have. What each is now, its fetching shows.
+    pub fn check(&self, wanted: &[Wanted], all: &[Wanted]) -> Result<(), Box<Diagnostic>> {
         let mut problem = drifted("the app's buildpacks are not those of `buildpacks.lock`");
         let before = problem.notes.len() + problem.labels.len();
         for one in wanted {
@@ -178,7 +179,7 @@ impl Lock {
             problem = problem.from(&one.written.origin, what);
         }
         for pack in &self.packs {
-            if !wanted.iter().any(|one| one.written.value == pack.wanted) {
+            if !all.iter().any(|one| one.written.value == pack.wanted) {
                 problem = problem.note(format!(
                     "`{}` is in the lock, and nobody asks for it",
                     pack.wanted
@@ -186,8 +187,9 @@ impl Lock {
             }
         }
         let order = self.packs.iter().map(|pack| &pack.wanted);
+        let held = all.iter().filter(|one| self.identity(one).is_some());
         if problem.notes.len() + problem.labels.len() == before
-            && !order.eq(wanted.iter().map(|one| &one.written.value))
+            && !order.eq(held.map(|one| &one.written.value))
         {
             problem = problem.note("they stand in another order");
         }

@@ -105,6 +105,13 @@ fn said(app: &App, asked: &Asked<'_>) -> Vec<Sourced<String>> {
     }
 }
 
+/// The packs of `first`, then those of `then` that are written in other words than these.
+pub fn together(first: &[Wanted], then: &[Wanted]) -> Vec<Wanted> {
+    let is_new = |one: &&Wanted| !(first.iter()).any(|was| was.written.value == one.written.value);
+    let more = then.iter().filter(is_new);
+    first.iter().chain(more).cloned().collect()
+}
+
 fn one(reference: PackReference, origin: Origin, native: bool) -> Wanted {
     let known = reference.native();
     // A version of the script is a version of the script: what is built in is none.

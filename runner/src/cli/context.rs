@@ -131,6 +131,7 @@ pub(crate) fn services(
     });
     services.offline = offline;
     services.network = network();
+    services.detect_limit = settings.detect_limit.value;
     upstreams(&mut services, settings)?;
     Ok(services)
 }

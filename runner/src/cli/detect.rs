@@ -46,15 +46,17 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
     if !args.explain {
         // The answer is the names alone.
         context.services.events = Box::new(Problems(ui.clone()));
-        let mut found = pipeline::detected(&request, &context.services)?;
-        found.retain(|detection| detection.applies);
-        for detection in &found {
+        let answers = pipeline::detected(&request, &context.services)?;
+        for detection in answers.all.iter().filter(|detection| detection.applies) {
             match ui.style() {
                 Style::Text => ui.line(&detection.name),
                 Style::Json => ui.json(&serde_json::json!({ "detection": detection })),
             }
         }
-        return Ok(u8::from(found.is_empty()));
+        for problem in &answers.problems {
+            ui.diagnostic(problem);
+        }
+        return Ok(u8::from(!answers.take_the_app()));
     }
     let app = pipeline::read_app(&args.app, &context.services)?;
     let text = ui.style() == Style::Text;

@@ -65,7 +65,7 @@ pub fn detect_scripts(
         .map(|place| place.to_string_lossy().into_owned())
         .collect();
     let command = Command {
-        argv: DetectAll::argv(&places, &build_dir.to_string_lossy()),
+        argv: DetectAll::argv(services.detect_limit, &places, &build_dir.to_string_lossy()),
         cwd: PathBuf::from("/"),
         env,
     };

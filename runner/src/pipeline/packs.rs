@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use buildpack_core::app::App;
-use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Sourced};
-use buildpack_core::pack::Detected;
+use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Severity, Sourced};
+use buildpack_core::event::Event;
+use buildpack_core::pack::{Detected, detect_timeout};
 use buildpack_core::plan::Goal;
-use buildpack_core::wanted::{Asked, Wanted, lock, wanted};
+use buildpack_core::wanted::{Asked, Wanted, lock, together, wanted as packs_of};
 
 use super::detect_scripts::detect_scripts;
 use super::failure::Failure;
@@ -25,24 +26,51 @@ pub fn choose_packs(
     goal: &Goal,
     services: &Services,
 ) -> Result<Vec<Chosen>, Failure> {
-    let asked = Asked {
+    let for_tests = goal.tests().is_some();
+    let asked = |for_tests| Asked {
         flags: &request.buildpacks,
         config_vars: &request.config_vars.0,
         native: request.native,
-        for_tests: goal.tests().is_some(),
+        for_tests,
     };
-    let wanted = settle(wanted(app, &asked), services)?;
-    let lock = match request.lock {
-        Lock::Refuse => Some(held(app, &wanted)?),
-        Lock::None | Lock::Write => None,
+    let wanted = settle(packs_of(app, &asked(for_tests)), services)?;
+    // One lock holds the packs of builds and those of tests.
+    let all = || {
+        let others = packs_of(app, &asked(!for_tests)).value.unwrap_or_default();
+        if for_tests {
+            together(&others, &wanted)
+        } else {
+            together(&wanted, &others)
+        }
     };
-    let got = packs::get(&wanted, lock.as_ref(), app.root(), &reach(services))?;
+    let get = |wanted: &[Wanted], lock| packs::get(wanted, lock, app.root(), &reach(services));
     match request.lock {
-        Lock::Write => write(app, &got.lock, services)?,
-        Lock::None => tell_of_news(app, &got.lock, services),
-        Lock::Refuse => {}
+        Lock::None => {
+            let got = get(&wanted, None)?;
+            tell_of_news(app, &got.lock, services);
+            Ok(got.chosen)
+        }
+        Lock::Refuse => {
+            let lock = held(app, &wanted, &all())?;
+            Ok(get(&wanted, Some(&lock))?.chosen)
+        }
+        Lock::Write => {
+            let (got, all) = (get(&wanted, None)?, all());
+            let is_more = |one: &&Wanted| got.lock.identity(one).is_none();
+            let more: Vec<Wanted> = all.iter().filter(is_more).cloned().collect();
+            let more = get(&more, None)?.lock;
+            let locked = all.iter().filter_map(|one| {
+                let was = got.lock.identity(one).or_else(|| more.identity(one))?;
+                Some(lock::LockedPack {
+                    wanted: one.written.value.clone(),
+                    was: was.clone(),
+                })
+            });
+            let packs = locked.collect();
+            write(app, &lock::Lock { packs }, services)?;
+            Ok(got.chosen)
+        }
     }
-    Ok(got.chosen)
 }
 
 /// The first pack that the machine brings along and that says that it applies, with the name that it gives the app; none
@@ -54,6 +82,11 @@ pub(super) fn brought_along(
     let packs = request.here.as_ref().map_or(&[][..], |here| &here.packs);
     let folders: Vec<PathBuf> = packs.iter().map(|(_, folder)| folder.clone()).collect();
     let answers = detect_scripts(&folders, request, services)?;
+    for ((name, _), answer) in packs.iter().zip(&answers) {
+        if *answer == Detected::TooLate {
+            say_late(name, services);
+        }
+    }
     let mut applying = (packs.iter().zip(answers)).filter_map(|(pack, answer)| match answer {
         Detected::Yes(says) => Some((pack, says)),
         Detected::No | Detected::TooLate => None,
@@ -82,8 +115,15 @@ pub(super) fn brought_along(
     Ok(Some((pack, says)))
 }
 
-/// What the app's lock holds these packs to.
-fn held(app: &App, wanted: &[Wanted]) -> Result<lock::Lock, Failure> {
+/// Says that a pack that nobody asked for has not answered in time, and is passed over.
+fn say_late(name: &str, services: &Services) {
+    let mut diagnostic = detect_timeout(name, services.detect_limit);
+    diagnostic.severity = Severity::Warning;
+    services.events.emit(Event::Diagnostic { diagnostic });
+}
+
+/// What the app's lock holds the packs of `wanted` to; `all` are those that it may hold.
+fn held(app: &App, wanted: &[Wanted], all: &[Wanted]) -> Result<lock::Lock, Failure> {
     let lock = match app.source(lock::FILE) {
         Some(source) => lock::Lock::parse(&source).map_err(|problem| Failure::of(*problem))?,
         None if wanted.is_empty() => lock::Lock::default(),
@@ -92,7 +132,7 @@ fn held(app: &App, wanted: &[Wanted]) -> Result<lock::Lock, Failure> {
             return Err(Failure::of(lock::drifted(missing)));
         }
     };
-    lock.check(wanted)
+    lock.check(wanted, all)
         .map_err(|problem| Failure::of(*problem))?;
     Ok(lock)
 }

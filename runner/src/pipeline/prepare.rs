@@ -79,12 +79,17 @@ pub(super) fn chain(app: &App, among: &[NativeName]) -> Option<Chain> {
 
 /// Packs that were asked for, as one; none where a built-in one does not apply. Those that are scripts are asked whether
 /// they do when their turn comes.
-fn chosen_chain(app: &App, chosen: &[Chosen], dirs: &ScriptDirs) -> Option<Chain> {
+fn chosen_chain(
+    app: &App,
+    chosen: &[Chosen],
+    dirs: &ScriptDirs,
+    detect_limit: Duration,
+) -> Option<Chain> {
     let mut packs: Vec<Box<dyn Buildpack>> = Vec::new();
     // Built-in packs that nothing stands between have an order of their own.
     for group in chosen.chunk_by(|one, other| is_native(one) && is_native(other)) {
         if let [Chosen::Script(fetched)] = group {
-            packs.push(Box::new(script_pack(fetched, dirs)));
+            packs.push(Box::new(script_pack(fetched, dirs, detect_limit)));
             continue;
         }
         for name in NativeName::ALL {
@@ -115,7 +120,7 @@ fn scripts(chosen: &[Chosen]) -> impl Iterator<Item = &Fetched> {
     })
 }
 
-fn script_pack(fetched: &Fetched, dirs: &ScriptDirs) -> ScriptPack {
+fn script_pack(fetched: &Fetched, dirs: &ScriptDirs, detect_limit: Duration) -> ScriptPack {
     ScriptPack {
         id: fetched.id.clone(),
         name: fetched.shown.clone(),
@@ -123,13 +128,25 @@ fn script_pack(fetched: &Fetched, dirs: &ScriptDirs) -> ScriptPack {
         wanted: fetched.wanted.clone(),
         scripts: ScriptPack::scripts_in(&fetched.folder),
         dirs: dirs.clone(),
+        detect_limit,
         detected: false,
     }
 }
 
+/// The app of a request. Where it stays on the machine, the first line of a process type counts, and what is wrong with its
+/// Procfile is told by whoever reads it so, when its packs are done.
+fn read_requested(request: &Request, services: &Services) -> Result<App, Failure> {
+    let mut outcome = App::read(&request.app);
+    if request.here.is_some() {
+        let told_later = |problem: &Diagnostic| problem.code.0 == "procfile-syntax";
+        outcome.diagnostics.retain(|problem| !told_later(problem));
+    }
+    settle(outcome, services)
+}
+
 /// Reads, detects and plans.
 pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Prepared, Failure> {
-    let app = read_app(&request.app, services)?;
+    let app = read_requested(request, services)?;
     let mut chosen = choose_packs(&app, request, goal, services)?;
     if chosen.is_empty() && chain(&app, &NativeName::ALL).is_none() {
         let brought = brought_along(request, services)?;
@@ -141,7 +158,7 @@ pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Pr
     let pack = if chosen.is_empty() {
         chain(&app, &NativeName::ALL)
     } else {
-        chosen_chain(&app, &chosen, &request.script_dirs)
+        chosen_chain(&app, &chosen, &request.script_dirs, services.detect_limit)
     };
     let pack = pack.ok_or_else(|| Failure::of(no_pack(&app)))?;
     let evaluated = evaluate(&app, &pack.planned_keys(), request, services)?;

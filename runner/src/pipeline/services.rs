@@ -2,10 +2,11 @@
 
 use std::sync::OnceLock;
 use std::thread;
+use std::time::Duration;
 
 use buildpack_core::event::EventSink;
 use buildpack_core::lists::NPM_REGISTRY;
-use buildpack_core::pack::Upstreams;
+use buildpack_core::pack::{DETECT_LIMIT, Upstreams};
 use buildpack_core::sandbox::Sandbox;
 use buildpack_core::store::Store;
 use buildpack_core::toolchain::{Fetch, RetryPolicy};
@@ -37,6 +38,8 @@ pub struct Services {
     pub upstreams: Upstreams,
     /// Where packs of Heroku's registry come from, as `OWNER/NAME.tgz` below; no slash at its end.
     pub pack_registry: String,
+    /// How long `bin/detect` of a pack may take, in whole seconds.
+    pub detect_limit: Duration,
     /// PEM public key that signs the install lists of the Hex builds host.
     pub hex_builds_key: String,
     /// Whether nothing may be fetched.
@@ -85,6 +88,7 @@ impl Services {
                 hex_unsafe_registry: false,
             },
             pack_registry: packs::REGISTRY.to_owned(),
+            detect_limit: DETECT_LIMIT,
             hex_builds_key: buildpack_elixir::hex_installs::HEX_BUILDS_KEY.to_owned(),
             offline: false,
             network: Network::default(),

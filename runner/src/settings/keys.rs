@@ -170,8 +170,16 @@ pub(super) const NO_NATIVE: Key = key(
     "Run buildpacks of Elixir and Phoenix themselves, where they are asked for, in place of the built-in ones.",
 );
 
+pub(super) const DETECT_LIMIT: Key = key(
+    "detect_limit",
+    "BP_DETECT_LIMIT",
+    None,
+    "`60`",
+    "How many seconds `bin/detect` of a buildpack may take.",
+);
+
 /// All settings, as they are documented.
-pub const KEYS: [Key; 18] = [
+pub const KEYS: [Key; 19] = [
     CACHE_DIR,
     CACHE_CAP,
     STACK,
@@ -190,6 +198,7 @@ pub const KEYS: [Key; 18] = [
     BUILDPACK_REGISTRY_URL,
     LOCKED,
     NO_NATIVE,
+    DETECT_LIMIT,
 ];
 
 /// The page `docs/settings.md`.

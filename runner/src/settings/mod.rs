@@ -10,9 +10,11 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
 use buildpack_core::lists::NPM_REGISTRY;
+use buildpack_core::pack::DETECT_LIMIT;
 use buildpack_phoenix_static::TAILWIND_RELEASES;
 
 use crate::packs::REGISTRY;
@@ -78,6 +80,8 @@ pub struct Settings {
     pub locked: Sourced<bool>,
     /// Whether packs of Elixir and Phoenix are run themselves.
     pub no_native: Sourced<bool>,
+    /// How long `bin/detect` of a pack may take.
+    pub detect_limit: Sourced<Duration>,
 }
 
 /// A variable of the environment by name.
@@ -192,6 +196,9 @@ impl Reader<'_> {
             buildpack_registry_url: self.url_or(&keys::BUILDPACK_REGISTRY_URL, REGISTRY),
             locked: self.switch(&keys::LOCKED, None),
             no_native: self.switch(&keys::NO_NATIVE, None),
+            detect_limit: self
+                .parsed(&keys::DETECT_LIMIT, None, seconds)
+                .unwrap_or_else(|| default(DETECT_LIMIT, &keys::DETECT_LIMIT)),
             cache_dir: cache_dir?,
         };
         Some(settings)
@@ -355,6 +362,15 @@ fn default<T>(value: T, key: &Key) -> Sourced<T> {
 fn versions(text: &str) -> Result<usize, String> {
     let number = text.trim().parse().ok().filter(|number| *number < 100);
     number.ok_or_else(|| format!("expected a number from 0 to 99, found `{text}`"))
+}
+
+/// Whole seconds, up to an hour.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.trim().parse().ok();
+    let number = number.filter(|number| (1..=3600).contains(number));
+    number
+        .map(Duration::from_secs)
+        .ok_or_else(|| format!("expected a number of seconds from 1 to 3600, found `{text}`"))
 }
 
 /// An http or https URL without a slash at its end. The error never repeats it: it may hold a password.

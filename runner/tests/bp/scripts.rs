@@ -2,12 +2,15 @@
 
 mod api;
 mod apps;
+mod bad_input;
 mod chain;
 mod fetched;
 mod hostile;
 mod release;
 mod tested;
+mod whole;
 
+pub(crate) use apps::hosts;
 use testdata::workspace::{App, Pack, Ran, Workspace};
 
 /// `bp build APP --buildpack PACK… MORE`.

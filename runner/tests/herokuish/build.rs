@@ -12,7 +12,7 @@ fn build(desk: &Desk, variables: &[(&str, &str)]) -> Ran {
 }
 
 /// Runs a command; as root, the app is nobody's.
-fn run(desk: &Desk, words: &[&str], variables: &[(&str, &str)]) -> Ran {
+pub(crate) fn run(desk: &Desk, words: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = match words {
         ["buildpack", "build"] => desk.called("build"),
         _ => desk.called("herokuish"),
@@ -25,7 +25,7 @@ fn run(desk: &Desk, words: &[&str], variables: &[(&str, &str)]) -> Ran {
 }
 
 /// The lines without what takes them to the first column.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.replace(MARGIN, "")
 }
 

@@ -5,8 +5,10 @@
 mod build;
 mod commands;
 mod desk;
+mod detect;
 mod launch;
 mod packs;
+mod procfile;
 mod slug;
 mod test;
 mod users;

@@ -68,7 +68,7 @@ fn check_packs(app: &App) {
                 lock::Lock::parse(&Arc::new(text)).ok().as_ref(),
                 Some(&lock)
             );
-            if let Err(problem) = lock.check(&all) {
+            if let Err(problem) = lock.check(&all, &all) {
                 check_diagnostics(&[*problem]);
             }
         }

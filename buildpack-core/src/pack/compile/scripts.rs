@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{CompileContext, CompileError, FailedCommand};
 use crate::event::Event;
 use crate::pack::PackRelease;
-use crate::pack::detect::DetectScript;
+use crate::pack::detect::{DetectScript, TOO_LATE};
 use crate::pack::output::{Marked, Said};
 use crate::plan::{PackPlan, Script, ScriptFolder, Scripts, Step};
 use crate::sandbox::{Command, Exit, Room, SandboxError, Terminal};
@@ -112,17 +113,18 @@ impl CompileContext<'_> {
 
     fn detect(&self, scripts: &Scripts, folder: &ScriptFolder) -> Result<(), CompileError> {
         let mut detect = DetectScript::default();
-        let argv = DetectScript::argv(&folder.place, &scripts.build_dir);
+        let limit = Duration::from_secs(scripts.detect_limit);
+        let argv = DetectScript::argv(limit, &folder.place, &scripts.build_dir);
         let exit = self.in_scene(folder, argv, &mut |line| detect.line(line))?;
         if exit.success() {
             let name = detect.name(&folder.name);
             self.events.heading(&format!("{name} app detected"));
             return Ok(());
         }
-        Err(CompileError::NotDetected {
-            pack: folder.name.clone(),
-            exit,
-            said: detect.everything(),
+        let (pack, said) = (folder.name.clone(), detect.everything());
+        Err(match exit {
+            TOO_LATE => CompileError::DetectTimeout { pack, limit, said },
+            exit => CompileError::NotDetected { pack, exit, said },
         })
     }
 

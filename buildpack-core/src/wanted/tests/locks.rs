@@ -66,6 +66,10 @@ fn a_lock_that_lies_is_refused_with_its_place() {
     assert!(lock("version").is_err());
 }
 
+fn check(lock: &Lock, wanted: &[Wanted]) -> Result<(), Box<Diagnostic>> {
+    lock.check(wanted, wanted)
+}
+
 #[test]
 fn drift_is_told_pack_by_pack() {
     let is = Identity::Native(NativeName::Elixir);
@@ -73,10 +77,10 @@ fn drift_is_told_pack_by_pack() {
     let all = Lock {
         packs: vec![locked("elixir", is), locked("b/b", git.clone())],
     };
-    let check = |text: &'static str, native: bool| {
+    let said = |text: &'static str, native: bool| {
         let mut case = Case::new(&[(".buildpacks", text)]);
         case.native = native;
-        let problem = all.check(&case.wanted()).err()?;
+        let problem = check(&all, &case.wanted()).err()?;
         assert_eq!(problem.code.0, "packs-locked");
         let labels = problem
             .labels
@@ -89,14 +93,13 @@ fn drift_is_told_pack_by_pack() {
                 .join("; "),
         )
     };
-    assert_eq!(check("elixir\nb/b\n", true), None);
-    let said = check("elixir\nc/c\n", true).unwrap();
+    assert_eq!(said("elixir\nb/b\n", true), None);
     assert_eq!(
-        said,
+        said("elixir\nc/c\n", true).unwrap(),
         ".buildpacks:2:1 is not in the lock; `b/b` is in the lock, and nobody asks for it"
     );
     assert_eq!(
-        check("b/b\nelixir\n", true).unwrap(),
+        said("b/b\nelixir\n", true).unwrap(),
         "they stand in another order"
     );
     let hashnuke = "https://github.com/hashnuke/heroku-buildpack-elixir";
@@ -107,11 +110,32 @@ fn drift_is_told_pack_by_pack() {
         packs: vec![locked(hashnuke, git)],
     };
     let mut case = Case::new(&[]).flag(hashnuke);
-    assert!(native.check(&case.wanted()).is_ok());
-    assert!(script.check(&case.wanted()).is_err());
+    assert!(check(&native, &case.wanted()).is_ok());
+    assert!(check(&script, &case.wanted()).is_err());
     case.native = false;
-    assert!(native.check(&case.wanted()).is_err());
-    assert!(script.check(&case.wanted()).is_ok());
+    assert!(check(&native, &case.wanted()).is_err());
+    assert!(check(&script, &case.wanted()).is_ok());
+}
+
+/// Packs that only tests have stand behind those of builds, and are missed by nobody but tests.
+#[test]
+fn one_lock_holds_the_packs_of_builds_and_of_tests() {
+    let git = |digits: &str| Identity::Git(digits.repeat(20));
+    let mut lock = Lock {
+        packs: vec![locked("a/a", git("0a")), locked("b/b", git("0b"))],
+    };
+    let packs = |text| Case::new(&[(".buildpacks", text)]).wanted();
+    let (build, tests) = (packs("a/a\nb/b\n"), packs("c/c\nb/b\n"));
+    let all = together(&build, &tests);
+    let written: Vec<&str> = all.iter().map(|one| one.written.value.as_str()).collect();
+    assert_eq!(written, ["a/a", "b/b", "c/c"]);
+    assert!(lock.check(&build, &all).is_ok());
+    assert!(lock.check(&tests, &all).is_err());
+    lock.packs.push(locked("c/c", git("0c")));
+    assert!(lock.check(&tests, &all).is_ok() && lock.check(&build, &all).is_ok());
+    assert!(lock.check(&build, &build).is_err());
+    lock.packs.swap(0, 1);
+    assert!(lock.check(&tests, &all).is_err());
 }
 
 proptest! {

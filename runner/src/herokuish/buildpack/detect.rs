@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use buildpack_core::event::EventSink as _;
 
-use super::selection::{announce, none, refused};
+use super::selection::{announce, none, refused, unable};
 use super::setup::{Ready, setup};
 use crate::herokuish::Ended;
 use crate::herokuish::face::Face;
@@ -13,18 +13,21 @@ use crate::pipeline;
 pub(in crate::herokuish) fn exec(face: &Face, _: &[OsString]) -> Ended {
     let Ready { request, workshop } = setup(face)?;
     announce(&request, &workshop.ui);
-    let mut found = match pipeline::detected(&request, &workshop.services) {
-        Ok(found) => found,
+    let answers = match pipeline::detected(&request, &workshop.services) {
+        Ok(answers) => answers,
         Err(failure) => return refused(failure, &workshop.ui),
     };
-    found.retain(|detection| detection.applies);
-    for detection in &found {
+    for detection in answers.all.iter().filter(|detection| detection.applies) {
         workshop
             .ui
             .heading(&format!("{} app detected", detection.name));
     }
-    Ok(match found.as_slice() {
+    for problem in &answers.problems {
+        workshop.ui.diagnostic(problem);
+    }
+    Ok(match answers.problems.as_slice() {
+        _ if answers.take_the_app() => 0,
         [] => none(&workshop.ui),
-        _ => 0,
+        _ => unable(&workshop.ui),
     })
 }

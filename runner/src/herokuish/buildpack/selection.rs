@@ -13,10 +13,16 @@ const NO_PACK: &str = "Unable to select a buildpack";
 
 /// Says that no pack takes the app, and gives the exit code.
 pub(super) fn none(ui: &Ui) -> u8 {
-    ui.heading(NO_PACK);
+    let code = unable(ui);
     say::warning(
         "None of the buildpacks here takes this app: name one in .buildpacks or BUILDPACK_URL",
     );
+    code
+}
+
+/// Says that the app cannot be built with these packs, and gives the exit code.
+pub(super) fn unable(ui: &Ui) -> u8 {
+    ui.heading(NO_PACK);
     1
 }
 
@@ -57,7 +63,7 @@ pub(super) fn refused(failure: Failure, ui: &Ui) -> Ended {
         }
         (None, Some("pack-reference")) => "Unable to fetch custom buildpack".to_owned(),
         (None, Some("no-pack")) => return Ok(none(ui)),
-        (None, Some("pack-not-detected")) => NO_PACK.to_owned(),
+        (None, Some("pack-not-detected" | "pack-detect-timeout")) => NO_PACK.to_owned(),
         _ => return Err(failure),
     };
     for diagnostic in &failure.diagnostics {

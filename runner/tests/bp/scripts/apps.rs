@@ -4,7 +4,7 @@ use super::build;
 use crate::{judges, workspace};
 
 /// Where the packs find their languages.
-pub(super) fn hosts() -> [String; 2] {
+pub(crate) fn hosts() -> [String; 2] {
     let of = |name: &str| std::env::var(name).unwrap();
     [
         format!("PYTHON_DIST_URL={}", of("BP_WORLD_PYTHON_URL")),

@@ -191,6 +191,15 @@ fn the_test_environment_may_name_other_packs() {
     test(&place, &app, &[])
         .fails(45, "tests-failed")
         .never_says("-----> first");
+
+    // One lock holds those of builds and those of tests.
+    test(&place, &app, &["--locked"]).fails(3, "packs-locked");
+    place.build(&app, &["--lock"]).ok().never_says("not ok");
+    test(&place, &app, &["--locked"]).fails(45, "tests-failed");
+    place.build(&app, &["--locked"]).ok();
+    tests.replace("bin/test", "exit 45", "exit 46").unwrap();
+    test(&place, &app, &["--locked"]).fails(3, "packs-locked");
+    place.build(&app, &["--locked"]).ok();
 }
 
 #[test]

@@ -105,6 +105,7 @@ impl Desk {
             build_dir: self.path("build"),
             cache_dir: "/cache".to_owned(),
             env_dir: "/env".to_owned(),
+            detect_limit: 60,
             packs: ids.into_iter().map(folder).collect(),
         });
         for (pack, script) in steps {
