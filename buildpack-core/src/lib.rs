@@ -8,7 +8,7 @@
 //! 4. [`wanted`], [`lists`], [`check`], [`rules`]: packs that are asked for, published builds, a verdict for a version,
 //!    and what else can be wrong.
 //! 5. [`store`] and [`toolchain`]: what is kept, fetched, verified and unpacked.
-//! 6. [`layer`]: files by purpose, as reproducible archives.
+//! 6. [`libraries`], [`layer`]: what ELF files need of each other; files by purpose, as reproducible archives.
 //! 7. [`sandbox`], [`plan`] and [`pack`]: what will be done, and the contract with a language.
 //! 8. [`image`]: what comes out.
 
@@ -19,6 +19,7 @@ pub mod digest;
 pub mod event;
 pub mod image;
 pub mod layer;
+pub mod libraries;
 pub mod lists;
 pub mod pack;
 pub mod plan;

@@ -6,6 +6,7 @@ use oci_spec::image::ImageConfiguration;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::libraries::Libraries;
 
 /// How a layer's blob is packed (image-spec, media-types.md; Docker's distribution manifest v2 schema 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,6 +95,9 @@ pub struct LayerRecord {
     pub unpacked_size: u64,
     /// How the blob is packed.
     pub media_type: MediaType,
+    /// What its ELF files need and offer.
+    #[serde(default, skip_serializing_if = "Libraries::is_empty")]
+    pub libraries: Libraries,
 }
 
 /// A blob as a manifest names it.

@@ -15,6 +15,7 @@ use super::walk::{Entry, What};
 use super::{FLOOR, Finding, LayerError, Options};
 use crate::digest::{Digest, Hasher};
 use crate::event::EventSink;
+use crate::libraries::{self, Libraries};
 
 /// Times made of content lie within this many seconds (eight and a half years) before [`FLOOR`]: a file that is newer
 /// than what was compiled of it would be compiled again at boot (Mix before 1.17 asks for the time alone).
@@ -32,6 +33,7 @@ pub(super) struct Tar<'t> {
     hasher: Hasher,
     scan: Scan<'t>,
     findings: BTreeSet<Finding>,
+    libraries: Libraries,
     told: u64,
 }
 
@@ -48,6 +50,7 @@ impl<'t> Tar<'t> {
             hasher: Hasher::new(),
             scan: Scan::new(options.gate),
             findings: BTreeSet::new(),
+            libraries: Libraries::default(),
             told: 0,
         }
     }
@@ -108,6 +111,7 @@ impl<'t> Tar<'t> {
             let content = self.rewritten(entry, content);
             return self.content(entry, &content, executable);
         }
+        self.note_libraries(entry, &mut file).map_err(read)?;
         let mtime = if self.dated_by_content(entry) {
             let mut hasher = Hasher::new();
             pieces(&mut file, |piece| {
@@ -142,6 +146,19 @@ impl<'t> Tar<'t> {
             self.search_packed(&file);
         }
         self.pad(size)
+    }
+
+    /// Notes what an ELF file needs and offers.
+    fn note_libraries(&mut self, entry: &Entry<'_>, file: &mut std::fs::File) -> io::Result<()> {
+        let mut magic = [0; libraries::MAGIC.len()];
+        let found = file.read(&mut magic)?;
+        if magic[..found] == libraries::MAGIC
+            && let Some(linked) = libraries::read(&*file)
+        {
+            let path = entry.shown();
+            self.libraries.add(&path, linked, self.options.architecture);
+        }
+        file.rewind()
     }
 
     /// Searches what a gzip file holds. One that can't be unpacked is not an error here: it goes into the image as it
@@ -237,7 +254,7 @@ impl<'t> Tar<'t> {
             })
     }
 
-    pub(super) fn finish(mut self) -> Result<(Digest, u64), LayerError> {
+    pub(super) fn finish(mut self) -> Result<(Digest, u64, Libraries), LayerError> {
         if !self.findings.is_empty() {
             return Err(LayerError::Secret {
                 findings: self.findings.into_iter().collect(),
@@ -245,7 +262,7 @@ impl<'t> Tar<'t> {
         }
         self.put(&[0; 1024])?;
         let length = self.hasher.length();
-        Ok((self.hasher.finish(), length))
+        Ok((self.hasher.finish(), length, self.libraries))
     }
 }
 

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use stacks::Arch;
 
 use super::gzip::{self, Failure};
 use super::tar::Tar;
@@ -12,6 +13,7 @@ use super::{LayerError, Normalise, SecretGate, Selection};
 use crate::diagnostic::Diagnostic;
 use crate::digest::{Digest, HashingWriter};
 use crate::event::{Event, EventSink};
+use crate::libraries::Libraries;
 
 /// 2000-01-01T00:00:00Z, the time of nearly every file in the image: Mix takes it as the floor of configuration times, and
 /// a project whose files are all as old as that is not compiled again at boot.
@@ -33,6 +35,8 @@ pub struct Options<'a> {
     pub normalisers: &'a [&'a dyn Normalise],
     /// What must not be in the layer.
     pub gate: Option<&'a SecretGate>,
+    /// What the image runs on: ELF files for others mean nothing to it.
+    pub architecture: Arch,
     /// Threads that compress; the bytes are the same for any count.
     pub threads: usize,
 }
@@ -50,6 +54,8 @@ pub struct WrittenLayer {
     pub unpacked_size: u64,
     /// Entries of the tar.
     pub entries: u64,
+    /// What its ELF files need and offer.
+    pub libraries: Libraries,
 }
 
 /// Writes `selection` as a gzip-compressed tar into the folder `blobs`, named by the hex of its digest. `None` when
@@ -93,7 +99,7 @@ pub fn write(
             .try_for_each(|entry| tar.entry(entry))?;
         tar.finish()
     });
-    let (out, (diff_id, unpacked_size)) = packed.map_err(|failure| match failure {
+    let (out, (diff_id, unpacked_size, libraries)) = packed.map_err(|failure| match failure {
         Failure::Fill(error) => error,
         Failure::Write(source) => cant(source),
     })?;
@@ -106,6 +112,7 @@ pub fn write(
         size,
         unpacked_size,
         entries: walked.entries.len() as u64,
+        libraries,
     }))
 }
 
@@ -158,6 +165,7 @@ mod tests {
             mtime_from_content: &|path| path.contains("/priv/static/"),
             normalisers: &[&Shout],
             gate: None,
+            architecture: Arch::Amd64,
             threads: 2,
         }
     }

@@ -13,6 +13,7 @@ use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
 use buildpack_core::image::{BaseImage, BlobDir};
 use buildpack_core::layer::StatCache;
+use buildpack_core::libraries::Libraries;
 use buildpack_core::pack::Buildpack as _;
 use buildpack_core::plan::Goal;
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
@@ -30,7 +31,7 @@ use super::source::Source;
 use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
 use super::tree::{Lent, Tree};
-use super::{in_place, stack_images};
+use super::{in_place, linked, stack_images};
 use assemble::{image_event, ordered};
 use steps::join;
 pub(super) use steps::{Ground, all_here};
@@ -229,7 +230,7 @@ impl<'a> Build<'a> {
         let base: Mutex<Option<BaseImage>> = Mutex::new(None);
         let installed: OnceLock<Vec<Installed>> = OnceLock::new();
         thread::scope(|scope| {
-            let run_image = scope.spawn(|| stack_images::run_image(self.request, self.services));
+            let run_image = scope.spawn(|| self.run_image());
             let build_image = scope.spawn(|| self.build_image(&rootfs, &base));
             let rootfs = &rootfs;
             let tools: Vec<_> = self
@@ -269,14 +270,25 @@ impl<'a> Build<'a> {
                 Ok::<_, Failure>(ordered(layers))
             })?;
             stages.run("image", || {
-                let run_image = join(run_image)?;
+                let (run_image, offered) = join(run_image)?;
+                let wanted = linked::wanted(&layers);
+                for diagnostic in linked::missing(&wanted, &offered, &run_image.reference) {
+                    self.services.events.emit(Event::Diagnostic { diagnostic });
+                }
                 let build_image = build_image.as_ref();
-                let record = self.image(run_image, tools, processes, layers);
+                let record = self.image(run_image, tools, processes, layers, &wanted);
                 let history = earlier.map(EarlierAssets::take_in).transpose()?;
                 self.remember(&record, build_image, history.as_ref())?;
                 Ok(record)
             })
         })
+    }
+
+    /// The run image, and what its libraries offer.
+    fn run_image(&self) -> Result<(BaseImage, Libraries), Failure> {
+        let image = stack_images::run_image(self.request, self.services)?;
+        let offered = self.services.stacks.libraries(&image)?;
+        Ok((image, offered))
     }
 
     /// What this build finds of earlier ones, where that is wanted.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use buildpack_core::app::{App, Procfile};
 use buildpack_core::image::{BaseImage, ImageSettings};
+use buildpack_core::libraries::Libraries;
 use buildpack_core::pack::Release;
 use buildpack_core::plan::PackPlan;
 
@@ -27,6 +28,8 @@ pub mod label {
     pub const TOOLS: &str = "build.bp.tools";
     /// Packs of scripts with what they are by content, a JSON object in their order.
     pub const BUILDPACKS: &str = "build.bp.buildpacks";
+    /// What the app's files need of the run image's libraries, a JSON object.
+    pub const LIBRARIES: &str = "build.bp.libraries";
     /// The version of `bp`.
     pub const VERSION: &str = "build.bp.version";
     /// The source's commit.
@@ -46,93 +49,96 @@ pub(super) fn processes(procfile: &Procfile, release: &Release) -> BTreeMap<Stri
     processes
 }
 
-/// The image's settings.
-pub(super) fn settings(
-    request: &Request,
-    app: &App,
-    plan: &PackPlan,
-    tools: &[Installed],
-    processes: &BTreeMap<String, String>,
-    run_image: &BaseImage,
-    identity: &Identity,
-) -> ImageSettings {
-    let user = request.target.stack.user;
-    ImageSettings {
-        created: identity.created,
-        architecture: request.target.arch.oci().to_owned(),
-        labels: labels(request, app, plan, tools, processes, run_image, identity),
-        env: vec![
-            ("HOME".to_owned(), plan.app_dir.clone()),
-            ("STACK".to_owned(), request.target.stack.name.to_owned()),
-        ],
-        entrypoint: Vec::new(),
-        cmd: vec!["/start".to_owned(), "web".to_owned()],
-        user: format!("{}:{}", user.uid, user.gid),
-        working_dir: plan.app_dir.clone(),
-        exposed_ports: vec!["5000/tcp".to_owned()],
-        stop_signal: None,
-    }
+/// What an image says of itself is made of these.
+pub(super) struct Facts<'a> {
+    pub(super) request: &'a Request,
+    pub(super) app: &'a App,
+    pub(super) plan: &'a PackPlan,
+    pub(super) tools: &'a [Installed],
+    pub(super) processes: &'a BTreeMap<String, String>,
+    pub(super) run_image: &'a BaseImage,
+    pub(super) identity: &'a Identity,
+    /// What its files need of the run image's libraries.
+    pub(super) wanted: &'a Libraries,
 }
 
-fn labels(
-    request: &Request,
-    app: &App,
-    plan: &PackPlan,
-    tools: &[Installed],
-    processes: &BTreeMap<String, String>,
-    run_image: &BaseImage,
-    identity: &Identity,
-) -> BTreeMap<String, String> {
-    let tools: serde_json::Map<_, _> = plan
-        .tools
-        .iter()
-        .zip(tools)
-        .map(|(tool, installed)| {
-            let facts = serde_json::json!({
-                "version": tool.version,
-                "archive": installed.key.get("archive"),
-            });
-            (tool.id.clone(), facts)
-        })
-        .collect();
-    let scripts: BTreeMap<&str, &str> = app
-        .app_json
-        .scripts
-        .iter()
-        .map(|(name, script)| (name.as_str(), script.value.as_str()))
-        .collect();
-    let mut labels = vec![
-        (label::PROCESSES, serde_json::json!(processes).to_string()),
-        (label::STACK, request.target.stack.name.to_owned()),
-        (label::TOOLS, serde_json::Value::from(tools).to_string()),
-        (label::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
-        (label::BASE_NAME, run_image.reference.clone()),
-        (label::BASE_DIGEST, run_image.digest.to_string()),
-    ];
-    if let Some(source) = app.source("Procfile") {
-        labels.push((label::PROCFILE, source.text.clone()));
+impl Facts<'_> {
+    /// The image's settings.
+    pub(super) fn settings(&self) -> ImageSettings {
+        let user = self.request.target.stack.user;
+        ImageSettings {
+            created: self.identity.created,
+            architecture: self.request.target.arch.oci().to_owned(),
+            labels: self.labels(),
+            env: vec![
+                ("HOME".to_owned(), self.plan.app_dir.clone()),
+                (
+                    "STACK".to_owned(),
+                    self.request.target.stack.name.to_owned(),
+                ),
+            ],
+            entrypoint: Vec::new(),
+            cmd: vec!["/start".to_owned(), "web".to_owned()],
+            user: format!("{}:{}", user.uid, user.gid),
+            working_dir: self.plan.app_dir.clone(),
+            exposed_ports: vec!["5000/tcp".to_owned()],
+            stop_signal: None,
+        }
     }
-    if let Some(scripts) = &plan.scripts {
-        let packs = scripts.packs.iter();
-        let packs: serde_json::Map<_, _> = packs
-            .map(|pack| (pack.name.clone(), pack.identity.clone().into()))
+
+    fn labels(&self) -> BTreeMap<String, String> {
+        let tools: serde_json::Map<_, _> = (self.plan.tools.iter().zip(self.tools))
+            .map(|(tool, installed)| {
+                let facts = serde_json::json!({
+                    "version": tool.version,
+                    "archive": installed.key.get("archive"),
+                });
+                (tool.id.clone(), facts)
+            })
             .collect();
-        labels.push((
-            label::BUILDPACKS,
-            serde_json::Value::from(packs).to_string(),
-        ));
+        let scripts: BTreeMap<&str, &str> = (self.app.app_json.scripts.iter())
+            .map(|(name, script)| (name.as_str(), script.value.as_str()))
+            .collect();
+        let stack = self.request.target.stack.name;
+        let (base, digest) = (&self.run_image.reference, self.run_image.digest);
+        let mut labels = vec![
+            (
+                label::PROCESSES,
+                serde_json::json!(self.processes).to_string(),
+            ),
+            (label::STACK, stack.to_owned()),
+            (label::TOOLS, serde_json::Value::from(tools).to_string()),
+            (label::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
+            (label::BASE_NAME, base.clone()),
+            (label::BASE_DIGEST, digest.to_string()),
+        ];
+        if !self.wanted.is_empty() {
+            let wanted = serde_json::json!(self.wanted);
+            labels.push((label::LIBRARIES, wanted.to_string()));
+        }
+        if let Some(source) = self.app.source("Procfile") {
+            labels.push((label::PROCFILE, source.text.clone()));
+        }
+        if let Some(scripts) = &self.plan.scripts {
+            let packs = scripts.packs.iter();
+            let packs: serde_json::Map<_, _> = packs
+                .map(|pack| (pack.name.clone(), pack.identity.clone().into()))
+                .collect();
+            let packs = serde_json::Value::from(packs);
+            labels.push((label::BUILDPACKS, packs.to_string()));
+        }
+        if let Some(command) = self.processes.get("release") {
+            labels.push((label::RELEASE_COMMAND, command.clone()));
+        }
+        if !scripts.is_empty() {
+            labels.push((label::SCRIPTS, serde_json::json!(scripts).to_string()));
+        }
+        if let Some(revision) = &self.identity.revision {
+            labels.push((label::REVISION, revision.clone()));
+        }
+        labels
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
-    if let Some(command) = processes.get("release") {
-        labels.push((label::RELEASE_COMMAND, command.clone()));
-    }
-    if !scripts.is_empty() {
-        labels.push((label::SCRIPTS, serde_json::json!(scripts).to_string()));
-    }
-    if let Some(revision) = &identity.revision {
-        labels.push((label::REVISION, revision.clone()));
-    }
-    labels
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
 }

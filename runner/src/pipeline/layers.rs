@@ -21,7 +21,7 @@ use super::services::Services;
 use super::toolchains::Installed;
 
 /// Raised when the same files make other layers than before.
-const LAYERS_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-1");
+const LAYERS_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-2");
 
 /// What stands in the layers of a tree besides its own files.
 pub(super) struct Beside<'a> {
@@ -154,6 +154,7 @@ impl Layerer<'_> {
             mtime_from_content: &|path| path.contains("/priv/static/"),
             normalisers: &normalisers,
             gate,
+            architecture: self.request.target.arch,
             threads: self.services.threads,
         };
         let folder = blobs.folder().join("sha256");
@@ -167,6 +168,7 @@ impl Layerer<'_> {
             size: written.size,
             unpacked_size: written.unpacked_size,
             media_type: MediaType::OciGzip,
+            libraries: written.libraries,
         };
         record.write(&layer)?;
         self.say(&layer, false);

@@ -22,6 +22,7 @@ mod kept;
 mod launch;
 mod layers;
 mod levels;
+mod linked;
 mod memory;
 mod mirror;
 mod move_tree;

@@ -8,6 +8,7 @@ mod fault;
 mod import;
 #[cfg(test)]
 mod judges;
+mod libraries;
 mod pipe;
 mod request;
 mod store;

@@ -24,7 +24,7 @@ const STEP: u64 = 4 << 20;
 /// name and architecture.
 #[derive(Clone)]
 pub struct StackStore {
-    store: Store,
+    pub(super) store: Store,
 }
 
 /// A base image in the store.

@@ -75,3 +75,21 @@ fn five_thousand_files() {
         .ok()
         .says("4999");
 }
+
+#[test]
+fn a_library_that_the_stack_lacks_is_told_before_anything_starts() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("tiny", "linked").unwrap();
+    // A program of this machine that needs a library of a name that no system has.
+    let mut program = std::fs::read("/bin/bash").unwrap();
+    let name = b"libtinfo.so.6";
+    let at = program
+        .windows(name.len())
+        .position(|window| window == name);
+    program[at.unwrap()..][..name.len()].copy_from_slice(b"libnowhere.so");
+    app.write("bin/tool", program).unwrap();
+    place
+        .build(&app, &[])
+        .ok()
+        .says("warning[library-missing]: `/app/bin/tool` needs `libnowhere.so`");
+}

@@ -44,6 +44,7 @@ pub(crate) fn layer(purpose: &str) -> LayerRecord {
         size: purpose.len() as u64,
         unpacked_size: 1024,
         media_type: MediaType::OciGzip,
+        libraries: <_>::default(),
     }
 }
 

@@ -40,6 +40,7 @@ fn layer(blobs: &BlobDir, text: &str) -> LayerRecord {
         size: blob.len() as u64,
         unpacked_size: tar.len() as u64,
         media_type: MediaType::OciGzip,
+        libraries: <_>::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use buildpack_core::digest::{Digest, HashingWriter};
 use buildpack_core::image::{BlobDir, LayerRecord, MediaType};
 use buildpack_core::layer::gzip;
+use buildpack_core::libraries::Libraries;
 use tar::{Builder, EntryType, Header};
 
 use super::TIME;
@@ -96,6 +97,8 @@ pub(super) fn write(entries: &[Entry], blobs: &BlobDir, threads: usize) -> io::R
         size,
         unpacked_size,
         media_type: MediaType::OciGzip,
+        // Static programs and links to them.
+        libraries: Libraries::default(),
     })
 }
 

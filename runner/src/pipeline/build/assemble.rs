@@ -6,6 +6,7 @@ use std::path::Path;
 use buildpack_core::event::Event;
 use buildpack_core::image::{BaseImage, LayerRecord, assemble};
 use buildpack_core::layer::Purpose;
+use buildpack_core::libraries::Libraries;
 use buildpack_core::pack::{Buildpack as _, Built, Release};
 use buildpack_core::plan::Tool;
 
@@ -107,23 +108,26 @@ impl Build<'_> {
         Ok(image::processes(&procfile, &self.release(built)))
     }
 
-    /// The image of these layers.
+    /// The image of these layers, whose files need what `wanted` says of the run image.
     pub(super) fn image(
         &self,
         run_image: BaseImage,
         tools: &[Installed],
         processes: BTreeMap<String, String>,
         layers: Vec<LayerRecord>,
+        wanted: &Libraries,
     ) -> BuildRecord {
-        let settings = image::settings(
-            self.request,
-            &self.prepared.app,
-            &self.prepared.plan,
+        let facts = image::Facts {
+            request: self.request,
+            app: &self.prepared.app,
+            plan: &self.prepared.plan,
             tools,
-            &processes,
-            &run_image,
-            &self.identity,
-        );
+            processes: &processes,
+            run_image: &run_image,
+            identity: &self.identity,
+            wanted,
+        };
+        let settings = facts.settings();
         let image = assemble(&run_image, &layers, &settings);
         let user = self.request.target.stack.user;
         BuildRecord {

@@ -294,6 +294,7 @@ pub(in crate::rootfs) fn built(
             size: layer.size,
             unpacked_size: tar.len() as u64,
             media_type: MediaType::OciGzip,
+            libraries: <_>::default(),
         })
         .collect();
     let settings = buildpack_core::image::ImageSettings {
