@@ -109,6 +109,21 @@ pub enum Event {
         /// Compressed bytes of all layers.
         size: u64,
     },
+    /// The image stands in a registry.
+    Pushed {
+        /// Its name there, in full.
+        reference: String,
+        /// Digest of the manifest that the tag names.
+        digest: Digest,
+        /// Blobs that were sent.
+        uploaded: usize,
+        /// Blobs that the registry took from another of its repositories.
+        mounted: usize,
+        /// Blobs that were there.
+        there: usize,
+        /// Bytes that were sent: blobs, and the manifest where it was not there.
+        bytes: u64,
+    },
 }
 
 /// What became of a step.

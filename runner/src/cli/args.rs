@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use stacks::Arch;
 
 use super::levels::LevelFlags;
-use crate::pipeline::Output;
+use crate::pipeline::{Names, Output};
 
 /// Builds Heroku-style apps into OCI images: no daemon, no root.
 #[derive(Debug, Parser)]
@@ -59,6 +59,14 @@ pub(super) struct Global {
         help_heading = "Global options"
     )]
     pub registry_mirror: Vec<String>,
+    /// Speak to this registry without TLS, as in `registry.local:5000`; loopback addresses need no word
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST",
+        help_heading = "Global options"
+    )]
+    pub insecure_registry: Vec<String>,
     /// Say more: what was kept, what was not and why
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub verbose: bool,
@@ -86,6 +94,8 @@ pub(super) enum Command {
     /// Compile an app for its tests and run them; no image is made
     #[command(after_help = TEST_EXIT_CODES)]
     Test(Test),
+    /// Put a built image into registries; only what is not there is sent
+    Push(Push),
     /// Start a process type of a built image
     Run(Run),
     /// Open a shell where a build failed, or in a built image
@@ -254,6 +264,12 @@ pub(super) struct Build {
     /// Also write the image: `oci:DIR`, `oci-archive:FILE` or `docker-archive:FILE`; may be given several times
     #[arg(short, long, value_name = "KIND:PATH")]
     pub output: Vec<Output>,
+    /// Also push the image to the registry that its name says: `-t registry.example/team/app:tag`
+    #[arg(long, requires = "name")]
+    pub push: bool,
+    /// With --push: whose names the image's parts have in the registry, `oci` or `docker`
+    #[arg(long, value_name = "NAMES", requires = "push", default_value_t)]
+    pub media_types: Names,
     /// Start from scratch: use nothing that earlier builds of this app left
     #[arg(long)]
     pub clear_cache: bool,
@@ -287,6 +303,18 @@ pub(super) struct Test {
     /// If a step or the tests fail, open a shell there, with the environment
     #[arg(long)]
     pub shell: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Push {
+    /// A kept image's name
+    pub name: String,
+    /// Where to, as in `registry.example/team/app:tag`
+    #[arg(required = true, value_name = "REF")]
+    pub to: Vec<String>,
+    /// Whose names the image's parts have there, `oci` or `docker`
+    #[arg(long, value_name = "NAMES", default_value_t)]
+    pub media_types: Names,
 }
 
 #[derive(Debug, Args)]

@@ -26,6 +26,12 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
         Some(name) => name.clone(),
         None => app_name(&args.app).ok_or_else(|| no_name(args))?,
     };
+    // A name that is none, or a login that is wrong, costs no build.
+    let to = args.push.then(|| pipeline::push_target(&name));
+    let to = to.transpose()?;
+    if let Some(to) = &to {
+        pipeline::ready_to_push(to, &context.services)?;
+    }
     let request = Request {
         target: context.target(args.target.stack.as_deref(), &args.app)?,
         app: args.app.clone(),
@@ -58,6 +64,10 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
     }
     if context.ui.style() == Style::Text {
         summary(&context.ui, &finished, begin.elapsed());
+    }
+    if let Some(to) = to {
+        let services = &context.services;
+        pipeline::push(&finished.record, &[to], args.media_types, services)?;
     }
     // The build is done, whatever becomes of the clean-up.
     let _ = pipeline::daily_clean_up(&context.services, context.settings.cache_cap.value);

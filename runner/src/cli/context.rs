@@ -121,14 +121,16 @@ pub(crate) fn services(
         let authorities = variable("SSL_CERT_FILE").map(PathBuf::from);
         Box::new(HttpFetch::new(authorities).behind(Proxies::read(variable)))
     };
+    let registries = Registries::new(registry_settings(settings));
     let mut services = Services::new(Parts {
         store: Store::open(settings.cache_dir.value.clone())?,
         fetch,
-        images: Box::new(Registries::new(registry_settings(settings))),
+        images: Box::new(registries.clone()),
         events: Box::new(ui.clone()),
         sandbox,
         now: jiff::Timestamp::now(),
     });
+    services.sink = Box::new(registries);
     services.offline = offline;
     services.network = network();
     services.detect_limit = settings.detect_limit.value;
@@ -196,6 +198,7 @@ fn load(cli: &Cli) -> Outcome<Settings> {
             _ => None,
         },
         registry_mirrors: cli.global.registry_mirror.clone(),
+        insecure_registries: cli.global.insecure_registry.clone(),
     };
     Settings::load(&|name| std::env::var_os(name), &flags)
 }

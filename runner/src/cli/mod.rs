@@ -10,6 +10,7 @@ mod doctor;
 mod inspect;
 mod levels;
 mod packs;
+mod push;
 mod run;
 mod shell;
 mod stack;
@@ -100,6 +101,7 @@ fn dispatch(call: &Call) -> Ended {
     match &call.cli.command {
         Command::Build(args) => build::exec(call, args),
         Command::Test(args) => test::exec(call, args),
+        Command::Push(args) => push::exec(call, args),
         Command::Run(args) => run::exec(call, args),
         Command::Shell(args) => shell::exec(call, args),
         Command::CheckVersions(args) => check_versions::exec(call, args),

@@ -71,11 +71,7 @@ pub fn export(
     blobs: &BlobDir,
     events: &dyn EventSink,
 ) -> Result<(), Failure> {
-    let tag = if name.contains(':') {
-        name.to_owned()
-    } else {
-        format!("{name}:latest")
-    };
+    let tag = with_tag(name);
     match output {
         Output::Oci(folder) => Ok(layout::write(folder, image, Some("latest"), blobs, events)?),
         Output::OciArchive(file) => whole(file, |out| {
@@ -86,6 +82,16 @@ pub fn export(
             archive::write_docker(out, image, std::slice::from_ref(&tag), blobs, events)?;
             Ok(())
         }),
+    }
+}
+
+/// A name as `docker load` wants it; a colon before the last slash belongs to a port.
+fn with_tag(name: &str) -> String {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    if last.contains(':') {
+        name.to_owned()
+    } else {
+        format!("{name}:latest")
     }
 }
 
@@ -116,6 +122,14 @@ fn whole(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_is_no_tag() {
+        assert_eq!(with_tag("app"), "app:latest");
+        assert_eq!(with_tag("app:1"), "app:1");
+        assert_eq!(with_tag("localhost:5000/app"), "localhost:5000/app:latest");
+        assert_eq!(with_tag("localhost:5000/app:1"), "localhost:5000/app:1");
+    }
 
     #[test]
     fn reads_what_it_prints_and_says_what_it_expects() {

@@ -13,7 +13,7 @@ use buildpack_core::toolchain::{Fetch, RetryPolicy};
 use buildpack_phoenix_static::TAILWIND_RELEASES;
 
 use crate::packs;
-use crate::registry::ImageSource;
+use crate::registry::{ImageSink, ImageSource, Registries, RegistrySettings};
 use crate::rootfs::StackStore;
 
 use super::failure::Failure;
@@ -32,6 +32,8 @@ pub struct Services {
     pub fetch: Box<dyn Fetch>,
     /// The registry that stack images come from.
     pub images: Box<dyn ImageSource>,
+    /// The registries that built images are pushed to.
+    pub sink: Box<dyn ImageSink>,
     /// Where events go.
     pub events: Box<dyn EventSink>,
     /// Where tools and packages come from.
@@ -71,13 +73,14 @@ pub struct Parts {
 }
 
 impl Services {
-    /// Services over `parts`, with the public upstreams.
+    /// Services over `parts`, with the public upstreams, and registries as nobody says anything of them.
     pub fn new(parts: Parts) -> Self {
         Self {
             stacks: StackStore::new(parts.store.clone()),
             store: parts.store,
             fetch: parts.fetch,
             images: parts.images,
+            sink: Box::new(Registries::new(RegistrySettings::default())),
             events: parts.events,
             upstreams: Upstreams {
                 hex_builds: "https://builds.hex.pm".to_owned(),

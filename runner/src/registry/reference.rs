@@ -33,6 +33,18 @@ pub struct ParseReferenceError {
 }
 
 impl Reference {
+    /// Reads a name that says its registry: where something is sent to, no default decides.
+    pub fn in_full(text: &str) -> Result<Self, ParseReferenceError> {
+        let name: Self = text.parse()?;
+        match text.split_once('/') {
+            Some((first, _)) if is_host(first) => Ok(name),
+            _ => Err(ParseReferenceError {
+                text: text.to_owned(),
+                why: "it does not say at which registry",
+            }),
+        }
+    }
+
     /// The registry, with its port if one was named: `docker.io`, `localhost:5000`.
     pub fn host(&self) -> &str {
         &self.host
@@ -212,6 +224,16 @@ mod tests {
             ("ghcr.io/a/b_c/d-e.f:v1.2_3", "ghcr.io/a/b_c/d-e.f:v1.2_3"),
         ] {
             assert_eq!(text.parse::<Reference>().unwrap().to_string(), full);
+        }
+    }
+
+    #[test]
+    fn a_name_in_full_says_its_registry() {
+        for text in ["docker.io/a/b", "localhost:5000/a:1", "r.example/a/b"] {
+            assert!(Reference::in_full(text).is_ok(), "{text}");
+        }
+        for text in ["app", "app:1", "team/app:1", "r.example", "r.example/"] {
+            assert!(Reference::in_full(text).is_err(), "{text}");
         }
     }
 

@@ -93,7 +93,7 @@ pub(super) const INSECURE_REGISTRY: Key = Key {
     ..key(
         "insecure_registry",
         "BP_INSECURE_REGISTRY",
-        None,
+        Some("--insecure-registry"),
         "none",
         "Hosts of registries that are spoken to without TLS. Loopback addresses always are.",
     )

@@ -39,6 +39,8 @@ pub struct Flags {
     pub keep_assets: Option<String>,
     /// `--registry-mirror`, each as `HOST=URL`. They stand before those of other places.
     pub registry_mirrors: Vec<String>,
+    /// `--insecure-registry`. They count beside those of other places.
+    pub insecure_registries: Vec<String>,
 }
 
 /// All settings, each with where it came from.
@@ -183,9 +185,7 @@ impl Reader<'_> {
                 .parsed(&keys::KEEP_ASSETS, flags.keep_assets.clone(), versions)
                 .unwrap_or_else(|| default(0, &keys::KEEP_ASSETS)),
             registry_mirrors: self.mirrors(&flags.registry_mirrors),
-            insecure_registries: self
-                .list(&keys::INSECURE_REGISTRY)
-                .unwrap_or_else(|| default(Vec::new(), &keys::INSECURE_REGISTRY)),
+            insecure_registries: self.insecure(&flags.insecure_registries),
             hex_builds_url: self.url_or(&keys::HEX_BUILDS_URL, "https://builds.hex.pm"),
             hex_builds_key: self.path(&keys::HEX_BUILDS_KEY),
             hex_repo_url: self.parsed(&keys::HEX_REPO_URL, None, url),
@@ -299,6 +299,17 @@ impl Reader<'_> {
             }
         }
         mirrors
+    }
+
+    fn insecure(&mut self, flags: &[String]) -> Sourced<Vec<String>> {
+        let key = &keys::INSECURE_REGISTRY;
+        let said = self.list(key);
+        if flags.is_empty() {
+            return said.unwrap_or_else(|| default(Vec::new(), key));
+        }
+        let mut hosts = flags.to_vec();
+        hosts.extend(said.into_iter().flat_map(|said| said.value));
+        Sourced::new(hosts, Origin::Flag("--insecure-registry".to_owned()))
     }
 
     /// A path; one of bp.toml starts at the folder of the file.

@@ -70,6 +70,30 @@ impl Ui {
                     bytes(*size)
                 ));
             }
+            Event::Pushed {
+                reference,
+                digest,
+                uploaded,
+                mounted,
+                there,
+                bytes: sent,
+            } => {
+                let text = clean::line(reference, false);
+                let text = self.redactor.redact(&text);
+                self.write_log(&format!("{}-----> Pushed {text}\n", self.margin));
+                self.detail_line(&digest.to_string());
+                let counts = [
+                    (*uploaded, "sent"),
+                    (*mounted, "mounted"),
+                    (*there, "there already"),
+                ];
+                let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+                let counts: Vec<_> = counts
+                    .map(|(count, what)| format!("{count} {what}"))
+                    .collect();
+                let counts = counts.join(", ");
+                self.detail_line(&format!("Blobs: {counts}; {} sent", bytes(*sent)));
+            }
             Event::StageStarted { .. }
             | Event::StageFinished { .. }
             | Event::Step { .. }

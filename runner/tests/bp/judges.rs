@@ -79,6 +79,11 @@ pub(crate) fn starts_silently(folder: &Path, otp: &str) {
 /// Runs an archive of `folder` under podman, greeting with `Ahoy`, until `path` is answered; the answer, and what the app
 /// said.
 pub(crate) fn under_podman(folder: &Path, archive: &str, path: &str) -> Option<(String, Ran)> {
+    got_by_podman(folder, &["load", "--quiet", "--input", archive], path)
+}
+
+/// As [`under_podman`], of an image that podman gets so.
+pub(crate) fn got_by_podman(folder: &Path, get: &[&str], path: &str) -> Option<(String, Ran)> {
     if !installed("podman") {
         return None;
     }
@@ -100,7 +105,7 @@ pub(crate) fn under_podman(folder: &Path, archive: &str, path: &str) -> Option<(
             .current_dir(folder);
         run(&mut command)
     };
-    let loaded = podman(&["load", "--quiet", "--input", archive]).ok();
+    let loaded = podman(get).ok();
     let image = loaded.text.trim().rsplit(' ').next().unwrap().to_owned();
     let name = format!("bp-test-{port}");
     let started = podman(&[

@@ -22,6 +22,7 @@ mod page;
 mod phoenix;
 mod phoenix_log;
 mod proxied;
+mod pushed;
 mod run;
 mod same;
 mod scripts;
