@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use buildpack_core::rules::RULES;
 use regex::Regex;
@@ -212,6 +213,18 @@ fn nothing_below_the_runner_prints_or_looks_around() {
     }
 }
 
+/// Codes that a file gives to a helper of its own, which makes errors of one class.
+fn codes_by_helper(text: &str) -> Option<(String, Vec<String>)> {
+    static HELPER: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"Diagnostic::error\(code, Class::(\w+)").unwrap());
+    static USED: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"[^:\[\w]error\(\s*"([a-z0-9]+(?:-[a-z0-9]+)+)"\)"#).unwrap()
+    });
+    let class = HELPER.captures(text)?[1].to_owned();
+    let codes = USED.captures_iter(text).map(|found| found[1].to_owned());
+    Some((class, codes.collect()))
+}
+
 /// Codes of diagnostics by the files that make them.
 fn codes() -> BTreeMap<String, BTreeSet<String>> {
     let made =
@@ -221,11 +234,11 @@ fn codes() -> BTreeMap<String, BTreeSet<String>> {
         if is_test(&path) || path.starts_with("xtask/") {
             continue;
         }
-        for found in made.captures_iter(&product(&text)) {
-            codes
-                .entry(found[1].to_owned())
-                .or_default()
-                .insert(path.clone());
+        let text = product(&text);
+        let own = made.captures_iter(&text).map(|found| found[1].to_owned());
+        let by_helper = codes_by_helper(&text).map(|(_, codes)| codes);
+        for code in own.chain(by_helper.into_iter().flatten()) {
+            codes.entry(code).or_default().insert(path.clone());
         }
     }
     codes
@@ -248,6 +261,18 @@ fn a_code_is_a_slug_with_one_meaning() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// How a run ends with an error of a class.
+fn ended(class: &str) -> &'static str {
+    match class {
+        "Build" => "exit 1",
+        "Usage" => "exit 2",
+        "Config" => "exit 3",
+        "Surroundings" => "exit 4",
+        "Bug" => "exit 70",
+        _ => "error",
+    }
+}
+
 /// The page `docs/errors.md`: every code, how it ends the run, and the file that makes it.
 fn errors_page() -> String {
     let class =
@@ -260,14 +285,13 @@ fn errors_page() -> String {
             let end = match (&found[1], found.get(3).map(|class| class.as_str())) {
                 ("warning", _) => "warning",
                 ("note_only", _) => "note",
-                (_, Some("Build")) => "exit 1",
-                (_, Some("Usage")) => "exit 2",
-                (_, Some("Config")) => "exit 3",
-                (_, Some("Surroundings")) => "exit 4",
-                (_, Some("Bug")) => "exit 70",
-                _ => "error",
+                (_, class) => ended(class.unwrap_or_default()),
             };
             ends.entry(found[2].to_owned()).or_default().insert(end);
+        }
+        let (class, codes) = codes_by_helper(text).unwrap_or_default();
+        for code in codes {
+            ends.entry(code).or_default().insert(ended(&class));
         }
     }
     let mut page = String::from(

@@ -66,11 +66,8 @@ fn a_pushed_image_is_one_to_others_and_a_change_moves_little() {
         .stdout
         .lines()
         .filter(|line| line.contains("\"event\":\"layer\""));
-    let layers = layers.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let app_layer = layers
-        .filter(|layer| layer["purpose"] == "app")
-        .last()
-        .unwrap();
+    let mut layers = layers.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let app_layer = layers.rfind(|layer| layer["purpose"] == "app").unwrap();
     let limit = app_layer["size"].as_u64().unwrap() + (10 << 10);
     assert!(
         moved["bytes"].as_u64().unwrap() <= limit,
