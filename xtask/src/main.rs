@@ -20,6 +20,7 @@ mod page;
 mod screenshot;
 mod snapshot;
 mod test;
+mod torture;
 mod world;
 
 /// A chore's name, what it is for, and its entry: it gets what was typed after its name.
@@ -55,6 +56,11 @@ const CHORES: &[Chore] = &[
         "fuzz",
         "[TARGET…] [--seconds N]   search for inputs that readers do wrong with",
         fuzz::run,
+    ),
+    (
+        "torture",
+        "[--kills N] [--seed N]   kill builds at random moments of every stage",
+        torture::run,
     ),
     (
         "herokuish-image",

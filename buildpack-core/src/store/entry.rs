@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{CacheKey, Key, MissReason};
 use super::lock::{Guard, Share};
+use super::outline::Outline;
 use super::record::{self, Record};
 use super::temp::{self, TempSpace};
 use super::{Bucket, Store, StoreError};
+use crate::digest::Digest;
 use crate::event::EventSink;
 
 /// Shared locks on the entries that were handed out, kept as long as the store is open.
@@ -29,12 +31,23 @@ impl Held {
 pub(super) struct Note {
     /// Bytes of its files.
     pub(super) bytes: u64,
+    /// Names and sizes of a folder's files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) outline: Option<Digest>,
     /// What it was made of, where the name is not all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<CacheKey>,
     /// The boot in which it was made, while it is not known to be on disk: after another boot it may be half.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unsynced: Option<String>,
+}
+
+impl Note {
+    /// Whether the machine may have stopped before all of it was on disk.
+    pub(super) fn is_cut(&self) -> bool {
+        let made = self.unsynced.as_ref();
+        made.is_some_and(|made| boot().as_ref() != Some(made))
+    }
 }
 
 /// Names the time since the machine was started (`random(4)`); none where nobody tells.
@@ -156,9 +169,10 @@ impl Store {
             self.settle(bucket, &path, &note);
             record::touch(&note);
         } else {
-            let bytes = tree_bytes(&path).ok()?;
+            let outline = Outline::of(&path).ok()?;
             let taken_in = Note {
-                bytes,
+                bytes: outline.bytes,
+                outline: (shape == Shape::Folder).then_some(outline.digest),
                 key: None,
                 unsynced: None,
             };
@@ -176,9 +190,7 @@ impl Store {
         let note: Option<Note> = record::read_json(&self.note_path(bucket, name))
             .ok()
             .flatten();
-        let cut = note
-            .and_then(|note| note.unsynced)
-            .is_some_and(|made| boot().as_ref() != Some(&made));
+        let cut = note.as_ref().is_some_and(Note::is_cut);
         !cut && shape.stands(&self.folder(bucket).join(name))
     }
 
@@ -266,7 +278,7 @@ impl Store {
             fs_err::set_permissions(&draft, std::fs::Permissions::from_mode(0o755))
                 .map_err(fail)?;
         }
-        let bytes = tree_bytes(&draft).map_err(fail)?;
+        let Outline { bytes, digest } = Outline::of(&draft).map_err(fail)?;
         let file = fs_err::File::open(&draft).map_err(fail)?;
         // Thousands of files would take seconds to be on disk. Until they are, the entry counts in this boot alone.
         let unsynced = boot().filter(|_| shape == Shape::Folder && bytes > 0);
@@ -277,8 +289,11 @@ impl Store {
             }
             _ => file.sync_all().map_err(fail)?,
         }
+        // A build's tree is worked in after it was made.
+        let lasting = shape == Shape::Folder && bucket != Bucket::Builds;
         let note = Note {
             bytes,
+            outline: lasting.then_some(digest),
             key: key.parts().cloned(),
             unsynced,
         };
@@ -321,16 +336,4 @@ impl Store {
     pub(super) fn lock_path(&self, bucket: Bucket, name: &str) -> PathBuf {
         self.folder(bucket).join(".locks").join(name)
     }
-}
-
-/// Bytes of all files of a tree, or of a file.
-pub(super) fn tree_bytes(path: &Path) -> std::io::Result<u64> {
-    let mut bytes = 0;
-    for entry in walkdir::WalkDir::new(path) {
-        let entry = entry?;
-        if entry.file_type().is_file() {
-            bytes += entry.metadata()?.len();
-        }
-    }
-    Ok(bytes)
 }

@@ -14,11 +14,13 @@ mod key;
 #[cfg(test)]
 mod kill_tests;
 mod lock;
+mod outline;
 mod record;
 mod temp;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod verify;
 
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -32,6 +34,7 @@ pub use lock::{Guard, Share};
 pub use record::Record;
 pub use temp::TempSpace;
 pub use usage::{Freed, Usage};
+pub use verify::{Damaged, Kept, Verified};
 
 use crate::digest::Digest;
 

@@ -21,8 +21,8 @@ pub struct Record<T> {
 
 /// What the file holds: the name too, since a file's name cannot say every one.
 #[derive(Serialize, Deserialize)]
-struct Envelope<T> {
-    name: String,
+pub(super) struct Envelope<T> {
+    pub(super) name: String,
     value: T,
 }
 
@@ -114,7 +114,7 @@ pub(super) fn is_record(path: &Path) -> bool {
 }
 
 /// A file name that says the name where it can, and a digest of it where it cannot.
-fn file_name(name: &str) -> String {
+pub(super) fn file_name(name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     if !name.is_empty() && name.len() <= 100 && name.chars().all(plain) {
         return format!("{name}.json");

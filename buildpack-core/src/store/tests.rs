@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::event::{Event, Recorder, Silent};
 
-fn store() -> (tempfile::TempDir, Store) {
+pub(super) fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("store")).unwrap();
     (folder, store)

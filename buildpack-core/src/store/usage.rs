@@ -5,8 +5,9 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::entry::{Note, tree_bytes};
+use super::entry::Note;
 use super::lock::{Guard, Share};
+use super::outline::tree_bytes;
 use super::{Bucket, Store, StoreError, record, temp};
 use crate::digest::Digest;
 
@@ -264,7 +265,7 @@ fn sized(files: Vec<(String, PathBuf)>) -> Vec<(PathBuf, u64)> {
         .collect()
 }
 
-fn list(folder: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
+pub(super) fn list(folder: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
     let entries = match fs_err::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

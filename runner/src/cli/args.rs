@@ -169,6 +169,13 @@ Exit codes:
 
 docs/check-versions.md describes the formats, docs/diagnostics/ each code.";
 
+/// What the exit code of a check of the store says.
+const VERIFY_EXIT_CODES: &str = "\
+Exit codes:
+  0   nothing is damaged, or all that was is removed
+  2   the command line or a setting is wrong
+  4   something is damaged, or could not be read";
+
 impl Command {
     /// The flags that give config vars, if the command has them.
     pub(super) fn vars(&self) -> Option<&Vars> {
@@ -497,6 +504,13 @@ pub(super) enum Cache {
         /// Size to fit into, such as `5GiB` [default: 10GiB]
         #[arg(long, value_name = "SIZE")]
         max: Option<String>,
+    },
+    /// Hold everything that is kept against what it claims to be
+    #[command(after_help = VERIFY_EXIT_CODES)]
+    Verify {
+        /// Remove what is damaged, so that it is fetched or made again
+        #[arg(long)]
+        remove: bool,
     },
     /// Remove everything that is kept, images and imported stack images too
     Clear,

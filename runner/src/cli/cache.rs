@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use buildpack_core::diagnostic::{Class, Diagnostic, Explain as _};
 use buildpack_core::event::EventSink;
 use buildpack_core::store::Freed;
 
 use super::args::Cache;
 use super::context::Context;
 use super::{Call, Ended, parsed};
-use crate::pipeline::{self};
+use crate::pipeline::{self, Examined, Failure, Flaw};
 use crate::ui::{Style, bytes, parse_bytes};
 
 pub(super) fn exec(call: &Call, args: &Cache) -> Ended {
@@ -16,6 +17,7 @@ pub(super) fn exec(call: &Call, args: &Cache) -> Ended {
     match args {
         Cache::Df => df(&context),
         Cache::Gc { max } => gc(&context, max.as_deref()),
+        Cache::Verify { remove } => verify(&context, *remove),
         Cache::Clear => clear(&context),
     }
 }
@@ -77,6 +79,64 @@ fn clear(context: &Context) -> Ended {
         ));
     }
     Ok(0)
+}
+
+/// Names what is damaged, a line each, and removes it where that is wanted.
+fn verify(context: &Context, remove: bool) -> Ended {
+    let Examined { kept, flaws } = pipeline::examine(&context.services)?;
+    let mut left = 0;
+    for flaw in &flaws {
+        let gone = remove && flaw.remove(&context.services)?;
+        left += usize::from(!gone);
+        tell(context, flaw, gone, remove);
+    }
+    if kept.unsure > 0 {
+        context.ui.detail(&format!(
+            "{} entries were not known to be on disk when the machine was started: they are made again when needed",
+            kept.unsure
+        ));
+    }
+    if left > 0 {
+        let damaged = format!("{left} of {} kept things are damaged", kept.checked);
+        let problem = Diagnostic::error("cache-verify", Class::Surroundings, damaged);
+        return Err(Failure::of(if remove {
+            problem.help("what is in use stays: try again when no other `bp` runs")
+        } else {
+            problem.help("`bp cache verify --remove` takes away what can be had again")
+        }));
+    }
+    let removed = match flaws.len() {
+        0 => "nothing is damaged".to_owned(),
+        count => format!("{count} damaged ones removed"),
+    };
+    context.ui.heading(&format!(
+        "Looked at {} kept things, {} of them by digest: {removed}",
+        kept.checked,
+        bytes(kept.bytes)
+    ));
+    Ok(0)
+}
+
+/// One line for each flaw; as JSON, the event that every problem is.
+fn tell(context: &Context, flaw: &Flaw, gone: bool, remove: bool) {
+    let mut problem = flaw.diagnostic();
+    let end = match (gone, remove) {
+        (true, _) => "removed".to_owned(),
+        (false, true) => "not removed".to_owned(),
+        (false, false) => {
+            let help = problem.helps.first();
+            help.map(|help| help.text.clone()).unwrap_or_default()
+        }
+    };
+    if context.ui.style() == Style::Json {
+        if remove {
+            problem = problem.note(end);
+        }
+        context.ui.diagnostic(&problem);
+    } else {
+        let (message, code) = (&problem.message, problem.code);
+        context.ui.line(&format!("[{code}] {message}; {end}"));
+    }
 }
 
 fn said(context: &Context, freed: Freed) {

@@ -17,6 +17,7 @@ mod hooks;
 mod hosts;
 mod judges;
 mod kept;
+mod killed;
 mod package_managers;
 mod page;
 mod phoenix;
