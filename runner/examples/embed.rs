@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use buildpack_core::diagnostic::Explain;
 use buildpack_core::event::{Event, EventSink};
+use buildpack_core::layer::Compression;
 use buildpack_core::pack::ScriptDirs;
 use buildpack_core::pack::Upstreams;
 use buildpack_core::store::Store;
@@ -48,6 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         source_date_epoch: None,
         clear_cache: false,
         keep_assets: 0,
+        compression: Compression::Gzip,
         terminal: None,
         public_vars: Vec::new(),
         buildpacks: Vec::new(),

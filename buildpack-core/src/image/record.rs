@@ -6,6 +6,7 @@ use oci_spec::image::ImageConfiguration;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::layer::Compression;
 use crate::libraries::Libraries;
 
 /// How a layer's blob is packed (image-spec, media-types.md; Docker's distribution manifest v2 schema 2).
@@ -70,6 +71,16 @@ impl MediaType {
             Self::OciGzip | Self::DockerGzip => Some(Self::DockerGzip),
             Self::OciTar | Self::DockerTar => Some(Self::DockerTar),
             Self::OciZstd => None,
+        }
+    }
+}
+
+impl From<Compression> for MediaType {
+    /// A tar that is packed so, as OCI names it.
+    fn from(compression: Compression) -> Self {
+        match compression {
+            Compression::Gzip => Self::OciGzip,
+            Compression::Zstd => Self::OciZstd,
         }
     }
 }

@@ -32,8 +32,6 @@ impl std::fmt::Display for Mismatch {
 
 /// Recomputes digests and sizes of manifest, config and every blob, the diff id of every layer, and whether manifest,
 /// config and record agree. Empty where all is well; an error only where a blob can't be read.
-///
-/// The diff ids of zstd layers are taken on trust: nothing here unpacks them.
 pub fn validate(image: &Image, blobs: &dyn BlobSource) -> Result<Vec<Mismatch>, ImageError> {
     let mut found = Findings::default();
     found.compare(
@@ -110,20 +108,17 @@ impl Findings {
         let mut reader = HashingReader::new(open(blobs, &layer.digest, what)?);
         let unpacked = match layer.media_type {
             MediaType::OciGzip | MediaType::DockerGzip => {
-                Some(drain(MultiGzDecoder::new(io::BufReader::new(&mut reader))))
+                drain(MultiGzDecoder::new(io::BufReader::new(&mut reader)))
             }
-            MediaType::OciTar | MediaType::DockerTar => Some(drain(&mut reader)),
-            MediaType::OciZstd => None,
+            MediaType::OciZstd => zstd::Decoder::new(&mut reader).and_then(drain),
+            MediaType::OciTar | MediaType::DockerTar => drain(&mut reader),
         };
         let (digest, size) = reader.drain().map_err(doing())?;
         self.compare(what, layer.digest, digest);
         self.compare(&format!("{what} size"), layer.size, size);
         match unpacked {
-            Some(Ok(diff_id)) => {
-                self.compare(&format!("{what} diff id"), layer.diff_id, diff_id);
-            }
-            Some(Err(error)) => self.add(what, "a layer", &error),
-            None => {}
+            Ok(diff_id) => self.compare(&format!("{what} diff id"), layer.diff_id, diff_id),
+            Err(error) => self.add(what, "a layer", &error),
         }
         Ok(())
     }

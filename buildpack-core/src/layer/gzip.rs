@@ -1,46 +1,25 @@
-//! Gzip (RFC 1952) on several threads, with the same bytes for any count of them: fixed blocks, each compressed with
-//! the end of the one before it as its dictionary, each ended on a byte border, all in one member.
+//! Gzip (RFC 1952) by blocks, all in one member: each is compressed with the end of the one before it as its dictionary,
+//! and ended on a byte border. What is compressed already is stored as it is.
 
 use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::ops::Range;
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
-/// Name and version of the compressor: belongs into every key under which compressed bytes are kept.
-pub const COMPRESSOR: &str = "zlib-rs-0.6-l6-1";
+use super::blocks::{self, Block, Codec, Failure, Packed};
 
 const BLOCK: usize = 1 << 20;
 const WINDOW: usize = 32 << 10;
 const LEVEL: u32 = 6;
-/// More threads than this only take memory: reading and hashing can't feed them.
-const MOST_THREADS: usize = 8;
 /// Magic, deflate, no flags, no time, no hint about the level, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// An empty last block with fixed codes: what comes before it need not know that it is the last.
 const END: [u8; 2] = [3, 0];
+/// Bytes of a stored block at most (RFC 1951, 3.2.4).
+const STORED: usize = 0xffff;
 
-struct Job {
-    before: Option<Arc<Vec<u8>>>,
-    block: Arc<Vec<u8>>,
-    done: SyncSender<io::Result<Vec<u8>>>,
-}
-
-/// Takes in what is to be compressed.
-pub(super) struct Input {
-    jobs: SyncSender<Job>,
-    order: SyncSender<Receiver<io::Result<Vec<u8>>>>,
-    before: Option<Arc<Vec<u8>>>,
-    block: Vec<u8>,
-    crc: Crc,
-}
-
-/// Why nothing was compressed: `fill` failed, or writing did.
-pub(super) enum Failure<E> {
-    Fill(E),
-    Write(io::Error),
-}
+/// The format.
+pub(super) struct Gzip;
 
 /// Compresses what `fill` writes into `out`, on `threads` threads besides the caller's; gives both back.
 pub fn gzip<W: Write + Send, T>(
@@ -48,139 +27,93 @@ pub fn gzip<W: Write + Send, T>(
     out: W,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
 ) -> io::Result<(W, T)> {
-    compress(threads, out, |input| fill(input)).map_err(|failure| match failure {
-        Failure::Fill(error) | Failure::Write(error) => error,
-    })
+    match blocks::pack(&Gzip, threads, out, |input| fill(input)) {
+        Ok(written) => Ok((written.out, written.value)),
+        Err(Failure::Fill(error) | Failure::Write(error)) => Err(error),
+    }
 }
 
-/// Compresses what `fill` writes, on `threads` threads besides the caller's, and gives `out` back. An [`io::Error`]
-/// that `fill` gets from its input comes from `out`; it is what is reported then, whatever `fill` makes of it.
-pub(super) fn compress<W: Write + Send, T, E>(
-    threads: usize,
-    out: W,
-    fill: impl FnOnce(&mut Input) -> Result<T, E>,
-) -> Result<(W, T), Failure<E>> {
-    let threads = threads.clamp(1, MOST_THREADS);
-    let (jobs, work) = sync_channel::<Job>(1);
-    let (order, ordered) = sync_channel(threads + 1);
-    let work = Arc::new(Mutex::new(work));
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            let work = Arc::clone(&work);
-            scope.spawn(move || {
-                loop {
-                    let job = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok(job) = job else { break };
-                    let dictionary = job.before.as_deref().map_or(&[][..], |before| tail(before));
-                    // A writer that failed no longer listens.
-                    let _ = job.done.send(deflate(dictionary, &job.block));
-                }
-            });
+impl Codec for Gzip {
+    type Packer = ();
+
+    fn block(&self) -> usize {
+        BLOCK
+    }
+
+    fn packer(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn head(&self) -> &'static [u8] {
+        &HEADER
+    }
+
+    fn pack(&self, (): &mut (), before: Option<&Block>, block: &Block) -> io::Result<Packed> {
+        let mut out = Vec::with_capacity(block.bytes.len() / 2 + 1024);
+        let mut at = 0;
+        for dense in &block.dense {
+            deflate(before, &block.bytes, at..dense.start, &mut out)?;
+            store(&block.bytes[dense.clone()], &mut out);
+            at = dense.end;
         }
-        // The workers alone hold the queue, so that it closes if all of them are gone.
-        drop(work);
-        let writer = scope.spawn(move || write_in_order(out, ordered));
-        let mut input = Input {
-            jobs,
-            order,
-            before: None,
-            block: Vec::with_capacity(BLOCK),
-            crc: Crc::new(),
-        };
-        let filled = fill(&mut input);
-        let sent = if filled.is_ok() { input.send() } else { Ok(()) };
-        let trailer = [
-            input.crc.sum().to_le_bytes(),
-            input.crc.amount().to_le_bytes(),
-        ]
-        .concat();
-        drop(input);
-        let written = writer
-            .join()
-            .unwrap_or_else(|_| Err(io::Error::other("the writing thread panicked")));
-        let mut out = written.map_err(Failure::Write)?;
-        let value = filled.map_err(Failure::Fill)?;
-        sent.and_then(|()| out.write_all(&END))
-            .and_then(|()| out.write_all(&trailer))
-            .map_err(Failure::Write)?;
-        Ok((out, value))
-    })
-}
-
-fn write_in_order<W: Write>(
-    mut out: W,
-    ordered: Receiver<Receiver<io::Result<Vec<u8>>>>,
-) -> io::Result<W> {
-    out.write_all(&HEADER)?;
-    for done in ordered {
-        let block = done
-            .recv()
-            .map_err(|_| io::Error::other("a compressing thread panicked"))?;
-        out.write_all(&block?)?;
+        let rest = at..block.bytes.len();
+        deflate(before, &block.bytes, rest, &mut out)?;
+        let mut crc = Crc::new();
+        crc.update(&block.bytes);
+        Ok(Packed { bytes: out, crc })
     }
-    Ok(out)
+
+    fn tail(&self, crc: &Crc) -> Vec<u8> {
+        let (sum, length) = (crc.sum().to_le_bytes(), crc.amount().to_le_bytes());
+        [&END[..], &sum, &length].concat()
+    }
 }
 
-fn tail(block: &[u8]) -> &[u8] {
-    &block[block.len().saturating_sub(WINDOW)..]
-}
-
-/// `block` as raw deflate, ended on a byte border.
-fn deflate(dictionary: &[u8], block: &[u8]) -> io::Result<Vec<u8>> {
+/// Adds a part of `bytes` as deflate, ended on a byte border. What stands before it is its dictionary.
+///
+/// Each part has a state of its own: one that was reset still compresses in another way than a new one.
+fn deflate(
+    before: Option<&Block>,
+    bytes: &[u8],
+    part: Range<usize>,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    if part.is_empty() {
+        return Ok(());
+    }
     let mut state = Compress::new(Compression::new(LEVEL), false);
+    let own = &bytes[part.start.saturating_sub(WINDOW)..part.start];
+    let before = before.map_or(&[][..], |before| &before.bytes);
+    let missing = (WINDOW - own.len()).min(before.len());
+    let dictionary = [&before[before.len() - missing..], own].concat();
     if !dictionary.is_empty() {
-        state.set_dictionary(dictionary).map_err(io::Error::other)?;
+        state
+            .set_dictionary(&dictionary)
+            .map_err(io::Error::other)?;
     }
-    let mut out = Vec::with_capacity(block.len() / 2 + 1024);
+    let part = &bytes[part];
     loop {
         let taken = usize::try_from(state.total_in()).map_err(io::Error::other)?;
         let status = state
-            .compress_vec(&block[taken..], &mut out, FlushCompress::Sync)
+            .compress_vec(&part[taken..], out, FlushCompress::Sync)
             .map_err(io::Error::other)?;
         // Room left over means that everything, the flush too, has come out.
         if status == Status::BufError || out.len() < out.capacity() {
-            return Ok(out);
-        }
-        out.reserve(block.len() / 4 + 1024);
-    }
-}
-
-impl Input {
-    fn send(&mut self) -> io::Result<()> {
-        if self.block.is_empty() {
             return Ok(());
         }
-        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let block = Arc::new(std::mem::replace(
-            &mut self.block,
-            Vec::with_capacity(BLOCK),
-        ));
-        let (done, result) = sync_channel(1);
-        self.order.send(result).map_err(|_| gone())?;
-        let before = self.before.replace(Arc::clone(&block));
-        self.jobs
-            .send(Job {
-                before,
-                block,
-                done,
-            })
-            .map_err(|_| gone())
+        out.reserve(part.len() / 4 + 1024);
     }
 }
 
-impl Write for Input {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = bytes.len().min(BLOCK - self.block.len());
-        self.crc.update(&bytes[..taken]);
-        self.block.extend_from_slice(&bytes[..taken]);
-        if self.block.len() == BLOCK {
-            self.send()?;
-        }
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+/// Adds `bytes` as they are: the stream stands on a byte border.
+fn store(bytes: &[u8], out: &mut Vec<u8>) {
+    for piece in bytes.chunks(STORED) {
+        // A piece is no longer than two bytes can say.
+        let length = u16::try_from(piece.len()).unwrap_or(u16::MAX);
+        out.push(0);
+        out.extend(length.to_le_bytes());
+        out.extend((!length).to_le_bytes());
+        out.extend_from_slice(piece);
     }
 }
 
@@ -192,13 +125,29 @@ mod tests {
     use crate::digest::Digest;
 
     fn gzip(threads: usize, bytes: &[u8], piece: usize) -> Vec<u8> {
-        let made = compress(threads, Vec::new(), |input| {
-            bytes
-                .chunks(piece)
-                .try_for_each(|piece| input.write_all(piece))
+        let none = |_| false;
+        with_dense(threads, bytes, piece, &none)
+    }
+
+    /// With those pieces stored for which `dense` says so.
+    fn with_dense(
+        threads: usize,
+        bytes: &[u8],
+        piece: usize,
+        dense: &dyn Fn(usize) -> bool,
+    ) -> Vec<u8> {
+        let made = blocks::pack(&Gzip, threads, Vec::new(), |input| {
+            let mut pieces = bytes.chunks(piece).enumerate();
+            pieces.try_for_each(|(at, piece)| {
+                input.dense(dense(at));
+                input.write_all(piece)
+            })
         });
         match made {
-            Ok((out, ())) => out,
+            Ok(written) => {
+                assert_eq!(written.digest, Digest::of(bytes));
+                written.out
+            }
             Err(Failure::Fill(error) | Failure::Write(error)) => panic!("{error}"),
         }
     }
@@ -227,6 +176,14 @@ mod tests {
         bytes
     }
 
+    fn noise(length: usize) -> Vec<u8> {
+        let mut noise = Vec::new();
+        while noise.len() < length {
+            noise.extend_from_slice(Digest::of(&noise.len().to_le_bytes()).bytes());
+        }
+        noise
+    }
+
     #[test]
     fn the_same_bytes_for_any_count_of_threads_and_any_pieces() {
         let plain = sample(3 * BLOCK + 4567);
@@ -248,11 +205,24 @@ mod tests {
 
     #[test]
     fn noise_comes_back_too() {
-        let mut noise = Vec::new();
-        while noise.len() < BLOCK + 5 {
-            noise.extend_from_slice(Digest::of(&noise.len().to_le_bytes()).bytes());
-        }
+        let noise = noise(BLOCK + 5);
         assert!(gunzip(&gzip(3, &noise, 1 << 15)) == noise);
+    }
+
+    #[test]
+    fn what_is_dense_is_stored_and_comes_back_among_the_rest() {
+        let plain = [sample(100_000), noise(3 * BLOCK), sample(BLOCK)].concat();
+        for piece in [1, 4_321, 70_000, 2 * BLOCK] {
+            let length = plain.len().min(piece * 50_000);
+            let plain = &plain[..length];
+            for dense in [|at: usize| at % 3 == 1, |_| true] {
+                let one = with_dense(1, plain, piece, &dense);
+                assert!(gunzip(&one) == plain, "{piece}");
+                assert!(one == with_dense(4, plain, piece, &dense), "{piece}");
+            }
+        }
+        let stored = with_dense(2, &plain, 2 * BLOCK, &|_| true);
+        assert!(stored.len() > plain.len() && stored.len() < plain.len() + plain.len() / 1000);
     }
 
     #[test]
@@ -271,15 +241,15 @@ mod tests {
             }
         }
         let plain = sample(20 * BLOCK);
-        let made = compress(2, Full(100_000), |input| input.write_all(&plain));
+        let made = blocks::pack(&Gzip, 2, Full(100_000), |input| input.write_all(&plain));
         match made {
             Err(Failure::Write(error)) => assert_eq!(error.kind(), io::ErrorKind::StorageFull),
             _ => panic!("it should have failed"),
         }
     }
 
-    /// The promise about digests holds for one version of the compressor: when this fails after an update,
-    /// [`COMPRESSOR`] has to change with it.
+    /// The promise about digests holds for one version of the compressor: when this fails after an update, the
+    /// compressor's name has to change with it.
     #[test]
     fn golden_bytes() {
         let digest = Digest::of(&gzip(2, &sample(2 * BLOCK + 99), 1 << 16));

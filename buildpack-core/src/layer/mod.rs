@@ -5,6 +5,9 @@
 //! the owner's executable bit; never on the clock, on owners, umask, folder order or the count of threads.
 //! What a language must rewrite to keep that promise comes in through [`Normalise`].
 
+mod blocks;
+mod compression;
+mod dense;
 mod error;
 mod gzip;
 mod header;
@@ -17,9 +20,11 @@ mod stat_cache;
 mod tar;
 mod walk;
 mod write;
+mod zstd;
 
+pub use compression::Compression;
 pub use error::{Finding, LayerError};
-pub use gzip::{COMPRESSOR, gzip};
+pub use gzip::gzip;
 pub use normalise::Normalise;
 pub use purpose::Purpose;
 pub use secret_gate::SecretGate;

@@ -11,7 +11,7 @@ use crate::digest::{Digest, Hasher};
 /// layer's content would; it is no diff id. Unchanged files are not read again.
 ///
 /// What else decides about a layer's bytes is not in it and belongs into the caller's key beside it: the
-/// [`super::Options`], the version of the normalisers, [`super::COMPRESSOR`].
+/// [`super::Options`], the version of the normalisers, the compressor's.
 pub fn tree_digest(selection: &Selection<'_>, cache: &mut StatCache) -> Result<Digest, LayerError> {
     let mut hasher = Hasher::new();
     for entry in &walk(selection, "")?.entries {

@@ -1,4 +1,4 @@
-//! The entries of a tar, normalised, hashed and searched on their way into the compressor.
+//! The entries of a tar, normalised and searched on their way into the compressor.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use flate2::read::MultiGzDecoder;
 
-use super::gzip::Input;
+use super::blocks::Input;
+use super::dense::is_dense;
 use super::header::{Head, Kind};
 use super::secret_gate::Scan;
 use super::walk::{Entry, What};
@@ -30,11 +31,13 @@ pub(super) struct Tar<'t> {
     input: &'t mut Input,
     options: &'t Options<'t>,
     events: &'t dyn EventSink,
-    hasher: Hasher,
     scan: Scan<'t>,
     findings: BTreeSet<Finding>,
     libraries: Libraries,
+    /// Bytes so far, and when that was last said.
+    done: u64,
     told: u64,
+    buffer: Vec<u8>,
 }
 
 impl<'t> Tar<'t> {
@@ -47,11 +50,12 @@ impl<'t> Tar<'t> {
             input,
             options,
             events,
-            hasher: Hasher::new(),
             scan: Scan::new(options.gate),
             findings: BTreeSet::new(),
             libraries: Libraries::default(),
+            done: 0,
             told: 0,
+            buffer: vec![0; PIECE],
         }
     }
 
@@ -112,9 +116,10 @@ impl<'t> Tar<'t> {
             return self.content(entry, &content, executable);
         }
         self.note_libraries(entry, &mut file).map_err(read)?;
+        let mut buffer = std::mem::take(&mut self.buffer);
         let mtime = if self.dated_by_content(entry) {
             let mut hasher = Hasher::new();
-            pieces(&mut file, |piece| {
+            pieces(&mut file, &mut buffer, |piece| {
                 hasher.update(piece);
                 Ok(())
             })
@@ -126,7 +131,10 @@ impl<'t> Tar<'t> {
         };
         self.head(entry, Kind::File { size, executable }, mtime)?;
         let mut left = size;
-        pieces(&mut file, |piece| {
+        pieces(&mut file, &mut buffer, |piece| {
+            if left == size {
+                self.input.dense(is_dense(piece, size));
+            }
             left = left
                 .checked_sub(piece.len() as u64)
                 .ok_or(io::ErrorKind::InvalidData)?;
@@ -138,6 +146,8 @@ impl<'t> Tar<'t> {
             io::ErrorKind::InvalidData => LayerError::Changed { path: path.clone() },
             _ => read(error),
         })?;
+        self.input.dense(false);
+        self.buffer = buffer;
         if left > 0 {
             return Err(LayerError::Changed { path });
         }
@@ -170,10 +180,12 @@ impl<'t> Tar<'t> {
         }
         let packed = (&magic[..]).chain(file);
         let mut plain = MultiGzDecoder::new(packed).take(LARGEST_UNPACKED);
-        let _ = pieces(&mut plain, |piece| {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let _ = pieces(&mut plain, &mut buffer, |piece| {
             self.scan.feed(piece);
             Ok(())
         });
+        self.buffer = buffer;
     }
 
     fn content(
@@ -190,7 +202,9 @@ impl<'t> Tar<'t> {
         let size = content.len() as u64;
         self.head(entry, Kind::File { size, executable }, mtime)?;
         self.scan.feed(content);
+        self.input.dense(is_dense(content, size));
         self.put(content)?;
+        self.input.dense(false);
         self.pad(size)
     }
 
@@ -239,11 +253,11 @@ impl<'t> Tar<'t> {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
-        self.hasher.update(bytes);
-        let done = self.hasher.length();
-        if done - self.told >= PROGRESS {
-            self.told = done;
-            self.events.progress(self.options.name, done, None, false);
+        self.done += bytes.len() as u64;
+        if self.done - self.told >= PROGRESS {
+            self.told = self.done;
+            let name = self.options.name;
+            self.events.progress(name, self.done, None, false);
         }
         // Only a failing blob closes the input, and that failure is the one that is reported.
         self.input
@@ -254,15 +268,14 @@ impl<'t> Tar<'t> {
             })
     }
 
-    pub(super) fn finish(mut self) -> Result<(Digest, u64, Libraries), LayerError> {
+    pub(super) fn finish(mut self) -> Result<Libraries, LayerError> {
         if !self.findings.is_empty() {
             return Err(LayerError::Secret {
                 findings: self.findings.into_iter().collect(),
             });
         }
         self.put(&[0; 1024])?;
-        let length = self.hasher.length();
-        Ok((self.hasher.finish(), length, self.libraries))
+        Ok(self.libraries)
     }
 }
 
@@ -272,11 +285,11 @@ fn utf8(entry: &Entry<'_>) -> Option<String> {
 
 fn pieces(
     file: &mut impl io::Read,
+    buffer: &mut [u8],
     mut take: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut buffer = vec![0; PIECE];
     loop {
-        match file.read(&mut buffer) {
+        match file.read(buffer) {
             Ok(0) => return Ok(()),
             Ok(length) => take(&buffer[..length])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

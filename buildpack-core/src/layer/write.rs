@@ -6,10 +6,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use stacks::Arch;
 
-use super::gzip::{self, Failure};
+use super::blocks::Failure;
 use super::tar::Tar;
 use super::walk::walk;
-use super::{LayerError, Normalise, SecretGate, Selection};
+use super::{Compression, LayerError, Normalise, SecretGate, Selection};
 use crate::diagnostic::Diagnostic;
 use crate::digest::{Digest, HashingWriter};
 use crate::event::{Event, EventSink};
@@ -37,6 +37,8 @@ pub struct Options<'a> {
     pub gate: Option<&'a SecretGate>,
     /// What the image runs on: ELF files for others mean nothing to it.
     pub architecture: Arch,
+    /// How the blob is packed.
+    pub compression: Compression,
     /// Threads that compress; the bytes are the same for any count.
     pub threads: usize,
 }
@@ -58,7 +60,7 @@ pub struct WrittenLayer {
     pub libraries: Libraries,
 }
 
-/// Writes `selection` as a gzip-compressed tar into the folder `blobs`, named by the hex of its digest. `None` when
+/// Writes `selection` as a compressed tar into the folder `blobs`, named by the hex of its digest. `None` when
 /// there is nothing to write. A killed process leaves a temporary file (`.tmp…`) at most, an error
 /// nothing.
 pub fn write(
@@ -91,7 +93,7 @@ pub fn write(
         .tempfile_in(blobs)
         .map_err(cant)?;
     let out = HashingWriter::new(blob);
-    let packed = gzip::compress(options.threads, out, |input| {
+    let packed = options.compression.pack(options.threads, out, |input| {
         let mut tar = Tar::new(input, options, events);
         walked
             .entries
@@ -99,11 +101,12 @@ pub fn write(
             .try_for_each(|entry| tar.entry(entry))?;
         tar.finish()
     });
-    let (out, (diff_id, unpacked_size, libraries)) = packed.map_err(|failure| match failure {
+    let packed = packed.map_err(|failure| match failure {
         Failure::Fill(error) => error,
         Failure::Write(source) => cant(source),
     })?;
-    let (blob, digest, size) = out.finish();
+    let (diff_id, unpacked_size, libraries) = (packed.digest, packed.length, packed.value);
+    let (blob, digest, size) = packed.out.finish();
     events.progress(options.name, unpacked_size, Some(unpacked_size), true);
     keep(blob, &blobs.join(digest.hex()))?;
     Ok(Some(WrittenLayer {
@@ -166,6 +169,7 @@ mod tests {
             normalisers: &[&Shout],
             gate: None,
             architecture: Arch::Amd64,
+            compression: Compression::Gzip,
             threads: 2,
         }
     }
@@ -277,6 +281,24 @@ mod tests {
         }
         // Nothing but the one blob is left.
         assert_eq!(fs_err::read_dir(blobs.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn as_zstd_it_is_the_same_layer_in_another_blob() {
+        let blobs = tempfile::tempdir().unwrap();
+        let root = app(false);
+        let gzip = written(root.path(), blobs.path(), &options());
+        let options = Options {
+            compression: Compression::Zstd,
+            ..options()
+        };
+        let zstd = written(root.path(), blobs.path(), &options);
+        assert_eq!(zstd.diff_id, gzip.diff_id);
+        assert_ne!(zstd.digest, gzip.digest);
+        let blob = fs_err::read(blobs.path().join(zstd.digest.hex())).unwrap();
+        let plain = zstd::decode_all(&blob[..]).unwrap();
+        assert_eq!(Digest::of(&plain), zstd.diff_id);
+        assert_eq!(blob.len() as u64, zstd.size);
     }
 
     #[test]

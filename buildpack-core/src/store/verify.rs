@@ -133,8 +133,12 @@ impl Store {
             }
             done
         })?;
-        let mut verified = verified.into_inner().unwrap_or_else(PoisonError::into_inner);
-        verified.damaged.sort_by(|one, other| one.path.cmp(&other.path));
+        let mut verified = verified
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        verified
+            .damaged
+            .sort_by(|one, other| one.path.cmp(&other.path));
         Ok(verified)
     }
 
@@ -202,10 +206,9 @@ impl Store {
 
     fn look(&self, item: &Item, told: &(dyn Fn(u64) + Sync)) -> Result<Found, StoreError> {
         let found = match item.kept {
-            Kept::Blob => digest_of(&item.path, told).map(|(digest, bytes)| {
-                held(&digest, &item.name(), bytes)
-            }),
-            Kept::Record => Ok(self.look_at_record(item)),
+            Kept::Blob => digest_of(&item.path, told)
+                .map(|(digest, bytes)| held(&digest, &item.name(), bytes)),
+            Kept::Record => Ok(item.look_at_record()),
             Kept::Entry => {
                 // Held while it is read, so that nobody removes it; who holds it alone makes or removes it.
                 let lock = self.lock_path(item.bucket, &item.name());
@@ -264,14 +267,21 @@ impl Store {
             Found::Whole(0)
         })
     }
+}
 
-    fn look_at_record(&self, item: &Item) -> Found {
-        let read = record::read_json::<record::Envelope<Value>>(&item.path);
+impl Item {
+    fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    fn look_at_record(&self) -> Found {
+        let read = record::read_json::<record::Envelope<Value>>(&self.path);
         match read {
             Ok(None) => Found::Nothing,
             Ok(Some(record)) => {
                 let name = record::file_name(&record.name);
-                if item.name() == name {
+                if self.name() == name {
                     Found::Whole(0)
                 } else {
                     Found::Damaged(format!("it is the record of `{}`", record.name))
@@ -280,13 +290,6 @@ impl Store {
             Err(StoreError::Damaged { why, .. }) => Found::Damaged(why),
             Err(error) => Found::Damaged(error.to_string()),
         }
-    }
-}
-
-impl Item {
-    fn name(&self) -> String {
-        let name = self.path.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
     }
 
     /// Whether all of it is read: its name is the digest of its content.
@@ -359,7 +362,10 @@ mod tests {
         let write = |path: &Path, text: &str| {
             fs_err::write(path, text).map_err(|error| StoreError::io("write", path, error))
         };
-        let blob = store.blob_dir().join("sha256").join(Digest::of(b"blob").hex());
+        let blob = store
+            .blob_dir()
+            .join("sha256")
+            .join(Digest::of(b"blob").hex());
         write(&blob, "blob").unwrap();
         let download = Digest::of(b"download");
         let download = store.make_file(Bucket::Downloads, &download, &Silent, |path| {
@@ -376,10 +382,19 @@ mod tests {
         record.write(&1).unwrap();
         let pin = store.record(Bucket::Pins, "pin");
         pin.write(&1).unwrap();
-        store.remember(Bucket::Builds, "slot", &key("tree")).unwrap();
+        store
+            .remember(Bucket::Builds, "slot", &key("tree"))
+            .unwrap();
         let pin: PathBuf = pin.path().to_owned();
         let record: PathBuf = record.path().to_owned();
-        let paths = vec![blob, download.unwrap(), tool.unwrap(), tree.unwrap(), record, pin];
+        let paths = vec![
+            blob,
+            download.unwrap(),
+            tool.unwrap(),
+            tree.unwrap(),
+            record,
+            pin,
+        ];
         // What is in use is never removed: another process looks.
         let root = store.root().to_owned();
         drop(store);
@@ -444,10 +459,14 @@ mod tests {
             notes.into_iter().find(|path| path.exists()).unwrap()
         };
         fs_err::copy(note(&paths[3]), note(&paths[2])).unwrap();
-        let [found] = &damaged(&store)[..] else { panic!() };
+        let [found] = &damaged(&store)[..] else {
+            panic!()
+        };
         assert!(found.why.contains("is about"), "{found}");
         fs_err::write(note(&paths[2]), "half a no").unwrap();
-        let [found] = &damaged(&store)[..] else { panic!() };
+        let [found] = &damaged(&store)[..] else {
+            panic!()
+        };
         assert!(found.why.contains("cannot be read"), "{found}");
         assert_eq!(found.diagnostic().code.0, "cache-entry-damaged");
     }

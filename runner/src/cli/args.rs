@@ -284,6 +284,9 @@ pub(super) struct Build {
     /// [default: 0]
     #[arg(long, value_name = "N")]
     pub keep_assets: Option<String>,
+    /// How the app's layers are packed: `gzip` or `zstd`; archives for Docker take gzip alone [default: gzip]
+    #[arg(long, value_name = "FORMAT")]
+    pub compression: Option<String>,
     /// If a step fails, open a shell there, with its environment
     #[arg(long)]
     pub shell: bool,

@@ -21,6 +21,7 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
     for output in &args.output {
         let help = "write it outside of the app";
         pipeline::must_lie_outside(&args.app, output.path(), "the output", help)?;
+        output.must_take(context.settings.compression.value)?;
     }
     let name = match &args.name {
         Some(name) => name.clone(),
@@ -40,6 +41,7 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
         source_date_epoch: context::variable("SOURCE_DATE_EPOCH"),
         clear_cache: args.clear_cache,
         keep_assets: context.settings.keep_assets.value,
+        compression: context.settings.compression.value,
         terminal: context::variable("TERM"),
         public_vars: args.allow_in_image.clone(),
         buildpacks: args.packs.addresses(&args.app),

@@ -197,6 +197,10 @@ fn load(cli: &Cli) -> Outcome<Settings> {
             Command::Build(args) => args.keep_assets.clone(),
             _ => None,
         },
+        compression: match &cli.command {
+            Command::Build(args) => args.compression.clone(),
+            _ => None,
+        },
         registry_mirrors: cli.global.registry_mirror.clone(),
         insecure_registries: cli.global.insecure_registry.clone(),
     };

@@ -34,6 +34,7 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
         source_date_epoch: None,
         clear_cache: false,
         keep_assets: context.settings.keep_assets.value,
+        compression: context.settings.compression.value,
         terminal: None,
         public_vars: Vec::new(),
         buildpacks: args.packs.addresses(&args.app),

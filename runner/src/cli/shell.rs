@@ -90,6 +90,7 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         source_date_epoch: None,
         clear_cache: false,
         keep_assets: context.settings.keep_assets.value,
+        compression: context.settings.compression.value,
         terminal: context::variable("TERM"),
         public_vars: Vec::new(),
         buildpacks: args.packs.addresses(Path::new(&what)),

@@ -24,6 +24,7 @@ pub(super) fn exec(call: &Call, args: &Test) -> Ended {
         source_date_epoch: context::variable("SOURCE_DATE_EPOCH"),
         clear_cache: args.clear_cache,
         keep_assets: 0,
+        compression: context.settings.compression.value,
         terminal: context::variable("TERM"),
         public_vars: Vec::new(),
         buildpacks: args.packs.addresses(&args.app),

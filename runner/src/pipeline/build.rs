@@ -186,6 +186,7 @@ impl<'a> Build<'a> {
             .part("architecture", self.request.target.arch)
             .part("created", self.identity.created)
             .part("revision", self.identity.revision.as_deref().unwrap_or(""))
+            .part("compressor", self.request.compression.compressor())
             .part("bp", env!("CARGO_PKG_VERSION"));
         if let Some(history) = history {
             key = key.part("earlier assets", history.identity());

@@ -5,8 +5,10 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::EventSink;
-use buildpack_core::image::{BlobDir, Image, archive, layout};
+use buildpack_core::image::{BlobDir, Image, MediaType, archive, layout};
+use buildpack_core::layer::Compression;
 
 use super::failure::{Failure, disk};
 
@@ -22,6 +24,25 @@ pub enum Output {
 }
 
 impl Output {
+    /// Refuses what cannot hold layers that are packed so.
+    pub fn must_take(&self, compression: Compression) -> Result<(), Failure> {
+        match (self, compression) {
+            (Self::DockerArchive(_), Compression::Zstd) => Err(self.needs_gzip()),
+            _ => Ok(()),
+        }
+    }
+
+    fn needs_gzip(&self) -> Failure {
+        Failure::of(
+            Diagnostic::error(
+                "docker-archive-zstd",
+                Class::Usage,
+                format!("`{self}` cannot hold layers that are packed with zstd: `docker load` takes gzip"),
+            )
+            .help("take `--compression gzip` and a stack image of gzip layers, or write `oci-archive:FILE`"),
+        )
+    }
+
     /// Where it will be.
     pub fn path(&self) -> &Path {
         match self {
@@ -78,6 +99,11 @@ pub fn export(
             archive::write_oci(out, image, Some(&tag), blobs, events)?;
             Ok(())
         }),
+        Output::DockerArchive(_)
+            if (image.layers.iter()).any(|layer| layer.media_type == MediaType::OciZstd) =>
+        {
+            Err(output.needs_gzip())
+        }
         Output::DockerArchive(file) => whole(file, |out| {
             archive::write_docker(out, image, std::slice::from_ref(&tag), blobs, events)?;
             Ok(())

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
-use buildpack_core::image::{BlobDir, LayerRecord, MediaType};
+use buildpack_core::image::{BlobDir, LayerRecord};
 use buildpack_core::layer::{
-    COMPRESSOR, Normalise, Options, Purpose, SecretGate, Selection, StatCache, Synthetic, Tree,
-    tree_digest, write,
+    Normalise, Options, Purpose, SecretGate, Selection, StatCache, Synthetic, Tree, tree_digest,
+    write,
 };
 use buildpack_core::pack::{Buildpack, Built, Place};
 use buildpack_core::plan::{PackPlan, Tool};
@@ -117,7 +117,7 @@ impl Layerer<'_> {
             .part("purpose", purpose.name())
             .part("made by", LAYERS_VERSION)
             .part("pack", self.pack.layers_version())
-            .part("compressor", COMPRESSOR)
+            .part("compressor", self.request.compression.compressor())
             .part("owner", format!("{}:{}", user.uid, user.gid))
     }
 
@@ -155,6 +155,7 @@ impl Layerer<'_> {
             normalisers: &normalisers,
             gate,
             architecture: self.request.target.arch,
+            compression: self.request.compression,
             threads: self.services.threads,
         };
         let folder = blobs.folder().join("sha256");
@@ -167,7 +168,7 @@ impl Layerer<'_> {
             diff_id: written.diff_id,
             size: written.size,
             unpacked_size: written.unpacked_size,
-            media_type: MediaType::OciGzip,
+            media_type: self.request.compression.into(),
             libraries: written.libraries,
         };
         record.write(&layer)?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use buildpack_core::diagnostic::Sourced;
 use buildpack_core::digest::Digest;
+use buildpack_core::layer::Compression;
 use buildpack_core::pack::ScriptDirs;
 use buildpack_core::sandbox::MemoryFile;
 use buildpack_core::store::{Bucket, Share, Store};
@@ -31,6 +32,8 @@ pub struct Request {
     pub clear_cache: bool,
     /// How many earlier versions of the app's static files the image holds, too.
     pub keep_assets: usize,
+    /// How the app's layers are packed.
+    pub compression: Compression,
     /// `TERM` of the person at the terminal, for shells.
     pub terminal: Option<String>,
     /// Config vars whose values may stand in the image, because the app wants it so.

@@ -81,6 +81,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
+    use buildpack_core::layer::Compression;
     use buildpack_core::pack::ScriptDirs;
     use stacks::{Arch, Target};
 
@@ -104,6 +105,7 @@ mod tests {
             source_date_epoch: None,
             clear_cache: false,
             keep_assets: 0,
+            compression: Compression::Gzip,
             terminal: None,
             public_vars: Vec::new(),
             buildpacks: Vec::new(),

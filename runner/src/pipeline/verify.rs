@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
 use buildpack_core::digest::Digest;
-use buildpack_core::event::EventSink;
 use buildpack_core::image::BlobDir;
-use buildpack_core::store::{Bucket, Damaged, Kept, Store, Verified};
+use buildpack_core::store::{Damaged, Kept, Store, Verified};
 
 use super::failure::Failure;
 use super::record::{BuildRecord, all_named, by_name};
@@ -29,10 +28,13 @@ pub struct Examined {
 }
 
 /// Something that is kept and is not what it claims to be.
+#[derive(Debug, thiserror::Error)]
 pub enum Flaw {
     /// A thing by itself.
+    #[error(transparent)]
     Damaged(Damaged),
     /// A built image without all of its parts.
+    #[error("the kept image `{name}` is not whole: {why}")]
     Image {
         /// Its name.
         name: String,
@@ -40,6 +42,7 @@ pub enum Flaw {
         why: String,
     },
     /// An imported stack image without all of its parts. No registry may have them.
+    #[error("the imported stack image `{}` is not whole: {why}", image.base.reference)]
     Imported {
         /// Its record.
         image: Box<StackImage>,
@@ -52,21 +55,18 @@ impl Explain for Flaw {
     fn diagnostic(&self) -> Diagnostic {
         match self {
             Self::Damaged(damaged) => damaged.diagnostic(),
-            Self::Image { name, why } => Diagnostic::error(
+            Self::Image { .. } => Diagnostic::error(
                 "cache-image-incomplete",
                 Class::Surroundings,
-                format!("the kept image `{name}` is not whole: {why}"),
+                self.to_string(),
             )
-            .help("build it again, after `bp cache verify --remove`"),
-            Self::Imported { image, why } => Diagnostic::error(
+            .help("`bp cache verify --remove` forgets it: build it again"),
+            Self::Imported { .. } => Diagnostic::error(
                 "cache-import-incomplete",
                 Class::Surroundings,
-                format!(
-                    "the imported stack image `{}` is not whole: {why}",
-                    image.base.reference
-                ),
+                self.to_string(),
             )
-            .help("import it again with `bp stack import`, after `bp cache verify --remove`"),
+            .help("`bp cache verify --remove` forgets it: import it again with `bp stack import`"),
         }
     }
 }
@@ -159,12 +159,7 @@ fn images(store: &Store, blobs: &BlobDir, bad: &BTreeSet<Digest>) -> Vec<Flaw> {
     all_named(store).into_iter().filter_map(flaw).collect()
 }
 
-fn missing(
-    blobs: &BlobDir,
-    bad: &BTreeSet<Digest>,
-    digest: Digest,
-    size: u64,
-) -> Option<String> {
+fn missing(blobs: &BlobDir, bad: &BTreeSet<Digest>, digest: Digest, size: u64) -> Option<String> {
     if bad.contains(&digest) {
         Some(format!("blob `{digest}` is damaged"))
     } else if blobs.has(&digest, size) {

@@ -1,6 +1,7 @@
-//! A stream from one thread to another, in pieces, hashed on the way.
+//! A stream from one thread to another in pieces, hashed on a third.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use buildpack_core::digest::{Digest, Hasher};
@@ -10,47 +11,51 @@ const PIECE: usize = 256 << 10;
 /// Pieces under way at most: 2 MiB.
 const AHEAD: usize = 8;
 
-type Piece = io::Result<Vec<u8>>;
+type Piece = io::Result<Arc<Vec<u8>>>;
 
 /// The end that is read.
 pub(super) struct Pipe {
     pieces: Receiver<Piece>,
-    now: Vec<u8>,
+    now: Arc<Vec<u8>>,
     at: usize,
-    digest: Receiver<Digest>,
 }
 
 /// The end that is written to.
 pub(super) struct Feed {
     pieces: SyncSender<Piece>,
-    digest: SyncSender<Digest>,
+    hash: SyncSender<Arc<Vec<u8>>>,
+}
+
+/// Hashes what is fed in.
+pub(super) struct Hash {
+    pieces: Receiver<Arc<Vec<u8>>>,
 }
 
 impl Pipe {
-    pub(super) fn new() -> (Self, Feed) {
+    pub(super) fn new() -> (Self, Feed, Hash) {
         let (send, receive) = sync_channel(AHEAD);
-        let (send_digest, digest) = sync_channel(1);
+        let (send_hash, receive_hash) = sync_channel(AHEAD);
         let pipe = Self {
             pieces: receive,
-            now: Vec::new(),
+            now: Arc::default(),
             at: 0,
-            digest,
         };
         let feed = Feed {
             pieces: send,
-            digest: send_digest,
+            hash: send_hash,
         };
-        (pipe, feed)
+        (
+            pipe,
+            feed,
+            Hash {
+                pieces: receive_hash,
+            },
+        )
     }
 
-    /// Reads to the end; the digest of all that was fed in.
-    pub(super) fn drain(self) -> io::Result<Digest> {
-        while let Ok(piece) = self.pieces.recv() {
-            piece?;
-        }
-        self.digest
-            .recv()
-            .map_err(|_| io::Error::other("the stream was not read to its end"))
+    /// Reads to the end.
+    pub(super) fn drain(self) -> io::Result<()> {
+        self.pieces.iter().try_for_each(|piece| piece.map(drop))
     }
 }
 
@@ -75,22 +80,37 @@ impl Read for Pipe {
 impl Feed {
     /// Feeds all of `source`; ends early where nobody reads any more.
     pub(super) fn run(self, mut source: impl Read) {
-        let mut hasher = Hasher::new();
         loop {
             let mut piece = Vec::with_capacity(PIECE);
             let read = source.by_ref().take(PIECE as u64).read_to_end(&mut piece);
             if let Err(error) = read {
-                let _ = self.pieces.send(Err(error));
-                return;
+                return self.fail(error);
             }
             if piece.is_empty() {
-                break;
+                return;
             }
-            hasher.update(&piece);
-            if self.pieces.send(Ok(piece)).is_err() {
+            let piece = Arc::new(piece);
+            let hashed = self.hash.send(Arc::clone(&piece));
+            if hashed.is_err() || self.pieces.send(Ok(piece)).is_err() {
                 return;
             }
         }
-        let _ = self.digest.send(hasher.finish());
+    }
+
+    /// Tells the reader why there is no more.
+    pub(super) fn fail(self, error: io::Error) {
+        // A reader that is gone needs no reason.
+        let _ = self.pieces.send(Err(error));
+    }
+}
+
+impl Hash {
+    /// The digest of all that is fed in.
+    pub(super) fn run(self) -> Digest {
+        let mut hasher = Hasher::new();
+        for piece in self.pieces {
+            hasher.update(&piece);
+        }
+        hasher.finish()
     }
 }

@@ -95,27 +95,19 @@ impl Unpack {
             layer: layer.digest,
             why,
         };
-        if layer.media_type == MediaType::OciZstd {
-            return Err(damaged(
-                "it is packed with zstd, which `bp` does not unpack".to_owned(),
-            ));
-        }
-        let packed = matches!(layer.media_type, MediaType::OciGzip | MediaType::DockerGzip);
+        let packing = layer.media_type;
         let mut blob = HashingReader::new(Counted { inner: blob, told });
-        // Unpacking and hashing keep one core busy, writing files another.
+        // Unpacking, hashing and writing files each have a thread.
         let (diff_id, digest) = std::thread::scope(|scope| {
-            let (mut pipe, feed) = Pipe::new();
+            let (mut pipe, feed, hash) = Pipe::new();
             let feeder = scope.spawn(move || {
-                if packed {
-                    feed.run(MultiGzDecoder::new(BufReader::with_capacity(
-                        256 << 10,
-                        &mut blob,
-                    )));
-                } else {
-                    feed.run(&mut blob);
+                match plain(packing, &mut blob) {
+                    Ok(plain) => feed.run(plain),
+                    Err(error) => feed.fail(error),
                 }
                 blob.drain()
             });
+            let hashing = scope.spawn(|| hash.run());
             // Either way the pipe is dropped here, and without a reader the feeder ends.
             let done = match self.entries(&mut pipe, layer.digest) {
                 Ok(()) => pipe.drain().map_err(|error| damaged(error.to_string())),
@@ -124,10 +116,12 @@ impl Unpack {
                     Err(error)
                 }
             };
-            let digest = feeder.join();
-            let digest = digest.map_err(|_| damaged("it could not be read".to_owned()))?;
+            let unread = |_| damaged("it could not be read".to_owned());
+            let diff_id = hashing.join().map_err(unread);
+            let digest = feeder.join().map_err(unread)?;
             let (digest, _) = digest.map_err(|error| damaged(error.to_string()))?;
-            Ok::<_, StackError>((done?, digest))
+            done?;
+            Ok::<_, StackError>((diff_id?, digest))
         })?;
         if digest != layer.digest {
             return Err(damaged(format!("its bytes are `{digest}`")));
@@ -277,6 +271,16 @@ impl Unpack {
         }
         Ok(())
     }
+}
+
+/// The tar that `blob` holds.
+fn plain<'a>(packing: MediaType, blob: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    let blob = BufReader::with_capacity(256 << 10, blob);
+    Ok(match packing {
+        MediaType::OciGzip | MediaType::DockerGzip => Box::new(MultiGzDecoder::new(blob)),
+        MediaType::OciZstd => Box::new(zstd::Decoder::with_buffer(blob)?),
+        MediaType::OciTar | MediaType::DockerTar => Box::new(blob),
+    })
 }
 
 /// Tells how many bytes were read.

@@ -57,6 +57,14 @@ pub(super) const KEEP_ASSETS: Key = key(
     "How many earlier versions of a Phoenix app's digested static files its image holds besides the newest, so that a page \
      that was loaded before a deploy finds them after it. An image then depends on the builds before it.",
 );
+pub(super) const COMPRESSION: Key = key(
+    "compression",
+    "BP_COMPRESSION",
+    Some("--compression"),
+    "`gzip`",
+    "How an app's own layers are packed: `gzip`, or `zstd`, which is smaller and faster but not read by `docker load` and by \
+     runtimes from before 2021.",
+);
 pub(super) const STACK: Key = key(
     "stack",
     "BP_STACK",
@@ -179,13 +187,14 @@ pub(super) const DETECT_LIMIT: Key = key(
 );
 
 /// All settings, as they are documented.
-pub const KEYS: [Key; 19] = [
+pub const KEYS: [Key; 20] = [
     CACHE_DIR,
     CACHE_CAP,
     STACK,
     SANDBOX,
     OFFLINE,
     KEEP_ASSETS,
+    COMPRESSION,
     REGISTRY_MIRROR,
     INSECURE_REGISTRY,
     HEX_BUILDS_URL,

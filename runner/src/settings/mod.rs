@@ -13,6 +13,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
+use buildpack_core::layer::Compression;
 use buildpack_core::lists::NPM_REGISTRY;
 use buildpack_core::pack::DETECT_LIMIT;
 use buildpack_phoenix_static::TAILWIND_RELEASES;
@@ -37,6 +38,8 @@ pub struct Flags {
     pub offline: bool,
     /// `--keep-assets`.
     pub keep_assets: Option<String>,
+    /// `--compression`.
+    pub compression: Option<String>,
     /// `--registry-mirror`, each as `HOST=URL`. They stand before those of other places.
     pub registry_mirrors: Vec<String>,
     /// `--insecure-registry`. They count beside those of other places.
@@ -58,6 +61,8 @@ pub struct Settings {
     pub offline: Sourced<bool>,
     /// How many earlier versions of an app's static files its image holds besides the newest.
     pub keep_assets: Sourced<usize>,
+    /// How layers are packed.
+    pub compression: Sourced<Compression>,
     /// Registries to ask in place of others: host and URL. The first that fits counts.
     pub registry_mirrors: Vec<Sourced<(String, String)>>,
     /// Hosts of registries spoken to without TLS.
@@ -184,6 +189,13 @@ impl Reader<'_> {
             keep_assets: self
                 .parsed(&keys::KEEP_ASSETS, flags.keep_assets.clone(), versions)
                 .unwrap_or_else(|| default(0, &keys::KEEP_ASSETS)),
+            compression: self
+                .parsed(
+                    &keys::COMPRESSION,
+                    flags.compression.clone(),
+                    Compression::from_str,
+                )
+                .unwrap_or_else(|| default(Compression::Gzip, &keys::COMPRESSION)),
             registry_mirrors: self.mirrors(&flags.registry_mirrors),
             insecure_registries: self.insecure(&flags.insecure_registries),
             hex_builds_url: self.url_or(&keys::HEX_BUILDS_URL, "https://builds.hex.pm"),

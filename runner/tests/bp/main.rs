@@ -32,6 +32,7 @@ mod stacks;
 mod standalone;
 mod test_run;
 mod umbrella;
+mod zstd;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

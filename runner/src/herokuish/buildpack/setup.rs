@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use buildpack_core::app::{App, SlugIgnore};
 use buildpack_core::diagnostic::{Origin, Sourced};
 use buildpack_core::event::{Event, EventSink as _};
+use buildpack_core::layer::Compression;
 use buildpack_core::pack::ScriptDirs;
 use jiff::tz::TimeZone;
 use stacks::Target;
@@ -84,6 +85,7 @@ pub(super) fn setup(face: &Face) -> Result<Ready, Failure> {
         clear_cache: false,
         // As many as the bash pack keeps.
         keep_assets: 2,
+        compression: Compression::Gzip,
         terminal: None,
         public_vars: Vec::new(),
         buildpacks: Vec::new(),

@@ -244,6 +244,50 @@ fn later_layers_lie_over_earlier_ones() {
 }
 
 #[test]
+fn however_a_layer_is_packed_it_is_the_same_tree() {
+    let layer = tar(&[dir("etc"), file("etc/a", "one")]);
+    for (packing, blob) in [
+        (MediaType::OciTar, layer.clone()),
+        (MediaType::OciZstd, zstd::encode_all(&layer[..], 3).unwrap()),
+        // Frames one after another, as tools that pack in parallel write them.
+        (
+            MediaType::OciZstd,
+            layer
+                .chunks(700)
+                .flat_map(|part| zstd::encode_all(part, 1).unwrap())
+                .collect(),
+        ),
+    ] {
+        let place = Place::new();
+        let (mut base, blobs) = image(
+            &place.temp.path().join("blobs"),
+            std::slice::from_ref(&layer),
+        );
+        let described = &mut base.layers[0];
+        described.media_type = packing;
+        described.digest = Digest::of(&blob);
+        described.size = blob.len() as u64;
+        let path = blobs.file(&described.digest);
+        fs_err::write(&path, &blob).unwrap();
+        let unpack = |base: &BaseImage, tree: &Path| {
+            unpack_image(base, &blobs, tree, Limits::default(), &|_| {})
+        };
+        unpack(&base, &place.tree()).unwrap();
+        assert_eq!(place.listing(), ["etc/", "etc/a: one"]);
+        let cut = &blob[..blob.len() - 600.min(blob.len() / 2)];
+        fs_err::write(&path, cut).unwrap();
+        base.layers[0].digest = Digest::of(cut);
+        fs_err::write(blobs.file(&base.layers[0].digest), cut).unwrap();
+        let other = tempfile::tempdir().unwrap();
+        let error = unpack(&base, other.path()).unwrap_err();
+        assert!(
+            matches!(error, StackError::Damaged { .. }),
+            "{packing}: {error}"
+        );
+    }
+}
+
+#[test]
 fn whiteouts_hide_what_is_below_and_only_that() {
     let place = Place::new();
     let below = vec![
