@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use buildpack_core::digest::{Digest, Hasher};
 
@@ -14,17 +14,36 @@ pub(super) struct Checked<R> {
     digest: Digest,
     size: u64,
     hasher: Hasher,
-    counter: Arc<AtomicU64>,
+    meter: Arc<Meter>,
+}
+
+/// What is sent, as far as it got; and the way to end it.
+#[derive(Debug, Default)]
+pub struct Meter {
+    sent: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Meter {
+    /// Bytes that were sent, those of attempts that failed among them.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Set, it ends what is being sent.
+    pub fn stop(&self) -> &AtomicBool {
+        &self.stop
+    }
 }
 
 impl<R: Read> Checked<R> {
-    pub(super) fn new(stream: R, digest: &Digest, size: u64, counter: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(stream: R, digest: &Digest, size: u64, meter: Arc<Meter>) -> Self {
         Self {
             stream,
             digest: *digest,
             size,
             hasher: Hasher::new(),
-            counter,
+            meter,
         }
     }
 
@@ -41,6 +60,9 @@ impl<R: Read> Read for Checked<R> {
         if buffer.is_empty() {
             return Ok(0);
         }
+        if self.meter.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other(RegistryError::Stopped));
+        }
         let before = self.hasher.length();
         let read = self.stream.read(buffer)?;
         let length = before + read as u64;
@@ -56,7 +78,7 @@ impl<R: Read> Read for Checked<R> {
                 return Err(self.damaged(format!("its bytes are `{found}`")));
             }
         }
-        self.counter.fetch_add(read as u64, Ordering::Relaxed);
+        self.meter.sent.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }
 }
@@ -75,6 +97,18 @@ mod tests {
                 read => all.extend(&piece[..read]),
             }
         }
+    }
+
+    #[test]
+    fn it_ends_where_it_is_told_to() {
+        let meter = Arc::<Meter>::default();
+        let digest = Digest::of(b"some bytes");
+        let mut stream = Checked::new(&b"some bytes"[..], &digest, 10, Arc::clone(&meter));
+        assert_eq!(stream.read(&mut [0; 3]).unwrap(), 3);
+        assert_eq!(meter.sent(), 3);
+        meter.stop().store(true, Ordering::Relaxed);
+        let error = RegistryError::of_read(stream.read(&mut [0; 3]).unwrap_err());
+        assert!(matches!(error, RegistryError::Stopped), "{error:?}");
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod upload;
 mod wire;
 
 pub use access::Access;
+pub use checked::Meter;
 pub use error::RegistryError;
 pub use reference::{ParseReferenceError, Reference};
 pub use registries::Registries;

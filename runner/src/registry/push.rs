@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use buildpack_core::digest::Digest;
 use buildpack_core::event::EventSink;
 use buildpack_core::image::BASE_PURPOSE;
 
+use super::checked::Meter;
 use super::sink::{ImageSink, Push, Pushed};
 use super::upload::Put;
 use super::wire::lock;
@@ -47,8 +47,7 @@ impl ImageSink for Registries {
             workers,
             events,
             what: format!("push {}", push.to),
-            sent: Arc::default(),
-            stop: AtomicBool::new(false),
+            meter: Arc::default(),
         };
         let pushed = one.blobs(blobs.clone())?;
         let (pushed, digest) = match one.manifest(tag) {
@@ -140,9 +139,8 @@ struct OnePush<'a> {
     workers: usize,
     events: &'a dyn EventSink,
     what: String,
-    sent: Arc<AtomicU64>,
-    /// Set when one blob failed: the others need not be finished.
-    stop: AtomicBool,
+    /// Ended when one blob failed: the others need not be finished.
+    meter: Arc<Meter>,
 }
 
 impl OnePush<'_> {
@@ -158,7 +156,7 @@ impl OnePush<'_> {
             bytes: 0,
         });
         let progress = |finished| {
-            let sent = self.sent.load(Ordering::Relaxed).min(total);
+            let sent = self.meter.sent().min(total);
             self.events
                 .progress(&self.what, sent, Some(total), finished);
         };
@@ -166,7 +164,7 @@ impl OnePush<'_> {
         let put = parallel::each(
             missing,
             self.workers,
-            &self.stop,
+            self.meter.stop(),
             &|| progress(false),
             |blob| {
                 let put = self.blob(&blob)?;
@@ -193,7 +191,7 @@ impl OnePush<'_> {
     fn missing<'b>(&self, blobs: Vec<Blob<'b>>) -> Result<(Vec<Blob<'b>>, usize), RegistryError> {
         let all = blobs.len();
         let missing = Mutex::new(Vec::new());
-        parallel::each(blobs, self.workers, &self.stop, &|| {}, |blob| {
+        parallel::each(blobs, self.workers, self.meter.stop(), &|| {}, |blob| {
             if !self.to.has_blob(&blob.digest)? {
                 lock(&missing).push(blob);
             }
@@ -207,10 +205,14 @@ impl OnePush<'_> {
 
     fn blob(&self, blob: &Blob<'_>) -> Result<Put, RegistryError> {
         let mut holders = Vec::new();
-        if let (Content::Base, Some(base)) = (blob.content, &self.base)
-            && base.is_beside(&self.to)
+        if let (Content::Base, Some(base), Some(name)) = (blob.content, &self.base, self.push.base)
         {
-            holders.push(base.name().to_owned());
+            if base.is_beside(&self.to) {
+                holders.push(base.name().to_owned());
+            } else if name.host() == self.push.to.host() {
+                // A mirror gave it, but the registry has it too.
+                holders.push(name.repository().to_owned());
+            }
         }
         if !matches!(blob.content, Content::Memory(_)) {
             holders.extend(self.push.holders.of(self.to.host(), &blob.digest));
@@ -219,7 +221,7 @@ impl OnePush<'_> {
         holders.dedup();
         let open = || self.open(blob);
         let (digest, size) = (&blob.digest, blob.size);
-        self.to.put_blob(digest, size, &open, &holders, &self.sent)
+        self.to.put_blob(digest, size, &open, &holders, &self.meter)
     }
 
     /// A blob's bytes: from here, else from where the stack comes from.

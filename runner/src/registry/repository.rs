@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use buildpack_core::digest::Digest;
 use buildpack_core::image::{DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
@@ -10,6 +9,7 @@ use reqwest::blocking::Response;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use reqwest::{Method, header};
 
+use super::checked::Meter;
 use super::endpoint::{Endpoint, redacted};
 use super::refusal::whole;
 use super::request::{At, Body, Open, Request};
@@ -96,14 +96,14 @@ impl Repository {
 
     /// Puts a blob of `size` bytes there, without asking whether it is there: mounted from one of the repositories
     /// `from` of the same registry where that works, else uploaded. `open` gives its bytes, from the first, each time
-    /// that they are needed; they are checked on the way. `sent` counts them.
+    /// that they are needed; they are checked on the way, and counted by `meter`.
     pub fn put_blob(
         &self,
         digest: &Digest,
         size: u64,
         open: &Open<'_>,
         from: &[String],
-        sent: &Arc<AtomicU64>,
+        meter: &Arc<Meter>,
     ) -> Result<Put, RegistryError> {
         Upload {
             wire: &self.wire,
@@ -111,7 +111,7 @@ impl Repository {
             digest,
             size,
             open,
-            sent,
+            meter,
         }
         .run(from)
     }

@@ -3,14 +3,13 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use buildpack_core::digest::Digest;
 use reqwest::blocking::Response;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, RANGE};
 use reqwest::{Method, StatusCode, Url};
 
-use super::checked::Checked;
+use super::checked::{Checked, Meter};
 use super::endpoint::{Endpoint, redacted};
 use super::patience::Patience;
 use super::repository::{refuse_page, said_digest};
@@ -46,8 +45,7 @@ pub(super) struct Upload<'a> {
     pub(super) digest: &'a Digest,
     pub(super) size: u64,
     pub(super) open: &'a Open<'a>,
-    /// Counts the bytes sent, those of attempts that failed among them.
-    pub(super) sent: &'a Arc<AtomicU64>,
+    pub(super) meter: &'a Arc<Meter>,
 }
 
 /// How the bytes are sent.
@@ -289,8 +287,8 @@ impl Upload<'_> {
 
     /// The blob's bytes, checked and counted as they pass.
     fn opened(&self) -> Result<Box<dyn Read + Send>, RegistryError> {
-        let counter = Arc::clone(self.sent);
-        let stream = Checked::new((self.open)()?, self.digest, self.size, counter);
+        let meter = Arc::clone(self.meter);
+        let stream = Checked::new((self.open)()?, self.digest, self.size, meter);
         Ok(Box::new(stream))
     }
 

@@ -15,7 +15,7 @@ use crate::registry::{Registries, RegistrySettings};
 
 /// Whether a program is installed; says so where it is not.
 #[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
-fn have(programs: &[&str]) -> bool {
+pub(crate) fn have(programs: &[&str]) -> bool {
     let missing = |program: &&&str| {
         let said = Command::new(program).arg("--version").output();
         said.is_err()
@@ -123,7 +123,7 @@ fn umoci_unpacks_what_we_unpack() {
 }
 
 /// A registry that ends with the test.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -132,7 +132,7 @@ impl Drop for Running {
     }
 }
 
-fn registry(folder: &Path) -> (Running, String) {
+pub(crate) fn registry(folder: &Path) -> (Running, String) {
     let host = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().to_string()

@@ -7,7 +7,7 @@ mod error;
 mod fault;
 mod import;
 #[cfg(test)]
-mod judges;
+pub(crate) mod judges;
 mod libraries;
 mod pipe;
 mod request;

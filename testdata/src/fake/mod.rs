@@ -1,5 +1,6 @@
 //! Servers and walls that do as they are told.
 
+pub mod fault_proxy;
 pub mod git;
 pub mod lists;
 pub mod origin;

@@ -200,6 +200,9 @@ fn tries_again_what_is_worth_it_and_goes_on_where_it_broke() {
     for answers in [
         vec![Answer::Status(500), Answer::Status(503)],
         vec![Answer::RetryAfter(429, "0")],
+        vec![Answer::RetryAfter(429, "Wed, 21 Oct 2015 07:28:00 GMT")],
+        vec![Answer::Cut(0), Answer::Status(408)],
+        vec![Answer::Silent],
         vec![
             Answer::Truncate(0),
             Answer::Truncate(100_000),
@@ -245,6 +248,16 @@ fn gives_up_with_the_reason_and_leaves_nothing_behind() {
         ("24", Answer::Page, "registry-unexpected"),
         ("24", Answer::Status(403), "registry-denied"),
         ("24", Answer::Status(404), "registry-not-found"),
+        ("blob", Answer::Cut(0), "registry-broke-off"),
+        ("blob", Answer::Silent, "registry-stalled"),
+        ("blob", Answer::Status(401), "registry-denied"),
+        ("blob", Answer::Status(403), "registry-denied"),
+        ("blob", Answer::Status(413), "registry-refused"),
+        ("24", Answer::OtherDigest, "registry-wrong-digest"),
+        ("24", Answer::Altered, "registry-wrong-digest"),
+        ("24", Answer::Cut(0), "registry-broke-off"),
+        ("24", Answer::Status(401), "registry-denied"),
+        ("24", Answer::Status(500), "registry-refused"),
     ] {
         let world = World::new();
         let end = if part == "blob" {
@@ -272,6 +285,42 @@ fn gives_up_with_the_reason_and_leaves_nothing_behind() {
                 .count()
         });
         assert_eq!(odd, 0, "{answer:?} left temporary files");
+    }
+}
+
+#[test]
+fn blobs_may_be_elsewhere_and_credentials_stay_here() {
+    let world = World::new();
+    let other = Registry::start().unwrap();
+    let file = world.folder.path().join("config.json");
+    let host = world.registry.host();
+    // base64 of `user:hunter22`.
+    let auths = json!({"auths": {host: {"auth": "dXNlcjpodW50ZXIyMg=="}}});
+    fs_err::write(&file, auths.to_string()).unwrap();
+    let gate = Access::Basic("user".to_owned(), "hunter22".to_owned());
+    world.registry.require(gate);
+    for (_, bytes) in &world.layers {
+        other.put_blob(bytes);
+    }
+    for layer in 0..world.layers.len() {
+        let to = format!("http://{}/v2/x/{}", other.host(), world.blob_part(layer));
+        let answer = Answer::Redirect(307, to);
+        world.registry.answer(&world.blob_part(layer), [answer]);
+    }
+    let image = world
+        .pull(RegistrySettings {
+            credential_files: vec![file],
+            ..world.settings()
+        })
+        .unwrap();
+    world.check(&image);
+    let seen = other.seen();
+    assert_eq!(seen.len(), world.layers.len());
+    for request in seen {
+        assert!(
+            !request.headers.contains_key("authorization"),
+            "{request:?}"
+        );
     }
 }
 

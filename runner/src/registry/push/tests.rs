@@ -13,6 +13,7 @@ use crate::registry::{Holders, RegistrySettings, Unknown};
 
 mod faults;
 mod logins;
+mod real;
 mod uploads;
 
 /// Blobs in memory that count how often each was opened.
