@@ -168,6 +168,22 @@ impl Libraries {
         missing
     }
 
+    /// Without these needs.
+    #[must_use]
+    pub fn without(mut self, missing: &[Missing]) -> Self {
+        for it in missing {
+            match (&it.version, self.needs.get_mut(&it.library)) {
+                (Some(version), Some(need)) => {
+                    need.versions.remove(version);
+                }
+                _ => {
+                    self.needs.remove(&it.library);
+                }
+            }
+        }
+        self
+    }
+
     /// Whether nothing is needed and nothing offered.
     pub fn is_empty(&self) -> bool {
         self.needs.is_empty() && self.offers.is_empty()

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::document::{BASE_PURPOSE, CREATED_BY, OCI_CONFIG, OCI_MANIFEST, canonical};
 use super::record::split_env;
-use super::{BaseImage, Image, ImageLayer, ImageSettings, LayerRecord};
+use super::{BaseImage, BaseLayer, Image, ImageLayer, ImageSettings, LayerRecord};
 use crate::digest::Digest;
 
 /// Labels by which an image is taken for a Cloud Native one (Dokku looks at `io.buildpacks.stack.id`).
@@ -19,7 +19,13 @@ const CLOUD_NATIVE: &str = "io.buildpacks.";
 /// label an image is taken for a Cloud Native one. Each layer of ours gets one history entry that says its purpose.
 pub fn assemble(base: &BaseImage, layers: &[LayerRecord], settings: &ImageSettings) -> Image {
     let layers = all_layers(base, layers);
-    let config = canonical(json!(configuration(base, &layers, settings)));
+    let config = configuration(base, &layers, settings);
+    join(&config, layers)
+}
+
+/// The image of a config and the layers that it names.
+pub(super) fn join(config: &ImageConfiguration, layers: Vec<ImageLayer>) -> Image {
+    let config = canonical(json!(config));
     let config_digest = Digest::of(&config);
     let manifest = canonical(json!({
         "schemaVersion": 2,
@@ -48,13 +54,7 @@ pub fn assemble(base: &BaseImage, layers: &[LayerRecord], settings: &ImageSettin
 }
 
 fn all_layers(base: &BaseImage, own: &[LayerRecord]) -> Vec<ImageLayer> {
-    let below = base.layers.iter().map(|layer| ImageLayer {
-        purpose: BASE_PURPOSE.to_owned(),
-        digest: layer.digest,
-        diff_id: layer.diff_id,
-        size: layer.size,
-        media_type: layer.media_type.to_oci(),
-    });
+    let below = base.layers.iter().map(of_base);
     let above = own.iter().map(|layer| ImageLayer {
         purpose: layer.purpose.clone(),
         digest: layer.digest,
@@ -63,6 +63,17 @@ fn all_layers(base: &BaseImage, own: &[LayerRecord]) -> Vec<ImageLayer> {
         media_type: layer.media_type.to_oci(),
     });
     below.chain(above).collect()
+}
+
+/// A layer of the base as one of the image.
+pub(super) fn of_base(layer: &BaseLayer) -> ImageLayer {
+    ImageLayer {
+        purpose: BASE_PURPOSE.to_owned(),
+        digest: layer.digest,
+        diff_id: layer.diff_id,
+        size: layer.size,
+        media_type: layer.media_type.to_oci(),
+    }
 }
 
 fn configuration(
@@ -100,7 +111,7 @@ fn configuration(
 }
 
 /// The base's history; where it doesn't tell its layers one by one, one entry for each of them.
-fn base_history(base: &BaseImage) -> Vec<History> {
+pub(super) fn base_history(base: &BaseImage) -> Vec<History> {
     let told = base.config.history().clone().unwrap_or_default();
     let filled = told
         .iter()

@@ -11,6 +11,7 @@ mod docker;
 mod document;
 mod error;
 pub mod layout;
+mod rebase;
 mod record;
 mod settings;
 mod validate;
@@ -22,6 +23,7 @@ pub use document::{
     ManifestDocument, ManifestEntry, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Platform,
 };
 pub use error::ImageError;
+pub use rebase::rebase;
 pub use record::{BaseImage, BaseLayer, Descriptor, Image, ImageLayer, LayerRecord, MediaType};
 pub use settings::ImageSettings;
 pub use validate::{Mismatch, validate};

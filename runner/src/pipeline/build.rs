@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
-use buildpack_core::image::{BaseImage, BlobDir};
+use buildpack_core::image::{BaseImage, BlobDir, LayerRecord};
 use buildpack_core::layer::StatCache;
-use buildpack_core::libraries::Libraries;
 use buildpack_core::pack::Buildpack as _;
 use buildpack_core::plan::Goal;
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
@@ -32,6 +31,7 @@ use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
 use super::tree::{Lent, Tree};
 use super::{in_place, linked, stack_images};
+use crate::rootfs::System;
 use assemble::{image_event, ordered};
 use steps::join;
 pub(super) use steps::{Ground, all_here};
@@ -271,13 +271,10 @@ impl<'a> Build<'a> {
                 Ok::<_, Failure>(ordered(layers))
             })?;
             stages.run("image", || {
-                let (run_image, offered) = join(run_image)?;
-                let wanted = linked::wanted(&layers);
-                for diagnostic in linked::missing(&wanted, &offered, &run_image.reference) {
-                    self.services.events.emit(Event::Diagnostic { diagnostic });
-                }
+                let (run_image, system) = join(run_image)?;
+                let below = self.below(&layers, &run_image, system);
                 let build_image = build_image.as_ref();
-                let record = self.image(run_image, tools, processes, layers, &wanted);
+                let record = self.image(run_image, tools, processes, layers, &below);
                 let history = earlier.map(EarlierAssets::take_in).transpose()?;
                 self.remember(&record, build_image, history.as_ref())?;
                 Ok(record)
@@ -285,11 +282,24 @@ impl<'a> Build<'a> {
         })
     }
 
-    /// The run image, and what its libraries offer.
-    fn run_image(&self) -> Result<(BaseImage, Libraries), Failure> {
+    /// The run image, and what system it is.
+    fn run_image(&self) -> Result<(BaseImage, System), Failure> {
         let image = stack_images::run_image(self.request, self.services)?;
-        let offered = self.services.stacks.libraries(&image)?;
-        Ok((image, offered))
+        let system = self.services.stacks.system(&image)?;
+        Ok((image, system))
+    }
+
+    /// What the files of the layers have of the run image; what they lack there is told.
+    fn below(&self, layers: &[LayerRecord], image: &BaseImage, system: System) -> System {
+        let wanted = linked::wanted(layers);
+        let missing = wanted.missing_in(&system.libraries);
+        for diagnostic in linked::told(&missing, &image.reference) {
+            self.services.events.emit(Event::Diagnostic { diagnostic });
+        }
+        System {
+            libraries: wanted.without(&missing),
+            ..system
+        }
     }
 
     /// What this build finds of earlier ones, where that is wanted.

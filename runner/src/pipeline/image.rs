@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use buildpack_core::app::{App, Procfile};
 use buildpack_core::image::{BaseImage, ImageSettings};
-use buildpack_core::libraries::Libraries;
 use buildpack_core::pack::Release;
 use buildpack_core::plan::PackPlan;
 
 use super::identity::Identity;
 use super::request::Request;
 use super::toolchains::Installed;
+use crate::rootfs::System;
 
 /// Labels of the image; those of OCI are in the image-spec, annotations.md.
 pub mod label {
@@ -28,6 +28,8 @@ pub mod label {
     pub const TOOLS: &str = "build.bp.tools";
     /// Packs of scripts with what they are by content, a JSON object in their order.
     pub const BUILDPACKS: &str = "build.bp.buildpacks";
+    /// Distribution and version of the run image: `ubuntu 24.04`.
+    pub const SYSTEM: &str = "build.bp.system";
     /// What the app's files need of the run image's libraries, a JSON object.
     pub const LIBRARIES: &str = "build.bp.libraries";
     /// The version of `bp`.
@@ -58,8 +60,8 @@ pub(super) struct Facts<'a> {
     pub(super) processes: &'a BTreeMap<String, String>,
     pub(super) run_image: &'a BaseImage,
     pub(super) identity: &'a Identity,
-    /// What its files need of the run image's libraries.
-    pub(super) wanted: &'a Libraries,
+    /// What its files have of the run image.
+    pub(super) below: &'a System,
 }
 
 impl Facts<'_> {
@@ -112,9 +114,12 @@ impl Facts<'_> {
             (label::BASE_NAME, base.clone()),
             (label::BASE_DIGEST, digest.to_string()),
         ];
-        if !self.wanted.is_empty() {
-            let wanted = serde_json::json!(self.wanted);
-            labels.push((label::LIBRARIES, wanted.to_string()));
+        if let Some(release) = &self.below.release {
+            labels.push((label::SYSTEM, release.clone()));
+        }
+        if !self.below.libraries.is_empty() {
+            let libraries = serde_json::json!(self.below.libraries);
+            labels.push((label::LIBRARIES, libraries.to_string()));
         }
         if let Some(source) = self.app.source("Procfile") {
             labels.push((label::PROCFILE, source.text.clone()));

@@ -13,14 +13,13 @@ pub(super) fn wanted(layers: &[LayerRecord]) -> Libraries {
     all.wanted()
 }
 
-/// What of it `offered`, the libraries of the image called `below`, lacks: told, and no more. Not every file in an image is
-/// one that is used, and packages bring files for systems that they don't run on.
-pub(super) fn missing(wanted: &Libraries, offered: &Libraries, below: &str) -> Vec<Diagnostic> {
-    let missing = wanted.missing_in(offered);
-    missing.iter().map(|it| told(it, below)).collect()
+/// What the image called `below` lacks is told, and no more: not every file in an image is one that is used, and packages
+/// bring files for systems that they don't run on.
+pub(super) fn told(missing: &[Missing], below: &str) -> Vec<Diagnostic> {
+    missing.iter().map(|it| one(it, below)).collect()
 }
 
-fn told(missing: &Missing, below: &str) -> Diagnostic {
+fn one(missing: &Missing, below: &str) -> Diagnostic {
     let Missing {
         library,
         version,
@@ -67,7 +66,8 @@ mod tests {
         app.add("/app/priv/nif.so", linked(&needs, None), Arch::Arm64);
         let offers = Some(("libc.so.6", "GLIBC_2.35"));
         stack.add("/lib/libc.so.6", linked(&[], offers), Arch::Arm64);
-        let told = missing(&app.wanted(), &stack, "heroku/heroku:22");
+        let missing = app.wanted().missing_in(&stack);
+        let told = told(&missing, "heroku/heroku:22");
         let told: Vec<_> = told
             .iter()
             .map(|it| (it.code.0, it.message.as_str()))

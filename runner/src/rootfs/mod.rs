@@ -8,10 +8,10 @@ mod fault;
 mod import;
 #[cfg(test)]
 pub(crate) mod judges;
-mod libraries;
 mod pipe;
 mod request;
 mod store;
+mod system;
 mod tree;
 mod unpack;
 mod whiteout;
@@ -19,3 +19,4 @@ mod whiteout;
 pub use error::StackError;
 pub use request::PullRequest;
 pub use store::{StackImage, StackStore};
+pub use system::System;

@@ -6,7 +6,6 @@ use std::path::Path;
 use buildpack_core::event::Event;
 use buildpack_core::image::{BaseImage, LayerRecord, assemble};
 use buildpack_core::layer::Purpose;
-use buildpack_core::libraries::Libraries;
 use buildpack_core::pack::{Buildpack as _, Built, Release};
 use buildpack_core::plan::Tool;
 
@@ -19,6 +18,7 @@ use super::super::tree::Tree;
 use super::super::written_procfile::written_procfile;
 use super::super::{image, launch};
 use super::Build;
+use crate::rootfs::System;
 
 impl Build<'_> {
     fn layerer(&self) -> Layerer<'_> {
@@ -108,14 +108,14 @@ impl Build<'_> {
         Ok(image::processes(&procfile, &self.release(built)))
     }
 
-    /// The image of these layers, whose files need what `wanted` says of the run image.
+    /// The image of these layers, whose files have what `below` says of the run image.
     pub(super) fn image(
         &self,
         run_image: BaseImage,
         tools: &[Installed],
         processes: BTreeMap<String, String>,
         layers: Vec<LayerRecord>,
-        wanted: &Libraries,
+        below: &System,
     ) -> BuildRecord {
         let facts = image::Facts {
             request: self.request,
@@ -125,7 +125,7 @@ impl Build<'_> {
             processes: &processes,
             run_image: &run_image,
             identity: &self.identity,
-            wanted,
+            below,
         };
         let settings = facts.settings();
         let image = assemble(&run_image, &layers, &settings);

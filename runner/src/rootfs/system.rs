@@ -1,0 +1,146 @@
+//! What system a base image is: read from its layers once, and remembered.
+
+use std::io::{self, BufReader, Cursor, Read};
+
+use buildpack_core::image::{BaseImage, BlobSource, MediaType};
+use buildpack_core::libraries::{self, Libraries};
+use buildpack_core::store::{Bucket, Record};
+use flate2::read::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+use stacks::Arch;
+
+use super::{StackError, StackStore};
+
+/// A library is smaller than that; what is larger is a program.
+const LARGEST: u64 = 256 << 20;
+
+/// Where a system says which it is (os-release(5)); the first is a link to the second, where both are there.
+const RELEASE: [&str; 2] = ["etc/os-release", "usr/lib/os-release"];
+
+/// The system of a base image.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct System {
+    /// Distribution and version, as `ubuntu 24.04`, where it says so.
+    pub release: Option<String>,
+    /// What its libraries offer to programs. What they need of each other is the image's own affair.
+    pub libraries: Libraries,
+}
+
+impl StackStore {
+    /// The system that `base`, whose layers are in the store, is.
+    ///
+    /// A file that a later layer takes away counts all the same: base images don't remove libraries that they shipped.
+    pub fn system(&self, base: &BaseImage) -> Result<System, StackError> {
+        let name = format!("system {}", base.digest);
+        let record: Record<System> = self.store.record(Bucket::Images, &name);
+        if let Some(known) = record.get() {
+            return Ok(known);
+        }
+        let mut system = System::default();
+        let architecture: Option<Arch> = base.config.architecture().to_string().parse().ok();
+        for layer in &base.layers {
+            let failed = StackError::io(format!("read layer `{}`", layer.digest));
+            self.blobs()
+                .open(&layer.digest)
+                .and_then(|blob| system.read(plain(blob, layer.media_type), architecture))
+                .map_err(failed)?;
+        }
+        record.write(&system)?;
+        Ok(system)
+    }
+}
+
+/// A layer's tar.
+fn plain(blob: Box<dyn Read + Send>, media_type: MediaType) -> Box<dyn Read> {
+    let blob = BufReader::with_capacity(256 << 10, blob);
+    match media_type {
+        MediaType::OciGzip | MediaType::DockerGzip => Box::new(MultiGzDecoder::new(blob)),
+        _ => Box::new(blob),
+    }
+}
+
+impl System {
+    /// Takes in a layer.
+    fn read(&mut self, tar: impl Read, architecture: Option<Arch>) -> io::Result<()> {
+        let mut archive = tar::Archive::new(tar);
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let path = path.trim_start_matches("./");
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let library = name.contains(".so");
+            if !entry.header().entry_type().is_file()
+                || !(library || RELEASE.contains(&path))
+                || entry.size() > LARGEST
+            {
+                continue;
+            }
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content)?;
+            if !library {
+                self.release = release(&String::from_utf8_lossy(&content)).or(self.release.take());
+            } else if let (Some(architecture), Some(mut linked)) =
+                (architecture, libraries::read(Cursor::new(content)))
+            {
+                linked.needs.clear();
+                self.libraries
+                    .add(&format!("/{path}"), linked, architecture);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `ID` and `VERSION_ID` of os-release(5).
+fn release(text: &str) -> Option<String> {
+    let of = |name: &str| {
+        let mut lines = text.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+        Some(value.trim().trim_matches(['"', '\'']).to_owned())
+    };
+    Some(format!("{} {}", of("ID")?, of("VERSION_ID")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_says_which_it_is() {
+        let text =
+            "PRETTY_NAME=\"Ubuntu 24.04.1 LTS\"\nVERSION_ID=\"24.04\"\nID=ubuntu\nID_LIKE=debian\n";
+        assert_eq!(release(text).unwrap(), "ubuntu 24.04");
+        assert_eq!(release("ID=arch\n"), None);
+    }
+
+    #[test]
+    fn libraries_and_release_are_found_among_other_files() {
+        let mut tar = tar::Builder::new(Vec::new());
+        let library = std::fs::read("/bin/bash").unwrap();
+        let files: [(&str, &[u8]); 4] = [
+            ("./usr/lib/os-release", b"ID=debian\nVERSION_ID=13\n"),
+            ("usr/lib/libmade.so.1", &library),
+            ("usr/lib/broken.so", b"\x7fELF"),
+            ("usr/share/os-release", b"ID=other\nVERSION_ID=1\n"),
+        ];
+        for (name, content) in files {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(content.len() as u64);
+            tar.append_data(&mut header, name, content).unwrap();
+        }
+        let mut system = System::default();
+        let tar = tar.into_inner().unwrap();
+        system.read(&tar[..], Arch::host()).unwrap();
+        assert_eq!(system.release.as_deref(), Some("debian 13"));
+        let mut needs = Libraries::default();
+        let linked = |needs: &str| libraries::Linked {
+            architecture: Arch::host(),
+            needs: [(needs.to_owned(), <_>::default())].into(),
+            offers: None,
+        };
+        needs.add("/a", linked("libmade.so.1"), Arch::host().unwrap());
+        assert!(needs.missing_in(&system.libraries).is_empty());
+        needs.add("/b", linked("broken.so"), Arch::host().unwrap());
+        assert_eq!(needs.missing_in(&system.libraries).len(), 1);
+    }
+}
