@@ -96,6 +96,8 @@ pub(super) enum Command {
     Test(Test),
     /// Put a built image into registries; only what is not there is sent
     Push(Push),
+    /// Put a pushed image onto another run image, in its registry; the app's layers stay where they are
+    Rebase(Rebase),
     /// Start a process type of a built image
     Run(Run),
     /// Open a shell where a build failed, or in a built image
@@ -325,6 +327,19 @@ pub(super) struct Push {
     /// Whose names the image's parts have there, `oci` or `docker`
     #[arg(long, value_name = "NAMES", default_value_t)]
     pub media_types: Names,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Rebase {
+    /// The image, as in `registry.example/team/app:tag`
+    #[arg(value_name = "REF")]
+    pub image: String,
+    /// The run image to stand on [default: the newest of the name that it stands on]
+    #[arg(long, value_name = "REF")]
+    pub stack_image: Option<String>,
+    /// Where the new image goes [default: the tag is moved]
+    #[arg(short, long, value_name = "REF")]
+    pub tag: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod inspect;
 mod levels;
 mod packs;
 mod push;
+mod rebase;
 mod run;
 mod shell;
 mod stack;
@@ -102,6 +103,7 @@ fn dispatch(call: &Call) -> Ended {
         Command::Build(args) => build::exec(call, args),
         Command::Test(args) => test::exec(call, args),
         Command::Push(args) => push::exec(call, args),
+        Command::Rebase(args) => rebase::exec(call, args),
         Command::Run(args) => run::exec(call, args),
         Command::Shell(args) => shell::exec(call, args),
         Command::CheckVersions(args) => check_versions::exec(call, args),

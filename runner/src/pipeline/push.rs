@@ -43,10 +43,15 @@ impl fmt::Display for Names {
     }
 }
 
+/// Reads the name of an image in a registry: with the registry, which no default decides.
+pub fn in_registry(text: &str) -> Result<Reference, Failure> {
+    let name = Reference::in_full(text).map_err(RegistryError::from);
+    name.map_err(|error| not_a_target(text, &error.to_string()))
+}
+
 /// Reads where an image is to be pushed to: a name with its registry and without a digest.
 pub fn push_target(text: &str) -> Result<Reference, Failure> {
-    let name = Reference::in_full(text).map_err(RegistryError::from);
-    let name = name.map_err(|error| not_a_target(text, &error.to_string()))?;
+    let name = in_registry(text)?;
     if name.digest().is_some() {
         return Err(not_a_target(text, "a push is to a tag, not to a digest"));
     }

@@ -26,6 +26,7 @@ mod repository;
 mod request;
 mod settings;
 mod sink;
+mod standing;
 mod stream;
 mod token;
 mod upload;

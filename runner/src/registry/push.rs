@@ -9,18 +9,22 @@ use std::sync::Mutex;
 
 use buildpack_core::digest::Digest;
 use buildpack_core::event::EventSink;
-use buildpack_core::image::BASE_PURPOSE;
+use buildpack_core::image::{BASE_PURPOSE, Image};
 
 use super::checked::Meter;
 use super::sink::{ImageSink, Push, Pushed};
 use super::upload::Put;
 use super::wire::lock;
-use super::{Access, Reference, Registries, RegistryError, Repository, parallel};
+use super::{Access, Reference, Registries, RegistryError, Repository, parallel, standing};
 
 impl ImageSink for Registries {
     fn ready(&self, to: &Reference) -> Result<(), RegistryError> {
         tag(to)?;
         self.repository(to, Access::Push)?.try_login()
+    }
+
+    fn image(&self, at: &Reference) -> Result<Image, RegistryError> {
+        standing::read(self, at)
     }
 
     fn push(&self, push: &Push<'_>, events: &dyn EventSink) -> Result<Pushed, RegistryError> {

@@ -11,6 +11,9 @@ pub trait ImageSink: Send + Sync {
     /// Whether we are somebody there: asked before the work whose result is to be pushed.
     fn ready(&self, to: &Reference) -> Result<(), RegistryError>;
 
+    /// The image that stands under a name: its manifest and config.
+    fn image(&self, at: &Reference) -> Result<Image, RegistryError>;
+
     /// Puts an image there under a tag: blobs first, the manifest last, so that a push that fails moves no tag.
     fn push(&self, push: &Push<'_>, events: &dyn EventSink) -> Result<Pushed, RegistryError>;
 }

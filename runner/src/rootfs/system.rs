@@ -31,9 +31,7 @@ impl StackStore {
     ///
     /// A file that a later layer takes away counts all the same: base images don't remove libraries that they shipped.
     pub fn system(&self, base: &BaseImage) -> Result<System, StackError> {
-        let name = format!("system {}", base.digest);
-        let record: Record<System> = self.store.record(Bucket::Images, &name);
-        if let Some(known) = record.get() {
+        if let Some(known) = self.known_system(base) {
             return Ok(known);
         }
         let mut system = System::default();
@@ -45,8 +43,18 @@ impl StackStore {
                 .and_then(|blob| system.read(plain(blob, layer.media_type), architecture))
                 .map_err(failed)?;
         }
-        record.write(&system)?;
+        self.system_record(base).write(&system)?;
         Ok(system)
+    }
+
+    /// The same, where it is remembered; the layers need not be in the store.
+    pub fn known_system(&self, base: &BaseImage) -> Option<System> {
+        self.system_record(base).get()
+    }
+
+    fn system_record(&self, base: &BaseImage) -> Record<System> {
+        let name = format!("system {}", base.digest);
+        self.store.record(Bucket::Images, &name)
     }
 }
 

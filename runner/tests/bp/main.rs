@@ -24,6 +24,7 @@ mod phoenix;
 mod phoenix_log;
 mod proxied;
 mod pushed;
+mod rebased;
 mod run;
 mod same;
 mod scripts;

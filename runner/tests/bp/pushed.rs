@@ -6,7 +6,7 @@ use crate::judges::{got_by_podman, installed};
 use crate::workspace;
 
 /// Where the world's registry listens.
-fn registry() -> String {
+pub(crate) fn registry() -> String {
     let mirror = std::env::var("BP_REGISTRY_MIRROR").unwrap();
     mirror.split_once("http://").unwrap().1.to_owned()
 }
@@ -17,7 +17,7 @@ fn skopeo(place: &Workspace, arguments: &[&str]) -> Ran {
 }
 
 /// The last event of a push.
-fn pushed(ran: &Ran) -> serde_json::Value {
+pub(crate) fn pushed(ran: &Ran) -> serde_json::Value {
     let mut lines = ran.stdout.lines().rev();
     let line = lines.find(|line| line.contains("\"pushed\"")).unwrap();
     serde_json::from_str(line).unwrap()
