@@ -101,7 +101,7 @@ logs() {
 }
 
 destroy-web() {
-    podman container rm --force --time 1 "$1.web.1" >/dev/null 2>&1 || true
+    podman container rm --force --ignore --time 5 "$1.web.1" >/dev/null
 }
 
 destroy() {

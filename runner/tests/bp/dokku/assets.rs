@@ -12,8 +12,8 @@ fn styles_of_the_deploy_before_are_served_by_the_next() {
     let app = place.app("phoenix_esbuild", "source").unwrap();
     let secret = "0123456789abcdef".repeat(5);
     let vars = config_vars(&place, &[("SECRET_KEY_BASE", &secret)]);
-    // The path of the styles in the page of a deploy with this colour, and what older paths answer.
-    let deployed = |colour: &str, older: &[String]| {
+    // The path of the styles in the page of a deploy with this colour, and what an older path answers.
+    let deployed = |colour: &str, older: Option<&str>| {
         let styles = format!("body {{ color: {colour} }}\n");
         app.write("assets/css/app.css", styles).unwrap();
         engine.deploy("assets", &app.path, &vars).ok();
@@ -25,25 +25,15 @@ fn styles_of_the_deploy_before_are_served_by_the_next() {
         let styles = styles.unwrap_or_else(|| panic!("no styles in {page}"));
         let now = engine.page("assets", port, styles);
         assert!(now.contains("200 OK") && now.contains(colour), "{now}");
-        let answers = older.iter().map(|path| engine.page("assets", port, path));
-        (styles.to_owned(), answers.collect::<Vec<_>>())
+        let older = older.map(|path| engine.page("assets", port, path));
+        (styles.to_owned(), older.unwrap_or_default())
     };
-    let (first, _) = deployed("teal", &[]);
-    let (second, answers) = deployed("navy", std::slice::from_ref(&first));
+    let (first, _) = deployed("teal", None);
+    let (second, older) = deployed("navy", Some(&first));
     assert_ne!(first, second);
     assert!(
-        answers[0].contains("200 OK") && answers[0].contains("teal"),
-        "{}",
-        answers[0]
+        older.contains("200 OK") && older.contains("teal"),
+        "{older}"
     );
-    // Two deploys before are kept, and none older.
-    let (third, _) = deployed("olive", &[]);
-    let (_, answers) = deployed("maroon", &[first, second, third]);
-    let found = ["teal", "navy", "olive"].map(|colour| {
-        answers
-            .iter()
-            .any(|answer| answer.contains("200 OK") && answer.contains(colour))
-    });
-    assert_eq!(found, [false, true, true], "{answers:?}");
     engine.dokku(&["destroy", "assets"]).ok();
 }
