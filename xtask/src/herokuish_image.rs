@@ -43,8 +43,13 @@ fn make(stack: &str, folder: &std::path::Path) -> Result<(), Failure> {
     let layout = format!("oci:{}", folder.join(stack).display());
     let archive = folder.join(format!("herokuish-{stack}.tar"));
     let archive = format!("docker-archive:{}", archive.display());
-    let status = Command::new(bp)
-        .args(["herokuish", "image", stack, &layout, &archive])
+    let mut command = Command::new(bp);
+    command.args(["herokuish", "image", stack, &layout, &archive]);
+    if std::env::var_os("BP_WORLD").is_some() && std::env::var_os("BP_CACHE_DIR").is_none() {
+        // The world's stand-ins bear the names of the real images.
+        command.env("BP_CACHE_DIR", folder.join("store"));
+    }
+    let status = command
         .status()
         .map_err(|cause| Failure::new("cannot start `bp`", cause))?;
     if status.success() {

@@ -80,6 +80,8 @@ impl Web {
     fn start() -> io::Result<Self> {
         let program = std::env::current_exe()?;
         Command::new(program)
+            // The file may bear one of the names that mean a command.
+            .arg0("bp")
             .args(["herokuish", "procfile", "start", "web"])
             .env("PORT", PORT.to_string())
             .process_group(0)

@@ -21,11 +21,13 @@ impl Desk {
             fs_err::create_dir(desk.path(name)).unwrap();
         }
         // A copy of the program, as the checkout may be closed to other users.
-        fs_err::hard_link(env!("CARGO_BIN_EXE_bp"), desk.path("bin/bp"))
-            .or_else(|_| fs_err::copy(env!("CARGO_BIN_EXE_bp"), desk.path("bin/bp")).map(drop))
+        let program = desk.path("bin/herokuish");
+        fs_err::hard_link(env!("CARGO_BIN_EXE_bp"), &program)
+            .or_else(|_| fs_err::copy(env!("CARGO_BIN_EXE_bp"), &program).map(drop))
             .unwrap();
-        for name in ["herokuish", "build", "start", "exec"] {
-            symlink("bp", desk.path("bin").join(name)).unwrap();
+        // As in the image, where the file itself bears herokuish's name.
+        for name in ["bp", "build", "start", "exec"] {
+            symlink("herokuish", desk.path("bin").join(name)).unwrap();
         }
         for (name, text) in files {
             desk.put(&format!("app/{name}"), text);
