@@ -205,10 +205,15 @@ fn no_pack_that_applies_is_said_and_ends_with_1() {
             1,
             &[
                 "-----> Unable to select a buildpack\n",
-                "name one in .buildpacks",
+                "None of the buildpacks in [desk]/buildpacks takes this app: name one in .buildpacks",
             ],
         );
     }
+    let desk = Desk::new(&[("index.html", "")]);
+    run(&desk, &["buildpack", "build"], &[]).told(
+        1,
+        &["No buildpacks are installed in [desk]/buildpacks: name one in .buildpacks"],
+    );
 }
 
 #[test]

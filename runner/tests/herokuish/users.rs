@@ -1,6 +1,7 @@
 //! Whom a process runs as, and whose the app's files stay.
 
 use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt as _;
 
 use crate::desk::Desk;
 
@@ -80,4 +81,23 @@ fn profile_and_command_run_as_the_apps_user_and_no_file_changes_hands() {
     started("");
     assert_eq!(owner("app/Procfile"), 65534);
     assert_eq!(owner("env/SECRET"), 0);
+}
+
+#[test]
+fn who_may_not_write_to_the_app_is_told_the_way_out() {
+    if !is_root() {
+        return;
+    }
+    let desk = Desk::new(&[]);
+    for name in ["build", "cache", "buildpacks"] {
+        fs_err::create_dir(desk.path(name)).unwrap();
+        chown(desk.path(name), Some(1000), Some(1000)).unwrap();
+    }
+    desk.put("import/source", "");
+    let mut command = desk.called("build");
+    command.uid(1000).gid(1000).env("STACK", "heroku-24");
+    desk.ran(&mut command).told(
+        4,
+        &["herokuish-not-writable", "start the container as root"],
+    );
 }

@@ -26,7 +26,7 @@ pub(in crate::herokuish) fn exec(face: &Face, _: &[OsString]) -> Ended {
     workshop.services.events = Box::new(listener.clone());
     let release = match pipeline::build_here(&request, &workshop.services) {
         Ok(release) => release,
-        Err(failure) => return refused(failure, &workshop.ui),
+        Err(failure) => return refused(failure, face, &workshop.ui),
     };
     release_file::write(face, &release)?;
     types(face, &release, &listener.name(), &workshop.ui)?;

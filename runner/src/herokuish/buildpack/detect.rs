@@ -15,7 +15,7 @@ pub(in crate::herokuish) fn exec(face: &Face, _: &[OsString]) -> Ended {
     announce(&request, &workshop.ui);
     let answers = match pipeline::detected(&request, &workshop.services) {
         Ok(answers) => answers,
-        Err(failure) => return refused(failure, &workshop.ui),
+        Err(failure) => return refused(failure, face, &workshop.ui),
     };
     for detection in answers.all.iter().filter(|detection| detection.applies) {
         workshop
@@ -27,7 +27,7 @@ pub(in crate::herokuish) fn exec(face: &Face, _: &[OsString]) -> Ended {
     }
     Ok(match answers.problems.as_slice() {
         _ if answers.take_the_app() => 0,
-        [] => none(&workshop.ui),
+        [] => none(face, &workshop.ui),
         _ => unable(&workshop.ui),
     })
 }

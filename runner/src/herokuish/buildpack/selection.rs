@@ -5,6 +5,8 @@ use buildpack_core::event::EventSink as _;
 use buildpack_core::wanted::{Asked, BUILDPACK_URL, PackReference, wanted};
 
 use super::install::invalid;
+use super::list::installed;
+use crate::herokuish::face::Face;
 use crate::herokuish::{Ended, say};
 use crate::pipeline::{Failure, Request};
 use crate::ui::Ui;
@@ -12,11 +14,18 @@ use crate::ui::Ui;
 const NO_PACK: &str = "Unable to select a buildpack";
 
 /// Says that no pack takes the app, and gives the exit code.
-pub(super) fn none(ui: &Ui) -> u8 {
+pub(super) fn none(face: &Face, ui: &Ui) -> u8 {
     let code = unable(ui);
-    say::warning(
-        "None of the buildpacks here takes this app: name one in .buildpacks or BUILDPACK_URL",
-    );
+    let here = face.buildpack_path.display();
+    say::warning(&if installed(face).is_empty() {
+        format!(
+            "No buildpacks are installed in {here}: name one in .buildpacks or BUILDPACK_URL, or install some"
+        )
+    } else {
+        format!(
+            "None of the buildpacks in {here} takes this app: name one in .buildpacks or BUILDPACK_URL"
+        )
+    });
     code
 }
 
@@ -54,7 +63,7 @@ pub(super) fn announce(request: &Request, ui: &Ui) {
 }
 
 /// Says why there is no pack, and ends as herokuish does: with 1, whatever the cause. Any other failure is passed on.
-pub(super) fn refused(failure: Failure, ui: &Ui) -> Ended {
+pub(super) fn refused(failure: Failure, face: &Face, ui: &Ui) -> Ended {
     let code = failure.diagnostics.first().map(|first| first.code.0);
     let title = match (&failure.pack, code) {
         (Some(pack), _) => {
@@ -62,7 +71,7 @@ pub(super) fn refused(failure: Failure, ui: &Ui) -> Ended {
             format!("Unable to fetch custom buildpack from {}", pack.url())
         }
         (None, Some("pack-reference")) => "Unable to fetch custom buildpack".to_owned(),
-        (None, Some("no-pack")) => return Ok(none(ui)),
+        (None, Some("no-pack")) => return Ok(none(face, ui)),
         (None, Some("pack-not-detected" | "pack-detect-timeout")) => NO_PACK.to_owned(),
         _ => return Err(failure),
     };

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use buildpack_core::app::{App, SlugIgnore};
-use buildpack_core::diagnostic::{Origin, Sourced};
+use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Sourced};
 use buildpack_core::event::{Event, EventSink as _};
 use buildpack_core::layer::Compression;
 use buildpack_core::pack::ScriptDirs;
@@ -47,7 +47,10 @@ pub(super) fn setup(face: &Face) -> Result<Ready, Failure> {
             .map_err(|error| disk(&format!("make the folder `{}`", folder.display()), &error))?;
     }
     let user = user::of_build(face)?;
-    import(face).map_err(|error| disk("copy the source into the app's folder", &error))?;
+    import(face).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => not_ours(face, &error),
+        _ => disk("copy the source into the app's folder", &error),
+    })?;
     leave_out(face).map_err(|error| disk("leave out what `.slugignore` names", &error))?;
     if let Some(user) = &user {
         user.set_home(&face.app_path);
@@ -123,6 +126,21 @@ fn import(face: &Face) -> io::Result<()> {
         return Ok(());
     }
     crate::pipeline::mirror(from, &face.app_path, &|_| false)
+}
+
+/// Who is not root builds as who they are, and must own the app's folder.
+fn not_ours(face: &Face, error: &io::Error) -> Failure {
+    let folder = face.app_path.display();
+    Failure::of(
+        Diagnostic::error(
+            "herokuish-not-writable",
+            Class::Surroundings,
+            format!("cannot copy the source into `{folder}`: {error}"),
+        )
+        .help(format!(
+            "start the container as root: the build itself runs as the app's user; or as the owner of `{folder}`"
+        )),
+    )
 }
 
 /// Removes what `.slugignore` names, before anything is built, as on Heroku.

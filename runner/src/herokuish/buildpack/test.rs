@@ -20,7 +20,7 @@ pub(in crate::herokuish) fn exec(face: &Face, _: &[OsString]) -> Ended {
     };
     let tested = match pipeline::test(&request, &options, &workshop.services) {
         Ok(tested) => tested,
-        Err(failure) => return refused(failure, &workshop.ui),
+        Err(failure) => return refused(failure, face, &workshop.ui),
     };
     match tested.verdict {
         Verdict::Passed => Ok(0),

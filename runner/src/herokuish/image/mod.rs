@@ -47,6 +47,10 @@ pub(super) fn exec(face: &Face, words: &[OsString]) -> Ended {
         let blobs = workshop.services.stacks.blobs();
         pipeline::export(&image, &name, output, &blobs, &*workshop.services.events)?;
         workshop.ui.line(&format!("Wrote {output}"));
+        if let Output::DockerArchive(path) = output {
+            let path = path.display();
+            (workshop.ui).line(&format!("Load it as {name}: docker load --input {path}"));
+        }
     }
     Ok(0)
 }
