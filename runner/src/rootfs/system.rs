@@ -1,14 +1,14 @@
 //! What system a base image is: read from its layers once, and remembered.
 
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, Cursor, Read};
 
-use buildpack_core::image::{BaseImage, BlobSource, MediaType};
+use buildpack_core::image::{BaseImage, BlobSource};
 use buildpack_core::libraries::{self, Libraries};
 use buildpack_core::store::{Bucket, Record};
-use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use stacks::Arch;
 
+use super::unpack::plain;
 use super::{StackError, StackStore};
 
 /// A library is smaller than that; what is larger is a program.
@@ -40,7 +40,7 @@ impl StackStore {
             let failed = StackError::io(format!("read layer `{}`", layer.digest));
             self.blobs()
                 .open(&layer.digest)
-                .and_then(|blob| system.read(plain(blob, layer.media_type), architecture))
+                .and_then(|blob| system.read(plain(layer.media_type, blob)?, architecture))
                 .map_err(failed)?;
         }
         self.system_record(base).write(&system)?;
@@ -55,15 +55,6 @@ impl StackStore {
     fn system_record(&self, base: &BaseImage) -> Record<System> {
         let name = format!("system {}", base.digest);
         self.store.record(Bucket::Images, &name)
-    }
-}
-
-/// A layer's tar.
-fn plain(blob: Box<dyn Read + Send>, media_type: MediaType) -> Box<dyn Read> {
-    let blob = BufReader::with_capacity(256 << 10, blob);
-    match media_type {
-        MediaType::OciGzip | MediaType::DockerGzip => Box::new(MultiGzDecoder::new(blob)),
-        _ => Box::new(blob),
     }
 }
 

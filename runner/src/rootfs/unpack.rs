@@ -274,7 +274,10 @@ impl Unpack {
 }
 
 /// The tar that `blob` holds.
-fn plain<'a>(packing: MediaType, blob: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+pub(super) fn plain<'a>(
+    packing: MediaType,
+    blob: impl Read + 'a,
+) -> io::Result<Box<dyn Read + 'a>> {
     let blob = BufReader::with_capacity(256 << 10, blob);
     Ok(match packing {
         MediaType::OciGzip | MediaType::DockerGzip => Box::new(MultiGzDecoder::new(blob)),
