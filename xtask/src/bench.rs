@@ -14,6 +14,10 @@ mod herokuish;
 mod measure;
 mod memory;
 mod packages;
+mod plot;
+mod push;
+mod report;
+mod scale;
 mod shared;
 mod steps;
 mod table;
@@ -51,29 +55,49 @@ const CASES: &[Case] = &[
         "a process started, packs asked, a slug made",
         herokuish::face,
     ),
+    (
+        "push",
+        "an image to a registry, and onto another stack there",
+        push::pushes,
+    ),
+    ("scale-files", "apps of many files", scale::files),
+    (
+        "scale-at-once",
+        "builds of several apps at once",
+        scale::at_once,
+    ),
     ("memory", "an image with a layer of 1 GiB", memory::peak),
 ];
 
-/// `cargo xtask bench [--only NAME]`: exits with 0 only if every limit holds. `assets` is all cases that begin so.
+/// `cargo xtask bench [--only NAME] [--write]`: exits with 0 only if every limit holds. `assets` is all cases that begin so.
+/// What is written, of all cases, is a page of the documentation.
 pub(crate) fn run(args: &[String]) -> ExitCode {
-    let chosen: Vec<&Case> = match args {
+    let writes = args.iter().any(|arg| arg == "--write");
+    let args: Vec<&str> = args
+        .iter()
+        .map(String::as_str)
+        .filter(|arg| *arg != "--write")
+        .collect();
+    let chosen: Vec<&Case> = match args[..] {
         [] => CASES.iter().collect(),
-        [flag, name] if flag == "--only" && CASES.iter().any(|(case, ..)| case == name) => {
+        [flag, name]
+            if flag == "--only" && !writes && CASES.iter().any(|(case, ..)| *case == name) =>
+        {
             let belongs = |case: &str| {
-                let rest = case.strip_prefix(name.as_str());
+                let rest = case.strip_prefix(name);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
             };
             CASES.iter().filter(|(case, ..)| belongs(case)).collect()
         }
         _ => {
-            eprintln!("usage: cargo xtask bench [--only NAME]");
+            eprintln!("usage: cargo xtask bench [--only NAME | --write]");
             for (name, about, _) in CASES {
                 eprintln!("  {name:<14} {about}");
             }
             return ExitCode::from(2);
         }
     };
-    match bench(&chosen) {
+    match bench(&chosen, writes) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(failure) => {
@@ -83,7 +107,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
     }
 }
 
-fn bench(chosen: &[&Case]) -> Result<bool, Failure> {
+fn bench(chosen: &[&Case], writes: bool) -> Result<bool, Failure> {
     let bp = crate::bp::release()?;
     let world = World::start(&[24])?;
     // Steps of the herokuish face run as another user than root.
@@ -92,7 +116,8 @@ fn bench(chosen: &[&Case]) -> Result<bool, Failure> {
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .tempdir()?;
     let bench = Bench::new(&bp, &world, temp.path());
-    println!("{}", measure::machine());
+    let machine = measure::machine();
+    println!("{machine}");
     let mut rows = Vec::new();
     let mut whole = true;
     for (name, about, measure) in chosen {
@@ -107,5 +132,8 @@ fn bench(chosen: &[&Case]) -> Result<bool, Failure> {
         }
     }
     print!("{}", table::draw(&rows));
+    if writes {
+        report::write(&rows, &machine)?;
+    }
     Ok(whole && rows.iter().all(Row::holds))
 }

@@ -74,7 +74,32 @@ impl Row {
         }
     }
 
-    fn cells(&self) -> [String; 6] {
+    /// What part of the peer's figure ours is, where there is a peer.
+    pub(super) fn ratio(&self) -> Option<f64> {
+        let (_, peer) = self.peer.as_ref()?;
+        Some(self.ours.value() / peer.value()).filter(|ratio| ratio.is_finite())
+    }
+
+    /// The peer's name.
+    pub(super) fn peer_name(&self) -> &str {
+        self.peer.as_ref().map_or("", |(name, _)| name)
+    }
+
+    /// The limits as parts of the peer.
+    pub(super) fn parts(&self) -> Vec<f64> {
+        let Some((_, peer)) = &self.peer else {
+            return Vec::new();
+        };
+        let peer = peer.value();
+        let part = |limit: &Limit| match limit {
+            Limit::Most(most) => most.value() / peer,
+            Limit::Part(part) => *part,
+            Limit::Beyond(beyond) => 1.0 + beyond.as_secs_f64() / peer,
+        };
+        self.limits.iter().map(part).collect()
+    }
+
+    pub(super) fn cells(&self) -> [String; 6] {
         let (name, peer, ratio) = match &self.peer {
             None => <_>::default(),
             Some((name, peer)) => (
