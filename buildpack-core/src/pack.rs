@@ -11,6 +11,7 @@ mod output;
 mod profile;
 mod release_yaml;
 mod script;
+mod share;
 mod test_plan;
 mod write;
 
@@ -38,8 +39,9 @@ pub use earlier::EarlierFiles;
 pub use profile::{LOAD_PROFILE, with_profile};
 pub use release_yaml::PackRelease;
 pub use script::{ScriptDirs, ScriptPack};
+pub use share::{Check, Part, Shared, Shelf};
 pub use test_plan::TESTS;
-pub use write::{copy_in_tree, file_in_tree, write_in_tree};
+pub use write::{copy_in_tree, file_in_tree, folder_in_tree, write_in_tree};
 
 /// Whether a pack applies, and what it saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -198,7 +200,7 @@ pub trait Buildpack: Send + Sync {
 
     /// Make file contents that differ from build to build the same. What has to be made up, such as the cookie of a
     /// release, is made of `inputs`, the identity of the app and its plan.
-    fn normalisers(&self, inputs: &Digest) -> Vec<Box<dyn Normalise>>;
+    fn normalisers(&self, inputs: &Digest, built: &Built) -> Vec<Box<dyn Normalise>>;
 
     /// Changes whenever the same files are sorted or normalised to other layers than before.
     fn layers_version(&self) -> String;

@@ -15,6 +15,7 @@ pub mod layers;
 pub mod mix_test;
 pub mod normalise;
 mod pack;
+pub mod packages;
 pub mod request;
 pub mod resolve;
 pub mod rules;

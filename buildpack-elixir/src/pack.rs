@@ -21,7 +21,7 @@ use crate::normalise::{self, BeamNormaliser, ReleaseCookie, not_for_the_image};
 use crate::resolve::ResolvedTools;
 use crate::rules::config_deprecated_key;
 use crate::tools::{Places, Versions};
-use crate::{atom_order, check, config, detect, layers, mix_test, resolve, steps, tools};
+use crate::{atom_order, check, config, detect, layers, mix_test, packages, resolve, steps, tools};
 
 /// The Elixir pack, compatible with `elixir_buildpack.config`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,10 +68,13 @@ impl Buildpack for ElixirPack {
         step: &Step,
         host: &Host<'_>,
     ) -> Result<BTreeMap<String, String>, CompileError> {
-        if step.id != steps::ATOM_ORDER {
-            return Ok(BTreeMap::new());
-        }
-        let pinned = pin_atoms(host).map_err(|source| CompileError::Tree {
+        let done = match step.id.as_str() {
+            packages::SOURCES => packages::restore_sources(plan, host).map(|()| false),
+            packages::COMPILED => packages::restore_compiled(plan, host).map(|()| false),
+            steps::ATOM_ORDER => pin_atoms(host),
+            _ => Ok(false),
+        };
+        let pinned = done.map_err(|source| CompileError::Tree {
             path: host.tree.to_owned(),
             source,
         })?;
@@ -119,9 +122,9 @@ impl Buildpack for ElixirPack {
         purpose.map_or(Place::Nowhere, Place::Layer)
     }
 
-    fn normalisers(&self, inputs: &Digest) -> Vec<Box<dyn Normalise>> {
+    fn normalisers(&self, inputs: &Digest, built: &Built) -> Vec<Box<dyn Normalise>> {
         vec![
-            Box::new(BeamNormaliser),
+            Box::new(BeamNormaliser::new(built.dependencies.clone())),
             Box::new(ReleaseCookie::new(inputs.bytes())),
         ]
     }

@@ -6,19 +6,17 @@ use buildpack_core::plan::{Goal, Inputs, Phase, Run, Separator, Step, TaskRunner
 use semver::Version;
 
 use crate::config::{ConfigValue, ElixirConfig};
+use crate::packages;
 
 /// The steps in order, but for the tests themselves.
 pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str, goal: &Goal) -> Vec<Step> {
     let builds = *goal == Goal::Build;
+    // A command of the app's own may compile with other options.
+    let compiles_itself = config.hook_compile.is_none();
     let mix = |id: &str, phase, heading: &str, words: &[&str], begins_with: &[&str]| {
-        let run = Run::Task {
-            runner: runner(elixir),
-            words: owned(words),
-        };
-        Step {
-            begins_with: owned(begins_with),
-            ..Step::new(id, phase, heading, run)
-        }
+        let run = task(elixir, words);
+        let step = Step::new(id, phase, heading, run);
+        begins_with.iter().fold(step, begins)
     };
     let pre_fetch = hook(
         "hook_pre_fetch_dependencies",
@@ -88,9 +86,11 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str, goal: &Goal)
             config.pre_compile.as_ref(),
         ),
         pre_fetch,
+        Some(shared_sources()),
         Some(fetch),
         Some(clean),
         pre_compile,
+        compiles_itself.then(shared_packages),
         builds.then(atom_order),
         Some(compile),
         hook(
@@ -146,12 +146,45 @@ fn has_hooks(config: &ElixirConfig) -> bool {
 /// The id of the step that gives atoms one order.
 pub const ATOM_ORDER: &str = "atom-order";
 
+fn task(elixir: &Version, words: &[&str]) -> Run {
+    Run::Task {
+        runner: runner(elixir),
+        words: owned(words),
+    }
+}
+
+/// With one more prefix of the line that shows that it began.
+fn begins(mut step: Step, prefix: &&str) -> Step {
+    step.begins_with.push((*prefix).to_owned());
+    step
+}
+
 /// Right before the compile, when all sources are there. It starts nothing and says nothing.
 fn atom_order() -> Step {
     Step::new(
         ATOM_ORDER,
         Phase::Compile,
         "Giving atoms one order",
+        Run::Pack,
+    )
+}
+
+/// Before packages are fetched: those that are kept need not be.
+fn shared_sources() -> Step {
+    Step::new(
+        packages::SOURCES,
+        Phase::Dependencies,
+        "Reusing sources of packages",
+        Run::Pack,
+    )
+}
+
+/// Before packages are compiled, when their sources and all configuration are there.
+fn shared_packages() -> Step {
+    Step::new(
+        packages::COMPILED,
+        Phase::Compile,
+        "Reusing compiled packages",
         Run::Pack,
     )
 }
@@ -295,7 +328,10 @@ mod tests {
         config.release.value = true;
         assert_eq!(
             lines_for(&config, "1.18.3", &test),
-            ["mix do deps.get --only test + deps.clean --unused + compile"]
+            [
+                "mix do deps.get --only test + deps.clean --unused",
+                "mix compile"
+            ]
         );
         config.pre_compile = Some(hook_text("one"));
         config.hook_compile = Some(hook_text("two"));

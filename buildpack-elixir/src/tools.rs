@@ -49,7 +49,8 @@ impl Versions {
     }
 }
 
-fn elixir_version(text: &str) -> Version {
+/// Elixir's version in the form that compares; see [`Versions::elixir`].
+pub(crate) fn elixir_version(text: &str) -> Version {
     let bare = text.trim_start_matches('v');
     Version::parse(bare).unwrap_or_else(|_| {
         let line = bare

@@ -109,7 +109,7 @@ impl Buildpack for PhoenixStaticPack {
         layers::place_of(plan, path)
     }
 
-    fn normalisers(&self, _: &Digest) -> Vec<Box<dyn Normalise>> {
+    fn normalisers(&self, _: &Digest, _: &Built) -> Vec<Box<dyn Normalise>> {
         vec![Box::new(CacheManifest)]
     }
 

@@ -81,6 +81,8 @@ pub struct MixDep {
     pub requirement: Option<Sourced<String>>,
     /// The environments it is for (`only:`); all, if none.
     pub only: Option<Vec<String>>,
+    /// Its options by name, as they are written; none where something else stands among them.
+    pub options: Option<BTreeMap<String, String>>,
 }
 
 impl MixDep {
@@ -189,11 +191,13 @@ impl Reader<'_> {
                 "deps" => {
                     for (name, rest) in self.pairs("deps", value) {
                         let only = self.only(rest.clone());
+                        let options = self.written_options(rest.clone());
                         let requirement = self.requirement(rest);
                         self.found.deps.push(MixDep {
                             name,
                             requirement,
                             only,
+                            options,
                         });
                     }
                 }
@@ -220,16 +224,7 @@ impl Reader<'_> {
     /// The environments that `only:` of a dependency names.
     fn only(&self, rest: Range<usize>) -> Option<Vec<String>> {
         let code = &self.module.code;
-        let options: Vec<_> = code.split(rest, ",").collect();
-        let options = options.into_iter().flat_map(|option| {
-            let bracket = matches!(code.kind(option.start), Some(Kind::Open(Bracket::Square)));
-            if bracket && code.after(option.start) == option.end {
-                code.split(option.start + 1..option.end - 1, ",").collect()
-            } else {
-                vec![option]
-            }
-        });
-        options
+        self.arguments(rest)
             .into_iter()
             .find_map(|option| match code.kind(option.start) {
                 Some(Kind::Key(key)) if key.value == "only" => {
@@ -237,6 +232,43 @@ impl Reader<'_> {
                 }
                 _ => None,
             })
+    }
+
+    /// What follows a dependency's name, options that stand in a list one by one.
+    fn arguments(&self, rest: Range<usize>) -> Vec<Range<usize>> {
+        let code = &self.module.code;
+        let arguments: Vec<_> = code.split(rest, ",").collect();
+        let each = arguments.into_iter().flat_map(|argument| {
+            let bracket = matches!(code.kind(argument.start), Some(Kind::Open(Bracket::Square)));
+            if bracket && code.after(argument.start) == argument.end {
+                code.split(argument.start + 1..argument.end - 1, ",")
+                    .collect()
+            } else {
+                vec![argument]
+            }
+        });
+        each.collect()
+    }
+
+    /// The options of a dependency as they are written; a requirement may stand before them.
+    fn written_options(&self, rest: Range<usize>) -> Option<BTreeMap<String, String>> {
+        let code = &self.module.code;
+        let mut options = BTreeMap::new();
+        for argument in self.arguments(rest.clone()) {
+            match code.kind(argument.start) {
+                Some(Kind::Key(key)) => {
+                    let span = self
+                        .module
+                        .span(code.bytes(argument.start + 1..argument.end));
+                    let value = span.source.text.get(span.start..span.end)?;
+                    options.insert(key.value.clone().into_owned(), value.to_owned());
+                }
+                None => {}
+                Some(Kind::Text(_)) if argument.start == rest.start => {}
+                Some(_) => return None,
+            }
+        }
+        Some(options)
     }
 
     /// The keys of a keyword list, with what stands beside them.
@@ -310,6 +342,43 @@ mod tests {
             })
             .map(|value| value.value.as_str())
             .collect()
+    }
+
+    #[test]
+    fn options_of_a_dependency_as_they_are_written() {
+        let found = read(
+            r#"defmodule A do
+  def project do
+    [app: :a, deps: [
+      {:one, "~> 1.0"},
+      {:two, "~> 1.0", only: :prod, compile: "make -C src"},
+      {:three, [path: "../three", env: :prod]},
+      {:four, "~> 1.0", options()},
+      {:five, options()},
+      six: "~> 1.0"
+    ]]
+  end
+end"#,
+        );
+        let options: Vec<Option<Vec<String>>> = (found.deps.iter())
+            .map(|dep| {
+                let options = dep.options.as_ref()?;
+                let all = options.iter();
+                Some(all.map(|(name, value)| format!("{name} {value}")).collect())
+            })
+            .collect();
+        let owned = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
+        assert_eq!(
+            options,
+            [
+                owned(&[]),
+                owned(&["compile \"make -C src\"", "only :prod"]),
+                owned(&["env :prod", "path \"../three\""]),
+                None,
+                None,
+                owned(&[]),
+            ]
+        );
     }
 
     const PHOENIX: &str = r#"

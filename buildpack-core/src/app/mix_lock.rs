@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::lines::lines;
 use crate::diagnostic::{Diagnostic, Origin, Source, Sourced, Span};
+use crate::digest::Digest;
 use crate::syntax::elixir::{Bracket, Code, Kind};
 
 /// The packages of a `mix.lock`.
@@ -22,8 +23,34 @@ pub struct LockedPackage {
     pub version: Option<Sourced<String>>,
     /// Where it comes from.
     pub source: LockSource,
+    /// What the lock says of a package of Hex; none of others, and where the lock is older than digests of whole packages.
+    pub hex: Option<HexLock>,
     /// Its name in the lock.
     pub span: Span,
+}
+
+/// All that a lock says of a package of a Hex repository, but for its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HexLock {
+    /// The package's name in its repository.
+    pub package: String,
+    /// The repository: `hexpm`.
+    pub repository: String,
+    /// SHA-256 of the whole package.
+    pub digest: Digest,
+    /// The tools that it can be built with, as they are written: `[:mix]`.
+    pub managers: String,
+    /// What it depends on.
+    pub requires: Vec<HexRequirement>,
+}
+
+/// A package that another one depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HexRequirement {
+    /// The name of its application.
+    pub name: String,
+    /// Whether it is needed only where the app depends on it, too.
+    pub optional: bool,
 }
 
 /// Where a locked dependency comes from.
@@ -73,6 +100,9 @@ fn package_at(
         "git" => LockSource::Git,
         _ => LockSource::Other,
     };
+    let hex = (from == LockSource::Hex)
+        .then(|| hex_lock(source, code, token + 2..end))
+        .flatten();
     let version = (from == LockSource::Hex)
         .then(|| code.split(token + 2..end, ",").nth(2))
         .flatten()
@@ -87,9 +117,58 @@ fn package_at(
     let package = LockedPackage {
         version,
         source: from,
+        hex,
         span: span(source, name.span.clone()),
     };
     Some((name.value.clone().into_owned(), package))
+}
+
+/// `:hex, :name, "1.2.3", inner digest, managers, requirements, repository, outer digest`.
+fn hex_lock(source: &Arc<Source>, code: &Code<'_>, tuple: Range<usize>) -> Option<HexLock> {
+    let fields: Vec<_> = code.split(tuple, ",").collect();
+    let [_, package, _, _, managers, requires, repository, digest, ..] = fields.as_slice() else {
+        return None;
+    };
+    let Kind::Atom(package) = code.kind(package.start)? else {
+        return None;
+    };
+    let text = |field: &Range<usize>| match code.kind(field.start)? {
+        Kind::Text(text) => Some(text.value.clone().into_owned()),
+        _ => None,
+    };
+    let inside = |list: &Range<usize>| match code.kind(list.start)? {
+        Kind::Open(Bracket::Square) => Some(list.start + 1..code.end_of(list.start)?),
+        _ => None,
+    };
+    let requires = code
+        .split(inside(requires)?, ",")
+        .map(|tuple| requirement(code, tuple))
+        .collect::<Option<_>>()?;
+    Some(HexLock {
+        package: package.value.clone().into_owned(),
+        repository: text(repository)?,
+        digest: text(digest)?.parse().ok()?,
+        managers: source.text.get(code.bytes(managers.clone()))?.to_owned(),
+        requires,
+    })
+}
+
+/// `{:name, "~> 1.0", [hex: :name, repo: "hexpm", optional: false]}`.
+fn requirement(code: &Code<'_>, tuple: Range<usize>) -> Option<HexRequirement> {
+    let Kind::Atom(name) = code.kind(tuple.start + 1)? else {
+        return None;
+    };
+    let mut tokens = tuple.clone();
+    let optional = tokens.any(|token| {
+        matches!(code.kind(token), Some(Kind::Key(key)) if key.value == "optional")
+            && code
+                .kind(token + 1)
+                .is_some_and(|kind| kind.is_word("true"))
+    });
+    Some(HexRequirement {
+        name: name.value.clone().into_owned(),
+        optional,
+    })
 }
 
 fn conflict(source: &Arc<Source>) -> Option<Diagnostic> {
@@ -174,6 +253,26 @@ mod tests {
         assert_eq!(lock.packages["heroicons"].source, LockSource::Git);
         assert_eq!(lock.packages["heroicons"].version, None);
         assert_eq!(lock.packages["own"].source, LockSource::Other);
+    }
+
+    #[test]
+    fn reads_what_a_package_is_and_what_it_depends_on() {
+        let digest = "e03990b4db988df56262852f20de0f659871c35154691427a5047f4967a16a62";
+        let text = format!(
+            r#"%{{"plug": {{:hex, :plug_fork, "1.0.0", "aa", [:mix, :rebar3], [{{:mime, "~> 1.0", [hex: :mime, repo: "hexpm", optional: false]}}, {{:telemetry, "~> 1", [hex: :telemetry, repo: "hexpm", optional: true]}}], "hexpm:acme", "{digest}"}},
+  "old": {{:hex, :old, "1.0.0", "aa", [:mix], [], "hexpm"}}}}"#
+        );
+        let lock = read(&text).0;
+        let plug = lock.packages["plug"].hex.as_ref().unwrap();
+        assert_eq!(plug.package, "plug_fork");
+        assert_eq!(plug.repository, "hexpm:acme");
+        assert_eq!(plug.digest.hex(), digest);
+        assert_eq!(plug.managers, "[:mix, :rebar3]");
+        let requires: Vec<_> = (plug.requires.iter())
+            .map(|other| (other.name.as_str(), other.optional))
+            .collect();
+        assert_eq!(requires, [("mime", false), ("telemetry", true)]);
+        assert_eq!(lock.packages["old"].hex, None);
     }
 
     #[test]

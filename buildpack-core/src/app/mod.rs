@@ -28,7 +28,7 @@ pub use config_file::{ConfigFile, ConfigValue};
 pub use declared::{Declared, VersionFile};
 pub use elixir_config::{ConfigExs, EnvRead};
 pub use mix_exs::{Alias, MixDep, MixExs, Unread};
-pub use mix_lock::{LockSource, LockedPackage, MixLock};
+pub use mix_lock::{HexLock, HexRequirement, LockSource, LockedPackage, MixLock};
 pub use package_json::PackageJson;
 pub use slugignore::{SlugIgnore, glob_whole};
 pub use umbrella::ChildApp;

@@ -1,10 +1,15 @@
 //! Searches what goes into the image for the values of config vars.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use flate2::read::MultiGzDecoder;
+
+/// More of a gzip file is not searched.
+const LARGEST_UNPACKED: u64 = 64 << 20;
 
 /// Knows the values that must not be in the image, as they are and as base64 would write them at any place in a
 /// longer text.
@@ -45,6 +50,31 @@ impl SecretGate {
                 .then(|| AhoCorasick::new(&patterns).ok())
                 .flatten(),
             names,
+        }
+    }
+
+    /// Whether there is nothing to search for.
+    pub fn is_open(&self) -> bool {
+        self.search.is_none()
+    }
+
+    /// Whether one of the values is in `content`, or in what it holds where it is a gzip file.
+    pub fn finds(&self, content: &[u8]) -> bool {
+        let hit = |bytes: &[u8]| {
+            let search = self.search.as_ref();
+            search.is_some_and(|search| search.is_match(bytes))
+        };
+        if hit(content) {
+            return true;
+        }
+        let mut plain = Vec::new();
+        let packed = content.starts_with(&[0x1f, 0x8b]);
+        // What cannot be unpacked holds what could be.
+        packed && {
+            let _ = MultiGzDecoder::new(content)
+                .take(LARGEST_UNPACKED)
+                .read_to_end(&mut plain);
+            hit(&plain)
         }
     }
 
@@ -134,6 +164,16 @@ mod tests {
     fn short_values_and_none_at_all_find_nothing() {
         let gate = SecretGate::new([("PORT", "4000"), ("SPACE", "  1234567  "), ("EMPTY", "")]);
         assert!(search(&gate, &[b"4000 1234567"]).is_empty());
+    }
+
+    #[test]
+    fn whole_contents_are_searched_unpacked_too() {
+        let gate = SecretGate::new([("KEY", "0123456789")]);
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut gzip, b"x0123456789").unwrap();
+        assert!(gate.finds(&gzip.finish().unwrap()));
+        assert!(gate.finds(b"x0123456789") && !gate.finds(b"x012345678"));
+        assert!(!gate.is_open() && SecretGate::new([("PORT", "4000")]).is_open());
     }
 
     #[test]

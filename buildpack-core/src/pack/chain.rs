@@ -151,9 +151,9 @@ impl Buildpack for Chain {
             .unwrap_or(Place::Unknown)
     }
 
-    fn normalisers(&self, inputs: &Digest) -> Vec<Box<dyn Normalise>> {
+    fn normalisers(&self, inputs: &Digest, built: &Built) -> Vec<Box<dyn Normalise>> {
         self.packs()
-            .flat_map(|pack| pack.normalisers(inputs))
+            .flat_map(|pack| pack.normalisers(inputs, built))
             .collect()
     }
 

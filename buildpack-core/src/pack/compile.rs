@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::detect::{detect_timeout, not_detected};
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink, StepState};
-use crate::pack::{EarlierFiles, PackRelease};
+use crate::pack::{EarlierFiles, PackRelease, Shared};
 use crate::plan::{Batch, PackPlan, Run, Step};
 use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
@@ -43,6 +43,8 @@ pub struct Host<'a> {
     pub tools: &'a BTreeMap<String, PathBuf>,
     /// What earlier builds left, where the user wants it.
     pub earlier: Option<&'a dyn EarlierFiles>,
+    /// What builds share; none where nothing that is kept may be used.
+    pub shared: Option<&'a dyn Shared>,
 }
 
 /// What a compile may use: the sandbox and the app's tree, and no handle to network or registry.

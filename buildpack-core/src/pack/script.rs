@@ -185,7 +185,7 @@ impl Buildpack for ScriptPack {
         }
     }
 
-    fn normalisers(&self, _: &Digest) -> Vec<Box<dyn Normalise>> {
+    fn normalisers(&self, _: &Digest, _: &Built) -> Vec<Box<dyn Normalise>> {
         Vec::new()
     }
 

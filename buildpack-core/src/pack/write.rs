@@ -39,6 +39,21 @@ pub fn file_in_tree(tree: &Path, path: &str) -> Option<PathBuf> {
     (at != tree).then_some(at)
 }
 
+/// The path of `tree/path` on the host, if a folder is there and no link leads to it. Any text may be asked for.
+pub fn folder_in_tree(tree: &Path, path: &str) -> Option<PathBuf> {
+    let mut at = tree.to_owned();
+    for part in Path::new(path).components() {
+        let Component::Normal(name) = part else {
+            return None;
+        };
+        at.push(name);
+        if !at.symlink_metadata().ok()?.is_dir() {
+            return None;
+        }
+    }
+    (at != tree).then_some(at)
+}
+
 /// A new, empty file at `tree/path`.
 fn create(tree: &Path, path: &str, executable: bool) -> io::Result<File> {
     let path = Path::new(path);

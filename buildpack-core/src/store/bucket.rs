@@ -21,6 +21,10 @@ pub enum Bucket {
     Blobs,
     /// What package managers downloaded, by what they were asked for.
     Packages,
+    /// What builds fetch and any app may build with, by what it is: sources of packages.
+    Sources,
+    /// What builds compile and any app may take over, by all that went into it.
+    Compiled,
     /// Digested static files of apps' earlier builds.
     Assets,
     /// Records of images, ours and the stacks'.
@@ -37,12 +41,14 @@ pub enum Bucket {
 
 impl Bucket {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Downloads,
         Self::Tools,
         Self::Packs,
         Self::Builds,
         Self::Packages,
+        Self::Sources,
+        Self::Compiled,
         Self::Assets,
         Self::Blobs,
         Self::Images,
@@ -60,6 +66,8 @@ impl Bucket {
             Self::Packs => "packs-v1",
             Self::Builds => "builds-v2",
             Self::Packages => "packages-v1",
+            Self::Sources => "sources-v1",
+            Self::Compiled => "compiled-v1",
             Self::Assets => "assets-v1",
             Self::Blobs => "blobs-v1",
             Self::Images => "images-v1",
@@ -80,6 +88,8 @@ impl fmt::Display for Bucket {
             Self::Packs => "buildpacks",
             Self::Builds => "builds",
             Self::Packages => "packages",
+            Self::Sources => "package sources",
+            Self::Compiled => "compiled packages",
             Self::Assets => "earlier assets",
             Self::Blobs => "blobs",
             Self::Images => "images",

@@ -56,17 +56,43 @@ fn varies(name: &[u8]) -> bool {
     matches!(name, b"Dbgi" | b"ExCk")
 }
 
-/// The literals of the file, unpacked: the code's strings are nowhere else.
+/// The literals of the file, where they are packed: the code's strings are nowhere else.
 pub(super) fn unpacked_literals(file: &[u8]) -> Option<Vec<u8>> {
-    let plain = plain(file)?;
-    let chunks = parse(&plain)?;
-    let literals = chunks.iter().find(|chunk| chunk.name == b"LitT")?;
-    // Unpacked size, then what zlib packed; since OTP 28 a size of zero says that nothing is packed.
-    let (size, packed) = literals.content.split_first_chunk()?;
-    match u32::from_be_bytes(*size) {
-        0 => None,
-        size => etf::inflate(packed, size),
+    match literals(file) {
+        Literals::Some(table) => Some(table),
+        Literals::None | Literals::Unreadable => None,
     }
+}
+
+/// A module's table of literals.
+pub(super) enum Literals {
+    /// It has none.
+    None,
+    /// The table, unpacked.
+    Some(Vec<u8>),
+    /// This is no module, or a damaged one.
+    Unreadable,
+}
+
+pub(super) fn literals(file: &[u8]) -> Literals {
+    let Some(plain) = plain(file) else {
+        return Literals::Unreadable;
+    };
+    let Some(chunks) = parse(&plain) else {
+        return Literals::Unreadable;
+    };
+    let Some(literals) = chunks.iter().find(|chunk| chunk.name == b"LitT") else {
+        return Literals::None;
+    };
+    let Some((size, packed)) = literals.content.split_first_chunk() else {
+        return Literals::Unreadable;
+    };
+    // Unpacked size, then what zlib packed; since OTP 28 a size of zero says that nothing is packed.
+    let table = match u32::from_be_bytes(*size) {
+        0 => Some(packed.to_vec()),
+        size => etf::inflate(packed, size),
+    };
+    table.map_or(Literals::Unreadable, Literals::Some)
 }
 
 /// Undoes the compiler's option `compressed`, which packs the whole file.

@@ -14,10 +14,47 @@ use super::etf::{self, Term};
 const TIMES: std::ops::RangeInclusive<i64> = 978_307_200..=2_147_483_647;
 
 /// The manifest named `name` (`compile.elixir`) as it goes into the image, or `None` if it is not understood.
-pub(super) fn rewrite(name: &str, content: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn rewrite(name: &str, content: &[u8], of: Of) -> Option<Vec<u8>> {
     let mut term = etf::decode(content)?;
     visit(&mut term, name == "compile.protocols");
+    if of == Of::Dependency {
+        forget_app(&mut term);
+    }
     Some(term.encode())
+}
+
+/// Whose manifest it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// One of the app's own applications.
+    App,
+    /// A dependency.
+    Dependency,
+}
+
+/// The manifest of a dependency without the lock and the configuration of the app that it was compiled for, which Mix writes
+/// into all of them (`deps_config` in `compilers/elixir.ex`). Without them Mix takes both to have changed when it compiles
+/// the dependency the next time; it has no other use for them. `None` if it is not understood.
+pub(crate) fn without_app(content: &[u8]) -> Option<Vec<u8>> {
+    let mut term = etf::decode(content)?;
+    forget_app(&mut term);
+    Some(term.encode())
+}
+
+fn forget_app(term: &mut Term) {
+    let Term::Tuple(fields) = term else { return };
+    for field in fields {
+        let Term::Map(pairs) = field else { continue };
+        let names = |name: &[u8]| pairs.iter().any(|(key, _)| key.atom() == Some(name));
+        if !(names(b"lock") && names(b"config")) {
+            continue;
+        }
+        for (key, value) in pairs {
+            if matches!(key.atom(), Some(b"lock" | b"config")) {
+                *value = Term::List(Vec::new(), None);
+            }
+        }
+    }
 }
 
 /// `unordered`: any list of tuples at this level is in the order of compiling.
@@ -113,7 +150,7 @@ mod tests {
 
     fn rewritten(file: &str, content: &[u8]) -> Vec<u8> {
         let name = file.rsplit('/').next().unwrap();
-        rewrite(name, content).unwrap()
+        rewrite(name, content, Of::App).unwrap()
     }
 
     fn numbers(term: &Term, found: &mut Vec<i64>) {
@@ -194,8 +231,8 @@ mod tests {
         };
         let [one, other] = [false, true].map(|turned| manifest(turned).encode());
         assert_ne!(one, other);
-        let one = rewrite("compile.elixir", &one).unwrap();
-        assert_eq!(rewrite("compile.elixir", &other).unwrap(), one);
+        let one = rewrite("compile.elixir", &one, Of::App).unwrap();
+        assert_eq!(rewrite("compile.elixir", &other, Of::App).unwrap(), one);
         let settings = list(vec![atom("y"), atom("x")]).encode();
         assert!(
             one.windows(settings.len() - 1)
@@ -203,12 +240,30 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_dependency_says_nothing_of_the_app_it_was_compiled_for() {
+        for (file, content, _) in MANIFESTS {
+            let name = file.rsplit('/').next().unwrap();
+            let own = rewrite(name, content, Of::App).unwrap();
+            let made = rewrite(name, content, Of::Dependency).unwrap();
+            let kept = without_app(content).unwrap();
+            // What is kept for other apps comes to the same image.
+            assert!(
+                rewrite(name, &kept, Of::Dependency).unwrap() == made,
+                "{file}"
+            );
+            let says = |bytes: &[u8]| bytes.windows(5).any(|part| part == b"hexpm");
+            assert!(!says(&made) && !says(&kept), "{file}");
+            assert_eq!(made != own, name == "compile.elixir", "{file}");
+        }
+    }
+
     proptest! {
         #[test]
         fn rewriting_twice_is_rewriting_once(term in any_term()) {
             for name in ["compile.elixir", "compile.protocols"] {
-                let once = rewrite(name, &term.encode()).unwrap();
-                prop_assert_eq!(&rewrite(name, &once).unwrap(), &once);
+                let once = rewrite(name, &term.encode(), Of::App).unwrap();
+                prop_assert_eq!(&rewrite(name, &once, Of::App).unwrap(), &once);
             }
         }
     }

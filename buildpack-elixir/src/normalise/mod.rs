@@ -8,25 +8,48 @@ mod beam;
 mod cookie;
 mod etf;
 mod manifest;
+mod order;
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
 use buildpack_core::layer::Normalise;
 
 use beam::Notes;
+use manifest::Of;
 
 pub use cookie::ReleaseCookie;
+pub(crate) use manifest::without_app;
+pub(crate) use order::shows_large_map;
 
 /// Says how files are rewritten: belongs into every key under which a normalised layer is kept.
-pub const VERSION: &str = "beam-1";
+pub const VERSION: &str = "beam-2";
 
 /// Rewrites BEAM files and Mix manifests of the app and its dependencies as they enter a layer.
 ///
 /// Of BEAM files debug information (`Dbgi`, except that of protocols) and the type checker's notes (`ExCk`) are left
 /// out, as `mix release` does; documentation stays. In a release nothing is left out that is still there. Files of Erlang, Elixir and Hex themselves come from archives and
 /// are not touched.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct BeamNormaliser;
+#[derive(Debug, Clone, Default)]
+pub struct BeamNormaliser {
+    dependencies: BTreeSet<String>,
+}
+
+impl BeamNormaliser {
+    /// For an app with these dependencies.
+    pub fn new(dependencies: BTreeSet<String>) -> Self {
+        Self { dependencies }
+    }
+
+    /// Whose manifest stands at `_build/*/lib/NAME/.mix/…`.
+    fn owner(&self, image_path: &str) -> Of {
+        let mut parts = image_path.rsplit('/').skip(2);
+        match parts.next() {
+            Some(name) if self.dependencies.contains(name) => Of::Dependency,
+            _ => Of::App,
+        }
+    }
+}
 
 enum Kind<'p> {
     Beam(Notes),
@@ -64,7 +87,7 @@ impl Normalise for BeamNormaliser {
     fn rewrite(&self, image_path: &str, content: Vec<u8>) -> Vec<u8> {
         let rewritten = match kind(image_path) {
             Some(Kind::Beam(notes)) => beam::rewrite(&content, notes),
-            Some(Kind::Manifest(name)) => manifest::rewrite(name, &content),
+            Some(Kind::Manifest(name)) => manifest::rewrite(name, &content, self.owner(image_path)),
             None => None,
         };
         rewritten.unwrap_or(content)
@@ -172,7 +195,7 @@ mod tests {
             "/app/_build/prod/lib/hello/.mix/compile.elixir",
             "/app/deps/jiffy/ebin/jiffy.beam",
         ] {
-            assert!(BeamNormaliser.wants(path), "{path}");
+            assert!(BeamNormaliser::default().wants(path), "{path}");
         }
         for path in [
             "/app/.platform_tools/erlang/lib/kernel/ebin/kernel.beam",
@@ -180,7 +203,7 @@ mod tests {
             "/app/lib/compile.elixir",
             "/app/priv/x.beam",
         ] {
-            assert!(!BeamNormaliser.wants(path), "{path}");
+            assert!(!BeamNormaliser::default().wants(path), "{path}");
         }
     }
 
@@ -188,7 +211,10 @@ mod tests {
     fn what_is_not_understood_stays() {
         for content in [&b""[..], b"FOR1", b"no beam", &[131, 80, 0, 0, 0, 9, 1]] {
             for path in ["/app/_build/x/ebin/a.beam", "/app/_build/x/.mix/compile.x"] {
-                assert_eq!(BeamNormaliser.rewrite(path, content.to_vec()), content);
+                assert_eq!(
+                    BeamNormaliser::default().rewrite(path, content.to_vec()),
+                    content
+                );
             }
         }
     }

@@ -275,6 +275,7 @@ fn the_program_is_laid_where_a_link_of_the_build_stood() {
         tree: &tree,
         tools: &tools,
         earlier: None,
+        shared: None,
     };
     prepare(&found.value.unwrap().steps[0], &host).unwrap();
     assert_eq!(fs_err::read_to_string(&place).unwrap(), "program");

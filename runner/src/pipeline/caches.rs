@@ -16,6 +16,7 @@ use buildpack_core::store::{Bucket, CacheKey, Store};
 use walkdir::WalkDir;
 
 use super::failure::{Failure, disk};
+use super::shared::SharedParts;
 use super::source::{Source, SourceFile, executable};
 use super::tree::{self, Tree};
 
@@ -222,12 +223,14 @@ fn settle(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What a compile tells of its steps, to the tree and to the caches.
+/// What a compile tells of its steps, to the tree, to the caches and to what builds share.
 pub(super) struct Memo<'a, 'c> {
     /// The tree.
     pub(super) tree: &'a mut Tree,
     /// The caches.
     pub(super) caches: &'a mut Caches<'c>,
+    /// What builds share.
+    pub(super) shared: &'a SharedParts<'c>,
 }
 
 impl StepMemo for Memo<'_, '_> {
@@ -246,6 +249,7 @@ impl StepMemo for Memo<'_, '_> {
 
     fn succeeded(&mut self, step: &Step) -> io::Result<()> {
         self.caches.succeeded(step);
+        self.shared.succeeded(&step.id);
         self.tree.succeeded(step)
     }
 }

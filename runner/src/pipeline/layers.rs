@@ -74,14 +74,7 @@ impl Layerer<'_> {
             sorted.entry(tool.purpose).or_default();
         }
         let mut cache = StatCache::load(stat_cache);
-        let public = &self.request.public_vars;
-        let proxies = self.services.network.proxies.secrets();
-        let proxies: Vec<_> = proxies
-            .filter(|(name, _)| !public.iter().any(|other| other == name))
-            .collect();
-        let proxies = proxies.iter().map(|(name, value)| (*name, value.as_str()));
-        let vars = self.request.config_vars.secrets(public);
-        let gate = SecretGate::new(vars.chain(proxies));
+        let gate = secret_gate(self.request, self.services, &self.request.public_vars);
         let mut layers = Vec::new();
         for (purpose, paths) in sorted {
             let mut selection = Selection::new()
@@ -103,7 +96,7 @@ impl Layerer<'_> {
                 .part("config vars", environment)
                 // A layer that was let in with a value is not one that was searched for it.
                 .part("public vars", self.request.public_vars.join(","));
-            if let Some(layer) = self.layer(purpose, &key, &selection, Some(&gate))? {
+            if let Some(layer) = self.layer(purpose, &key, &selection, Some((&gate, built)))? {
                 layers.push((purpose, layer));
             }
         }
@@ -127,7 +120,7 @@ impl Layerer<'_> {
         purpose: Purpose,
         key: &CacheKey,
         selection: &Selection<'_>,
-        gate: Option<&SecretGate>,
+        of_build: Option<(&SecretGate, &Built)>,
     ) -> Result<Option<LayerRecord>, Failure> {
         let blobs = BlobDir::new(self.services.store.blob_dir());
         let record = self
@@ -142,8 +135,8 @@ impl Layerer<'_> {
         }
         let user = self.request.target.stack.user;
         // A tool is what its archive holds, the same everywhere already.
-        let made_to_measure = match gate {
-            Some(_) => self.pack.normalisers(self.inputs),
+        let made_to_measure = match of_build {
+            Some((_, built)) => self.pack.normalisers(self.inputs, built),
             None => Vec::new(),
         };
         let normalisers: Vec<&dyn Normalise> = made_to_measure.iter().map(|n| &**n).collect();
@@ -153,7 +146,7 @@ impl Layerer<'_> {
             name: purpose.title(),
             mtime_from_content: &|path| path.contains("/priv/static/"),
             normalisers: &normalisers,
-            gate,
+            gate: of_build.map(|(gate, _)| gate),
             architecture: self.request.target.arch,
             compression: self.request.compression,
             threads: self.services.threads,
@@ -222,6 +215,17 @@ impl Layerer<'_> {
         }
         Ok(sorted)
     }
+}
+
+/// Finds values that must not be in what is kept: those of config vars and of proxies, but for these names.
+pub(super) fn secret_gate(request: &Request, services: &Services, public: &[String]) -> SecretGate {
+    let proxies = services.network.proxies.secrets();
+    let proxies: Vec<_> = proxies
+        .filter(|(name, _)| !public.iter().any(|other| other == name))
+        .collect();
+    let proxies = proxies.iter().map(|(name, value)| (*name, value.as_str()));
+    let vars = request.config_vars.secrets(public);
+    SecretGate::new(vars.chain(proxies))
 }
 
 fn empty(folder: &Path) -> bool {

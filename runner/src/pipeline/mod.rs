@@ -39,6 +39,7 @@ mod request;
 mod room;
 mod scripts;
 mod services;
+mod shared;
 mod shell;
 mod source;
 mod stack_images;

@@ -29,6 +29,7 @@ mod run;
 mod same;
 mod scripts;
 mod secrets;
+mod shared;
 mod stacks;
 mod standalone;
 mod test_run;

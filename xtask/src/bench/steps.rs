@@ -9,7 +9,12 @@ use serde_json::Value;
 use crate::world::Failure;
 
 /// Steps that packs do themselves in each build: they write files for later steps and start no program.
-const PREPARE: [&str; 2] = ["assets-programs", "atom-order"];
+const PREPARE: [&str; 4] = [
+    "assets-programs",
+    "atom-order",
+    "shared-packages",
+    "shared-sources",
+];
 
 /// What a build did.
 pub(super) struct Steps {

@@ -127,6 +127,7 @@ fn run(
         tree: Path::new("/tree"),
         tools: &tools,
         earlier: None,
+        shared: None,
     };
     let mut context = CompileContext::new(walls, &room, host, BTreeMap::new(), &events, memory);
     let done = context.run_steps(&plan, &|step, _| {

@@ -1,5 +1,6 @@
 //! The plan's steps run: the rooms and environments that their programs see.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::thread::ScopedJoinHandle;
 
@@ -7,18 +8,21 @@ use buildpack_core::diagnostic::Explain as _;
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::image::BaseImage;
 use buildpack_core::pack::{
-    CompileContext, CompileError, EarlierFiles, Host, MoveTree, ScriptScene, TestScene,
+    Buildpack as _, Built, CompileContext, CompileError, EarlierFiles, Host, MoveTree, ScriptScene,
+    TestScene,
 };
 
 use super::Build;
 use crate::pipeline::caches::{Caches, Memo};
 use crate::pipeline::earlier_assets::EarlierAssets;
 use crate::pipeline::failure::{Failure, disk};
+use crate::pipeline::layers::secret_gate;
 use crate::pipeline::memory::Memory;
 use crate::pipeline::move_tree::InPlaceMover;
 use crate::pipeline::request::ConfigVars;
 use crate::pipeline::room::{build_env, build_room, test_env};
 use crate::pipeline::scripts::{script_env, script_rooms};
+use crate::pipeline::shared::SharedParts;
 use crate::pipeline::toolchains::{Installed, RootfsPromise};
 use crate::pipeline::tree::Tree;
 use crate::pipeline::written_outside::written_outside;
@@ -83,16 +87,31 @@ impl Build<'_> {
             .zip(ground.tools)
             .map(|(tool, installed)| (tool.id.clone(), installed.path.clone()))
             .collect();
+        let shared = SharedParts {
+            store,
+            events,
+            tree: &app,
+            app_dir: &plan.app_dir,
+            request: self.request,
+            build_image: ground.image.map(|image| image.digest.to_string()),
+            // What one app allows in its own image is still no other app's.
+            gate: secret_gate(self.request, self.services, &[]),
+            normalisers: (self.prepared.pack).normalisers(&self.content, &Built::default()),
+            takes: !(self.request.clear_cache || plan.from_scratch),
+            expected: RefCell::default(),
+        };
         let host = Host {
             tree: &app,
             tools: &folders,
             earlier: ground.earlier.map(|earlier| earlier as &dyn EarlierFiles),
+            shared: Some(&shared),
         };
         tree.begin()
             .map_err(|error| disk("write down that the build begins", &error))?;
         let mut memo = Memo {
             tree,
             caches: &mut caches,
+            shared: &shared,
         };
         let mut context = CompileContext::new(
             self.services.sandbox()?,

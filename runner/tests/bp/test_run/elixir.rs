@@ -7,7 +7,7 @@ use crate::workspace;
 fn green_tests_pass_and_the_second_run_compiles_nothing() {
     let Some(place) = workspace() else { return };
     let app = place.app("hello", "tested").unwrap();
-    let first = test(&place, &app, &[])
+    let first = test(&place, &app, &["--clear-cache"])
         .ok()
         .says("* MIX_ENV test (default: tests run in it; the config var MIX_ENV is not set)")
         .says("* tests mix test (default: `test_args` is not set)")

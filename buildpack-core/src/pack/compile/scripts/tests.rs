@@ -138,6 +138,7 @@ impl Desk {
             tree: Path::new("/tree"),
             tools: &tools,
             earlier: None,
+            shared: None,
         };
         let vars = env(&[("CONFIG", "var")]);
         let mut context = CompileContext::new(&NoWalls, &room, host, vars, &events, &mut memo)

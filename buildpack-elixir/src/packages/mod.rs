@@ -1,0 +1,167 @@
+//! Packages of Hex that builds of different apps share: their sources, and what was compiled of them.
+//!
+//! What a package comes to depends on less than the app: on its source and that of what it depends on, on the compilers, on
+//! the configuration and the variables that it may read while it is compiled. [`keys`] makes a key of these. They are looked
+//! for in the tree when the step is due, as hooks may change them; a package that is there and that Mix would not compile
+//! again is left alone.
+
+mod config;
+mod keys;
+mod locked;
+mod output;
+mod reads;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+
+use buildpack_core::pack::{Host, Part, Shared, Shelf, folder_in_tree};
+use buildpack_core::plan::PackPlan;
+use buildpack_core::store::CacheKey;
+
+use keys::Keys;
+use locked::{Locked, is_vendored};
+
+/// The id of the step before the packages are fetched.
+pub const SOURCES: &str = "shared-sources";
+
+/// The id of the step before they are compiled.
+pub const COMPILED: &str = "shared-packages";
+
+/// Variables by which Mix looks for all of this elsewhere.
+const MOVED: [&str; 6] = [
+    "MIX_BUILD_PATH",
+    "MIX_BUILD_ROOT",
+    "MIX_DEPS_PATH",
+    "MIX_EXS",
+    "MIX_INSTALL_DIR",
+    "MIX_TARGET",
+];
+
+/// Lays down the sources that are kept, so that Mix finds them as it would fetch them.
+pub(crate) fn restore_sources(plan: &PackPlan, host: &Host<'_>) -> io::Result<()> {
+    let Some((shared, locked)) = begin(plan, host)? else {
+        return Ok(());
+    };
+    // Others might be for another environment.
+    let Some(wanted) = locked.wanted() else {
+        return Ok(());
+    };
+    let client = plan.tools.iter().find(|tool| tool.id == "hex");
+    let client = client.map(|tool| tool.artifact.identity());
+    let mut parts = Vec::new();
+    let mut replaced = BTreeSet::new();
+    for name in wanted {
+        let Some(package) = locked.hex.get(name) else {
+            continue;
+        };
+        let place = format!("deps/{name}");
+        if locked.is_fetched(host.tree, name) || is_vendored(host.tree, name) {
+            continue;
+        }
+        if host.tree.join(&place).symlink_metadata().is_ok() {
+            replaced.insert(name.clone());
+        }
+        let key = CacheKey::new("package source")
+            .part("name", name)
+            .part("package", &package.lock.package)
+            .part("version", &package.version)
+            .part("repository", &package.lock.repository)
+            .part("digest", package.lock.digest)
+            .part("managers", &package.lock.managers)
+            .part("client", client.as_deref().unwrap_or_default());
+        parts.push(Part {
+            name: name.clone(),
+            key: Ok(key),
+            native: false,
+            place,
+            made_of: None,
+            check: Box::new(|_, content| Ok(content)),
+        });
+    }
+    if parts.is_empty() {
+        return Ok(());
+    }
+    let standing = shared.restore(Shelf::Sources, "deps", parts)?;
+    // As when Mix fetches: what was compiled of another version goes, and what was compiled with it.
+    replaced.retain(|name| standing.contains(name));
+    for name in locked.with_dependents(&replaced) {
+        output::remove_all(host.tree, &name)?;
+    }
+    Ok(())
+}
+
+/// Lays down what is kept of compiled packages.
+pub(crate) fn restore_compiled(plan: &PackPlan, host: &Host<'_>) -> io::Result<()> {
+    let Some((shared, locked)) = begin(plan, host)? else {
+        return Ok(());
+    };
+    let lib = format!("_build/{}/lib", locked.environment);
+    let elixir = plan.tools.iter().find(|tool| tool.id == "elixir");
+    let elixir = elixir.map_or("", |tool| tool.version.as_str());
+    let wanted = locked.wanted();
+    let missing: Vec<&String> = (locked.hex.keys())
+        .filter(|name| wanted.as_ref().is_none_or(|wanted| wanted.contains(name)))
+        .filter(|name| locked.is_fetched(host.tree, name) && !locked.is_never_compiled(name))
+        .filter(|name| !output::stands(host.tree, &lib, name, elixir))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut keys = Keys::new(plan, host, shared, &locked)?;
+    let mut parts = Vec::new();
+    for name in missing {
+        let place = format!("{lib}/{name}");
+        let key = keys.of(name)?;
+        if key.is_ok() {
+            output::remove(host.tree, &place)?;
+        }
+        parts.push(Part {
+            name: name.clone(),
+            native: keys.is_native(name),
+            made_of: Some(format!("deps/{name}")),
+            check: output::check(&place, name, keys.may_configure(name)),
+            key,
+            place,
+        });
+    }
+    shared.restore(Shelf::Compiled, "compile", parts)?;
+    Ok(())
+}
+
+/// The packages of the tree, where builds share what they make.
+fn begin<'h>(plan: &PackPlan, host: &Host<'h>) -> io::Result<Option<(&'h dyn Shared, Locked)>> {
+    let Some(shared) = host.shared else {
+        return Ok(None);
+    };
+    let moved = |name: &str| MOVED.contains(&name);
+    if shared.config_vars(&moved)?.is_some() {
+        return Ok(None);
+    }
+    let environment = plan.build_env.get("MIX_ENV").map_or("prod", String::as_str);
+    let locked = Locked::read(host.tree, environment);
+    Ok(locked.map(|locked| (shared, locked)))
+}
+
+/// The text of a file of the tree; the app may have put anything there.
+fn text_of(tree: &Path, path: &str) -> Option<String> {
+    const LARGEST: u64 = 4 << 20;
+    let file = buildpack_core::pack::file_in_tree(tree, path)?;
+    if fs_err::metadata(&file).ok()?.len() > LARGEST {
+        return None;
+    }
+    String::from_utf8(fs_err::read(file).ok()?).ok()
+}
+
+/// Names of the folders in a folder of the tree.
+fn folders_in(tree: &Path, path: &str) -> Vec<String> {
+    let entries = folder_in_tree(tree, path).and_then(|folder| fs_err::read_dir(folder).ok());
+    let entries = entries.into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+/// Keys of parts by name.
+type Made = BTreeMap<String, Result<CacheKey, String>>;

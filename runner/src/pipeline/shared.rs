@@ -1,0 +1,265 @@
+//! What builds of different apps share: laid into a tree where all that went into it is the same, kept when a step has made
+//! it. An entry holds nothing of the app that it was made for.
+
+mod entry;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use buildpack_core::event::{Event, EventSink};
+use buildpack_core::layer::{Normalise, SecretGate};
+use buildpack_core::pack::{Part, Shared, Shelf};
+use buildpack_core::store::{Bucket, CacheKey, MissReason, Store, StoreError};
+use walkdir::WalkDir;
+
+use super::request::{ConfigVars, Request};
+use entry::NotKept;
+
+/// What one build may take and leave.
+pub(super) struct SharedParts<'a> {
+    /// What is kept.
+    pub(super) store: &'a Store,
+    /// What is said of it.
+    pub(super) events: &'a dyn EventSink,
+    /// The app's folder on the host.
+    pub(super) tree: &'a Path,
+    /// The app's folder in the sandbox.
+    pub(super) app_dir: &'a str,
+    /// What is built.
+    pub(super) request: &'a Request,
+    /// The stack's build image; none where programs run in place.
+    pub(super) build_image: Option<String>,
+    /// What no entry may hold.
+    pub(super) gate: SecretGate,
+    /// What files say once their own compression is undone.
+    pub(super) normalisers: Vec<Box<dyn Normalise>>,
+    /// Whether what is kept may be used.
+    pub(super) takes: bool,
+    /// What steps are about to make.
+    pub(super) expected: RefCell<Vec<Expected>>,
+}
+
+/// A part that is to be kept when it is made.
+pub(super) struct Expected {
+    shelf: Shelf,
+    /// The step that makes it.
+    maker: String,
+    part: Part,
+    key: CacheKey,
+    /// What it is made of, as that was before.
+    before: Files,
+}
+
+/// Files below a folder, with what tells that one was written.
+type Files = BTreeMap<PathBuf, (u64, i64, i64, u64)>;
+
+impl Shared for SharedParts<'_> {
+    fn restore(&self, shelf: Shelf, maker: &str, parts: Vec<Part>) -> io::Result<Vec<String>> {
+        let count = parts.len();
+        let mut standing = Vec::new();
+        for part in parts {
+            match self.take(shelf, &part)? {
+                Ok(()) => standing.push(part.name),
+                Err((key, reason)) => {
+                    self.say(shelf, &part.name, Some(reason));
+                    let Some(key) = key else { continue };
+                    let of = part.made_of.as_ref().map(|folder| self.tree.join(folder));
+                    self.expected.borrow_mut().push(Expected {
+                        shelf,
+                        maker: maker.to_owned(),
+                        before: of.map_or_else(Files::new, |folder| files(&folder)),
+                        part,
+                        key,
+                    });
+                }
+            }
+        }
+        if shelf == Shelf::Compiled && !standing.is_empty() {
+            let number = standing.len();
+            let heading = format!("Reusing {number} of {count} compiled packages");
+            self.events.heading(&heading);
+        }
+        Ok(standing)
+    }
+
+    fn config_vars(&self, count: &dyn Fn(&str) -> bool) -> io::Result<Option<String>> {
+        let machine = self.request.here.iter().flat_map(|here| &here.env);
+        let counting: BTreeMap<String, String> = machine
+            .chain(&self.request.config_vars.0)
+            .filter(|(name, _)| count(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        if counting.is_empty() {
+            return Ok(None);
+        }
+        let hash = ConfigVars(counting).keyed_hash(self.store);
+        hash.map(Some)
+            .map_err(|failure| io::Error::other(failure.to_string()))
+    }
+}
+
+impl SharedParts<'_> {
+    /// Lays a part down; else its key, where it has one, and why it was not laid down.
+    fn take(
+        &self,
+        shelf: Shelf,
+        part: &Part,
+    ) -> io::Result<Result<(), (Option<CacheKey>, String)>> {
+        let key = match &part.key {
+            Ok(key) => self.whole_key(shelf, part, key.clone()),
+            Err(why) => return Ok(Err((None, why.clone()))),
+        };
+        let bucket = bucket(shelf);
+        if !self.takes {
+            let reason = "nothing that is kept is to be used".to_owned();
+            return Ok(Err((Some(key), reason)));
+        }
+        let Some(entry) = self.store.dir(bucket, &key) else {
+            let reason = self.store.miss(bucket, &part.name, &key).to_string();
+            return Ok(Err((Some(key), reason)));
+        };
+        let folders: Vec<&str> = std::iter::once(part.place.as_str())
+            .chain(part.made_of.as_deref())
+            .collect();
+        if entry::lay(&entry, self.tree, &folders, &key)? {
+            self.say(shelf, &part.name, None);
+            return Ok(Ok(()));
+        }
+        // Another build may be reading it; then the next one tries again.
+        let _ = self.store.remove(bucket, &key);
+        Ok(Err((Some(key), MissReason::Damaged.to_string())))
+    }
+
+    fn whole_key(&self, shelf: Shelf, part: &Part, key: CacheKey) -> CacheKey {
+        if shelf == Shelf::Sources {
+            return key;
+        }
+        let target = &self.request.target;
+        let key = key
+            .part("stack", target.stack.name)
+            .part("architecture", target.arch);
+        if !part.native {
+            return key;
+        }
+        let image = self.build_image.as_deref().unwrap_or("in place");
+        key.part("build image", image)
+    }
+
+    /// A step succeeded: what it was to make is kept.
+    pub(super) fn succeeded(&self, step: &str) {
+        let all = std::mem::take(&mut *self.expected.borrow_mut());
+        let (made, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|it| it.maker == step);
+        *self.expected.borrow_mut() = others;
+        for expected in &made {
+            if let Err(why) = self.keep(expected) {
+                let name = &expected.part.name;
+                self.events.emit(Event::Cache {
+                    what: called(expected.shelf, name),
+                    hit: false,
+                    reason: Some(format!("and not kept for other builds: {why}")),
+                });
+            }
+        }
+    }
+
+    /// Keeps one part, or says why not: the build is none the worse for it.
+    fn keep(&self, expected: &Expected) -> Result<(), String> {
+        let Expected { part, key, .. } = expected;
+        let bucket = bucket(expected.shelf);
+        let mut folders = vec![part.place.clone()];
+        if let Some(of) = &part.made_of
+            && files(&self.tree.join(of)) != expected.before
+        {
+            folders.push(of.clone());
+        }
+        let check = |path: &str, content: Vec<u8>| {
+            let content = (part.check)(path, content)?;
+            if self.holds_secret(path, &content) {
+                return Err("it holds the value of a config var".to_owned());
+            }
+            Ok(content)
+        };
+        let made = self
+            .store
+            .make_dir::<Trouble>(bucket, key, self.events, |draft| {
+                Ok(entry::write(draft, self.tree, &folders, key, &check)?)
+            });
+        made.map_err(|trouble| trouble.0)?;
+        let remembered = self.store.remember(bucket, &part.name, key);
+        remembered.map_err(|error| error.to_string())
+    }
+
+    fn holds_secret(&self, path: &str, content: &[u8]) -> bool {
+        if self.gate.is_open() {
+            return false;
+        }
+        let image_path = format!("{}/{path}", self.app_dir);
+        let revealed = (self.normalisers.iter())
+            .filter(|normaliser| normaliser.wants(&image_path))
+            .flat_map(|normaliser| normaliser.reveal(&image_path, content));
+        self.gate.finds(path.as_bytes())
+            || self.gate.finds(content)
+            || revealed.into_iter().any(|text| self.gate.finds(&text))
+    }
+
+    fn say(&self, shelf: Shelf, name: &str, missed: Option<String>) {
+        self.events.emit(Event::Cache {
+            what: called(shelf, name),
+            hit: missed.is_none(),
+            reason: missed,
+        });
+    }
+}
+
+/// Why something was not kept, for people.
+struct Trouble(String);
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<NotKept> for Trouble {
+    fn from(why: NotKept) -> Self {
+        match why {
+            NotKept::Unfit(why) => Self(why),
+            NotKept::Failed(error) => Self(error.to_string()),
+        }
+    }
+}
+
+fn bucket(shelf: Shelf) -> Bucket {
+    match shelf {
+        Shelf::Sources => Bucket::Sources,
+        Shelf::Compiled => Bucket::Compiled,
+    }
+}
+
+fn called(shelf: Shelf, name: &str) -> String {
+    match shelf {
+        Shelf::Sources => format!("source of {name}"),
+        Shelf::Compiled => format!("compiled {name}"),
+    }
+}
+
+/// All files below a folder; what cannot be looked at counts as not there.
+fn files(folder: &Path) -> Files {
+    let entries = WalkDir::new(folder).follow_root_links(false).into_iter();
+    let entries = entries
+        .flatten()
+        .filter(|entry| !entry.file_type().is_dir());
+    entries
+        .filter_map(|entry| {
+            let found = entry.metadata().ok()?;
+            let stat = (found.len(), found.mtime(), found.mtime_nsec(), found.ino());
+            Some((entry.into_path(), stat))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
