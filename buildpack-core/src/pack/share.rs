@@ -28,7 +28,7 @@ pub type Check = Box<dyn Fn(&str, Vec<u8>) -> Result<Vec<u8>, String>>;
 
 /// What is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shelf {
+pub enum PartKind {
     /// What was fetched.
     Sources,
     /// What was compiled.
@@ -39,7 +39,7 @@ pub enum Shelf {
 pub trait Shared {
     /// Lays down what is kept of `parts`, none of which stands in the tree; the others are what the step `maker` is about to
     /// make, and are kept when it has succeeded. Gives the names of those that stand now.
-    fn restore(&self, shelf: Shelf, maker: &str, parts: Vec<Part>) -> io::Result<Vec<String>>;
+    fn restore(&self, kind: PartKind, maker: &str, parts: Vec<Part>) -> io::Result<Vec<String>>;
 
     /// A keyed hash of those config vars whose names `count`; none where there are no such.
     fn config_vars(&self, count: &dyn Fn(&str) -> bool) -> io::Result<Option<String>>;

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
-use buildpack_core::pack::{Host, Part, Shared, Shelf, folder_in_tree};
+use buildpack_core::pack::{Host, Part, PartKind, Shared, folder_in_tree};
 use buildpack_core::plan::PackPlan;
 use buildpack_core::store::CacheKey;
 
@@ -82,7 +82,7 @@ pub(crate) fn restore_sources(plan: &PackPlan, host: &Host<'_>) -> io::Result<()
     if parts.is_empty() {
         return Ok(());
     }
-    let standing = shared.restore(Shelf::Sources, "deps", parts)?;
+    let standing = shared.restore(PartKind::Sources, "deps", parts)?;
     // As when Mix fetches: what was compiled of another version goes, and what was compiled with it.
     replaced.retain(|name| standing.contains(name));
     for name in locked.with_dependents(&replaced) {
@@ -125,7 +125,7 @@ pub(crate) fn restore_compiled(plan: &PackPlan, host: &Host<'_>) -> io::Result<(
             place,
         });
     }
-    shared.restore(Shelf::Compiled, "compile", parts)?;
+    shared.restore(PartKind::Compiled, "compile", parts)?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::layer::{Normalise, SecretGate};
-use buildpack_core::pack::{Part, Shared, Shelf};
+use buildpack_core::pack::{Part, PartKind, Shared};
 use buildpack_core::store::{Bucket, CacheKey, MissReason, Store, StoreError};
 use walkdir::WalkDir;
 
@@ -44,7 +44,7 @@ pub(super) struct SharedParts<'a> {
 
 /// A part that is to be kept when it is made.
 pub(super) struct Expected {
-    shelf: Shelf,
+    kind: PartKind,
     /// The step that makes it.
     maker: String,
     part: Part,
@@ -57,18 +57,18 @@ pub(super) struct Expected {
 type Files = BTreeMap<PathBuf, (u64, i64, i64, u64)>;
 
 impl Shared for SharedParts<'_> {
-    fn restore(&self, shelf: Shelf, maker: &str, parts: Vec<Part>) -> io::Result<Vec<String>> {
+    fn restore(&self, kind: PartKind, maker: &str, parts: Vec<Part>) -> io::Result<Vec<String>> {
         let count = parts.len();
         let mut standing = Vec::new();
         for part in parts {
-            match self.take(shelf, &part)? {
+            match self.take(kind, &part)? {
                 Ok(()) => standing.push(part.name),
                 Err((key, reason)) => {
-                    self.say(shelf, &part.name, Some(reason));
+                    self.say(kind, &part.name, Some(reason));
                     let Some(key) = key else { continue };
                     let of = part.made_of.as_ref().map(|folder| self.tree.join(folder));
                     self.expected.borrow_mut().push(Expected {
-                        shelf,
+                        kind,
                         maker: maker.to_owned(),
                         before: of.map_or_else(Files::new, |folder| files(&folder)),
                         part,
@@ -77,7 +77,7 @@ impl Shared for SharedParts<'_> {
                 }
             }
         }
-        if shelf == Shelf::Compiled && !standing.is_empty() {
+        if kind == PartKind::Compiled && !standing.is_empty() {
             let number = standing.len();
             let heading = format!("Reusing {number} of {count} compiled packages");
             self.events.heading(&heading);
@@ -105,14 +105,14 @@ impl SharedParts<'_> {
     /// Lays a part down; else its key, where it has one, and why it was not laid down.
     fn take(
         &self,
-        shelf: Shelf,
+        kind: PartKind,
         part: &Part,
     ) -> io::Result<Result<(), (Option<CacheKey>, String)>> {
         let key = match &part.key {
-            Ok(key) => self.whole_key(shelf, part, key.clone()),
+            Ok(key) => self.whole_key(kind, part, key.clone()),
             Err(why) => return Ok(Err((None, why.clone()))),
         };
-        let bucket = bucket(shelf);
+        let bucket = bucket(kind);
         if !self.takes {
             let reason = "nothing that is kept is to be used".to_owned();
             return Ok(Err((Some(key), reason)));
@@ -125,7 +125,7 @@ impl SharedParts<'_> {
             .chain(part.made_of.as_deref())
             .collect();
         if entry::lay(&entry, self.tree, &folders, &key)? {
-            self.say(shelf, &part.name, None);
+            self.say(kind, &part.name, None);
             return Ok(Ok(()));
         }
         // Another build may be reading it; then the next one tries again.
@@ -133,8 +133,8 @@ impl SharedParts<'_> {
         Ok(Err((Some(key), MissReason::Damaged.to_string())))
     }
 
-    fn whole_key(&self, shelf: Shelf, part: &Part, key: CacheKey) -> CacheKey {
-        if shelf == Shelf::Sources {
+    fn whole_key(&self, kind: PartKind, part: &Part, key: CacheKey) -> CacheKey {
+        if kind == PartKind::Sources {
             return key;
         }
         let target = &self.request.target;
@@ -157,7 +157,7 @@ impl SharedParts<'_> {
             if let Err(why) = self.keep(expected) {
                 let name = &expected.part.name;
                 self.events.emit(Event::Cache {
-                    what: called(expected.shelf, name),
+                    what: called(expected.kind, name),
                     hit: false,
                     reason: Some(format!("and not kept for other builds: {why}")),
                 });
@@ -168,7 +168,7 @@ impl SharedParts<'_> {
     /// Keeps one part, or says why not: the build is none the worse for it.
     fn keep(&self, expected: &Expected) -> Result<(), String> {
         let Expected { part, key, .. } = expected;
-        let bucket = bucket(expected.shelf);
+        let bucket = bucket(expected.kind);
         let mut folders = vec![part.place.clone()];
         if let Some(of) = &part.made_of
             && files(&self.tree.join(of)) != expected.before
@@ -205,9 +205,9 @@ impl SharedParts<'_> {
             || revealed.into_iter().any(|text| self.gate.finds(&text))
     }
 
-    fn say(&self, shelf: Shelf, name: &str, missed: Option<String>) {
+    fn say(&self, kind: PartKind, name: &str, missed: Option<String>) {
         self.events.emit(Event::Cache {
-            what: called(shelf, name),
+            what: called(kind, name),
             hit: missed.is_none(),
             reason: missed,
         });
@@ -232,17 +232,17 @@ impl From<NotKept> for Trouble {
     }
 }
 
-fn bucket(shelf: Shelf) -> Bucket {
-    match shelf {
-        Shelf::Sources => Bucket::Sources,
-        Shelf::Compiled => Bucket::Compiled,
+fn bucket(kind: PartKind) -> Bucket {
+    match kind {
+        PartKind::Sources => Bucket::Sources,
+        PartKind::Compiled => Bucket::Compiled,
     }
 }
 
-fn called(shelf: Shelf, name: &str) -> String {
-    match shelf {
-        Shelf::Sources => format!("source of {name}"),
-        Shelf::Compiled => format!("compiled {name}"),
+fn called(kind: PartKind, name: &str) -> String {
+    match kind {
+        PartKind::Sources => format!("source of {name}"),
+        PartKind::Compiled => format!("compiled {name}"),
     }
 }
 

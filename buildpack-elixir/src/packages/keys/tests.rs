@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use buildpack_core::pack::{Part, Shelf};
+use buildpack_core::pack::{Part, PartKind};
 use buildpack_core::plan::{Phase, Step};
 
 use super::*;
@@ -17,7 +17,7 @@ struct Desk {
 struct Vars(Vec<(&'static str, &'static str)>);
 
 impl Shared for Vars {
-    fn restore(&self, _: Shelf, _: &str, _: Vec<Part>) -> io::Result<Vec<String>> {
+    fn restore(&self, _: PartKind, _: &str, _: Vec<Part>) -> io::Result<Vec<String>> {
         Ok(Vec::new())
     }
 
@@ -29,6 +29,9 @@ impl Shared for Vars {
         Ok((!counting.is_empty()).then(|| counting.join(" ")))
     }
 }
+
+/// What is done to the app, and the packages whose keys are others then.
+type Change = (fn(&mut Desk), &'static [&'static str]);
 
 /// `web` needs `core`, and `json` where it is there; `core` stands alone, and nobody needs `other`.
 const PACKAGES: [(&str, &str, &str); 4] = [
@@ -106,7 +109,7 @@ impl Desk {
 
 #[test]
 fn a_key_is_made_of_what_may_go_into_the_package_and_of_nothing_else() {
-    let changes: [(fn(&mut Desk), &[&str]); 14] = [
+    let changes: [Change; 14] = [
         (|_| {}, &[]),
         (|desk| desk.write("lib/hello.ex", "defmodule Hello"), &[]),
         (
@@ -146,7 +149,7 @@ fn a_key_is_made_of_what_may_go_into_the_package_and_of_nothing_else() {
             |desk| {
                 desk.projects(
                     "{:web, \"~> 1.1\", only: :prod}, {:other, \"~> 1.0\", runtime: false}",
-                )
+                );
             },
             &[],
         ),
@@ -154,7 +157,7 @@ fn a_key_is_made_of_what_may_go_into_the_package_and_of_nothing_else() {
             |desk| {
                 desk.projects(
                     "{:web, \"~> 1.0\", system_env: [{\"A\", \"1\"}]}, {:other, \"~> 1.0\"}",
-                )
+                );
             },
             &["web"],
         ),

@@ -87,19 +87,7 @@ impl Build<'_> {
             .zip(ground.tools)
             .map(|(tool, installed)| (tool.id.clone(), installed.path.clone()))
             .collect();
-        let shared = SharedParts {
-            store,
-            events,
-            tree: &app,
-            app_dir: &plan.app_dir,
-            request: self.request,
-            build_image: ground.image.map(|image| image.digest.to_string()),
-            // What one app allows in its own image is still no other app's.
-            gate: secret_gate(self.request, self.services, &[]),
-            normalisers: (self.prepared.pack).normalisers(&self.content, &Built::default()),
-            takes: !(self.request.clear_cache || plan.from_scratch),
-            expected: RefCell::default(),
-        };
+        let shared = self.shared(ground, &app, events);
         let host = Host {
             tree: &app,
             tools: &folders,
@@ -158,6 +146,31 @@ impl Build<'_> {
         taken?;
         ended.map_err(|error| disk("write down that the build ended", &error))?;
         Ok(done)
+    }
+}
+
+impl Build<'_> {
+    /// What this build and those of other apps share.
+    fn shared<'s>(
+        &'s self,
+        ground: &Ground<'_>,
+        tree: &'s Path,
+        events: &'s dyn EventSink,
+    ) -> SharedParts<'s> {
+        let plan = &self.prepared.plan;
+        SharedParts {
+            store: &self.services.store,
+            events,
+            tree,
+            app_dir: &plan.app_dir,
+            request: self.request,
+            build_image: ground.image.map(|image| image.digest.to_string()),
+            // What one app allows in its own image is still no other app's.
+            gate: secret_gate(self.request, self.services, &[]),
+            normalisers: (self.prepared.pack).normalisers(&self.content, &Built::default()),
+            takes: !(self.request.clear_cache || plan.from_scratch),
+            expected: RefCell::default(),
+        }
     }
 }
 

@@ -41,6 +41,9 @@ enum Listed {
     File { digest: Digest, executable: bool },
 }
 
+/// As [`buildpack_core::pack::Check`], borrowed.
+type Looks<'l> = dyn Fn(&str, Vec<u8>) -> Result<Vec<u8>, String> + 'l;
+
 /// Why a part was not kept.
 pub(super) enum NotKept {
     /// It must not be.
@@ -61,7 +64,7 @@ pub(super) fn write(
     tree: &Path,
     folders: &[String],
     key: &CacheKey,
-    check: &dyn Fn(&str, Vec<u8>) -> Result<Vec<u8>, String>,
+    check: &Looks<'_>,
 ) -> Result<(), NotKept> {
     let unfit = |why: &str| NotKept::Unfit(why.to_owned());
     let mut files = BTreeMap::new();

@@ -71,7 +71,7 @@ impl Desk {
             }),
         };
         let stands = shared
-            .restore(Shelf::Compiled, "compile", vec![part])
+            .restore(PartKind::Compiled, "compile", vec![part])
             .unwrap();
         if stands.is_empty() {
             fs_err::create_dir_all(tree.join("_build/plug")).unwrap();
