@@ -39,7 +39,7 @@ pub use earlier::EarlierFiles;
 pub use profile::{LOAD_PROFILE, with_profile};
 pub use release_yaml::PackRelease;
 pub use script::{ScriptDirs, ScriptPack};
-pub use share::{Check, Part, PartKind, Shared};
+pub use share::{Check, Checked as CheckedFile, Part, PartKind, Shared};
 pub use test_plan::TESTS;
 pub use write::{copy_in_tree, file_in_tree, folder_in_tree, write_in_tree};
 

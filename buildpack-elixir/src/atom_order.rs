@@ -46,7 +46,12 @@ pub fn words(tree: &Path) -> io::Result<BTreeSet<String>> {
                 .strip_suffix(extension)
                 .is_some_and(|n| n.ends_with('.'))
         });
-        if entry.file_type().is_file() && source {
+        // What a parser generator made stands there from the second build on.
+        let made = named.strip_suffix(".erl").is_some_and(|name| {
+            let grammar = |end| entry.path().with_file_name(format!("{name}.{end}"));
+            ["yrl", "xrl"].iter().any(|end| grammar(end).exists())
+        });
+        if entry.file_type().is_file() && source && !made {
             collect(&fs_err::read(entry.path())?, &mut words);
         }
     }
@@ -193,6 +198,16 @@ mod tests {
             of("Foo.Bar.baz"),
             ["Bar", "Elixir.Foo", "Elixir.Foo.Bar", "Foo", "baz"]
         );
+    }
+
+    #[test]
+    fn what_is_made_of_a_grammar_is_no_source() {
+        let tree = tempfile::tempdir().unwrap();
+        for (name, text) in [("a.yrl", "grammar"), ("a.erl", "made"), ("b.erl", "source")] {
+            fs_err::write(tree.path().join(name), text).unwrap();
+        }
+        let words: Vec<String> = words(tree.path()).unwrap().into_iter().collect();
+        assert_eq!(words, ["grammar", "source"]);
     }
 
     /// `{script, {"a", "1"}, [{progress, done}]}`.

@@ -135,7 +135,7 @@ impl Buildpack for ElixirPack {
 }
 
 /// The boot file that names the app's words, below the app's folder and without its extension.
-const BOOT_FILE: &str = ".bp/atoms";
+pub(crate) const BOOT_FILE: &str = ".bp/atoms";
 
 /// Writes it; `false` where OTP's own boot file is none that we know how to begin.
 fn pin_atoms(host: &Host<'_>) -> std::io::Result<bool> {

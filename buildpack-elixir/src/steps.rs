@@ -90,8 +90,8 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str, goal: &Goal)
         Some(fetch),
         Some(clean),
         pre_compile,
-        compiles_itself.then(shared_packages),
         builds.then(atom_order),
+        compiles_itself.then(shared_packages),
         Some(compile),
         hook(
             "hook_post_compile",
@@ -159,7 +159,7 @@ fn begins(mut step: Step, prefix: &&str) -> Step {
     step
 }
 
-/// Right before the compile, when all sources are there. It starts nothing and says nothing.
+/// Right before the compile, when all sources are there, and none that compilers made. It starts nothing and says nothing.
 fn atom_order() -> Step {
     Step::new(
         ATOM_ORDER,

@@ -12,6 +12,8 @@ pub struct Part {
     /// All that went into it, but for the stack and the architecture; where it cannot be shared, why not, as an end to
     /// "it is made here, …".
     pub key: Result<CacheKey, String>,
+    /// The same with what only some parts depend on: the key of a part that `check` says is one of these.
+    pub narrow: Option<CacheKey>,
     /// Whether programs of the stack's build image made some of it, such as a C compiler.
     pub native: bool,
     /// The folder that it is, below the app's: `_build/prod/lib/plug`.
@@ -24,7 +26,16 @@ pub struct Part {
 
 /// Gets each file of a [`Part`]: its path below the app's folder, and its content. Gives what is to be kept of it, or why
 /// the part cannot be kept.
-pub type Check = Box<dyn Fn(&str, Vec<u8>) -> Result<Vec<u8>, String>>;
+pub type Check = Box<dyn Fn(&str, Vec<u8>) -> Result<Checked, String>>;
+
+/// A file that may be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// What is kept of it.
+    pub content: Vec<u8>,
+    /// Whether it depends on what is in [`Part::narrow`] alone.
+    pub narrow: bool,
+}
 
 /// What is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

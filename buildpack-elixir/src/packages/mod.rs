@@ -15,12 +15,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
-use buildpack_core::pack::{Host, Part, PartKind, Shared, folder_in_tree};
+use buildpack_core::digest::Digest;
+use buildpack_core::pack::{
+    CheckedFile, Host, Part, PartKind, Shared, file_in_tree, folder_in_tree,
+};
 use buildpack_core::plan::PackPlan;
 use buildpack_core::store::CacheKey;
 
 use keys::Keys;
 use locked::{Locked, is_vendored};
+
+use crate::pack::BOOT_FILE;
 
 /// The id of the step before the packages are fetched.
 pub const SOURCES: &str = "shared-sources";
@@ -73,10 +78,16 @@ pub(crate) fn restore_sources(plan: &PackPlan, host: &Host<'_>) -> io::Result<()
         parts.push(Part {
             name: name.clone(),
             key: Ok(key),
+            narrow: None,
             native: false,
             place,
             made_of: None,
-            check: Box::new(|_, content| Ok(content)),
+            check: Box::new(|_, content| {
+                Ok(CheckedFile {
+                    content,
+                    narrow: false,
+                })
+            }),
         });
     }
     if parts.is_empty() {
@@ -108,6 +119,9 @@ pub(crate) fn restore_compiled(plan: &PackPlan, host: &Host<'_>) -> io::Result<(
     if missing.is_empty() {
         return Ok(());
     }
+    // All words of the app in their order, which the step before has written down.
+    let words = file_in_tree(host.tree, &format!("{BOOT_FILE}.boot"));
+    let words = words.and_then(|file| Some(Digest::of(&fs_err::read(file).ok()?)));
     let mut keys = Keys::new(plan, host, shared, &locked)?;
     let mut parts = Vec::new();
     for name in missing {
@@ -116,8 +130,10 @@ pub(crate) fn restore_compiled(plan: &PackPlan, host: &Host<'_>) -> io::Result<(
         if key.is_ok() {
             output::remove(host.tree, &place)?;
         }
+        let narrow = key.as_ref().ok().zip(words.as_ref());
         parts.push(Part {
             name: name.clone(),
+            narrow: narrow.map(|(key, words)| key.clone().part("words", words)),
             native: keys.is_native(name),
             made_of: Some(format!("deps/{name}")),
             check: output::check(&place, name, keys.may_configure(name)),
@@ -146,7 +162,7 @@ fn begin<'h>(plan: &PackPlan, host: &Host<'h>) -> io::Result<Option<(&'h dyn Sha
 /// The text of a file of the tree; the app may have put anything there.
 fn text_of(tree: &Path, path: &str) -> Option<String> {
     const LARGEST: u64 = 4 << 20;
-    let file = buildpack_core::pack::file_in_tree(tree, path)?;
+    let file = file_in_tree(tree, path)?;
     if fs_err::metadata(&file).ok()?.len() > LARGEST {
         return None;
     }

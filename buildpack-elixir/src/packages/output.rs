@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use buildpack_core::pack::{Check, file_in_tree, folder_in_tree};
+use buildpack_core::pack::{Check, CheckedFile, file_in_tree, folder_in_tree};
 
 use super::folders_in;
 use crate::normalise::{shows_large_map, without_app};
@@ -63,19 +63,21 @@ pub(super) fn remove_all(tree: &Path, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets a package through that is the same in every app, which read no configuration but that of the applications in
-/// `known`, and takes the app out of Mix's manifest.
+/// Lets a package through that read no configuration but that of the applications in `known`, says where it follows from
+/// the words of the app, and takes the app out of Mix's manifest.
 pub(super) fn check(place: &str, name: &str, known: BTreeSet<String>) -> Check {
     let manifest = format!("{place}/.mix/compile.elixir");
     let resource = format!("{place}/ebin/{name}.app");
     Box::new(move |path, content| {
         if path == manifest {
-            return without_app(&content).ok_or_else(|| "its manifest cannot be read".to_owned());
+            let content = without_app(&content).ok_or("its manifest cannot be read")?;
+            return Ok(CheckedFile {
+                content,
+                narrow: false,
+            });
         }
-        if Path::new(path).extension().is_some_and(|end| end == "beam") && shows_large_map(&content)
-        {
-            return Err("it may differ with the words of the app".to_owned());
-        }
+        let module = Path::new(path).extension().is_some_and(|end| end == "beam");
+        let narrow = module && shows_large_map(&content);
         if path == resource {
             let text = String::from_utf8_lossy(&content);
             let other = configured_by(&text)
@@ -87,7 +89,7 @@ pub(super) fn check(place: &str, name: &str, known: BTreeSet<String>) -> Check {
                 ));
             }
         }
-        Ok(content)
+        Ok(CheckedFile { content, narrow })
     })
 }
 

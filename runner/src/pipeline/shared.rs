@@ -5,9 +5,9 @@ mod entry;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::layer::{Normalise, SecretGate};
@@ -117,20 +117,29 @@ impl SharedParts<'_> {
             let reason = "nothing that is kept is to be used".to_owned();
             return Ok(Err((Some(key), reason)));
         }
-        let Some(entry) = self.store.dir(bucket, &key) else {
-            let reason = self.store.miss(bucket, &part.name, &key).to_string();
-            return Ok(Err((Some(key), reason)));
-        };
         let folders: Vec<&str> = std::iter::once(part.place.as_str())
             .chain(part.made_of.as_deref())
             .collect();
-        if entry::lay(&entry, self.tree, &folders, &key)? {
-            self.say(kind, &part.name, None);
-            return Ok(Ok(()));
+        let mut reason = self.store.miss(bucket, &part.name, &key);
+        let narrow = self.narrow_key(kind, part);
+        for key in std::iter::once(&key).chain(&narrow) {
+            let Some(entry) = self.store.dir(bucket, key) else {
+                continue;
+            };
+            if entry::lay(&entry, self.tree, &folders, key)? {
+                self.say(kind, &part.name, None);
+                return Ok(Ok(()));
+            }
+            // Another build may be reading it; then the next one tries again.
+            let _ = self.store.remove(bucket, key);
+            reason = MissReason::Damaged;
         }
-        // Another build may be reading it; then the next one tries again.
-        let _ = self.store.remove(bucket, &key);
-        Ok(Err((Some(key), MissReason::Damaged.to_string())))
+        Ok(Err((Some(key), reason.to_string())))
+    }
+
+    fn narrow_key(&self, kind: PartKind, part: &Part) -> Option<CacheKey> {
+        let narrow = part.narrow.clone()?;
+        Some(self.whole_key(kind, part, narrow))
     }
 
     fn whole_key(&self, kind: PartKind, part: &Part, key: CacheKey) -> CacheKey {
@@ -175,19 +184,32 @@ impl SharedParts<'_> {
         {
             folders.push(of.clone());
         }
-        let check = |path: &str, content: Vec<u8>| {
-            let content = (part.check)(path, content)?;
-            if self.holds_secret(path, &content) {
-                return Err("it holds the value of a config var".to_owned());
-            }
-            Ok(content)
+        let keep = |key: &CacheKey, is_narrow: bool| {
+            let check = |path: &str, content: Vec<u8>| {
+                let checked = (part.check)(path, content).map_err(NotKept::Unfit)?;
+                if self.holds_secret(path, &checked.content) {
+                    let why = "it holds the value of a config var".to_owned();
+                    return Err(NotKept::Unfit(why));
+                }
+                if checked.narrow && !is_narrow {
+                    return Err(NotKept::Narrow);
+                }
+                Ok(checked)
+            };
+            let make = |draft: &Path| {
+                let written = entry::write(draft, self.tree, &folders, key, &check);
+                written.map_err(Trouble::from)
+            };
+            self.store.make_dir(bucket, key, self.events, make)
         };
-        let made = self
-            .store
-            .make_dir::<Trouble>(bucket, key, self.events, |draft| {
-                Ok(entry::write(draft, self.tree, &folders, key, &check)?)
-            });
-        made.map_err(|trouble| trouble.0)?;
+        match keep(key, false) {
+            Err(Trouble::Kept(NotKept::Narrow)) => {
+                let why = "it follows from the words of the app";
+                let narrow = self.narrow_key(expected.kind, part).ok_or(why)?;
+                keep(&narrow, true).map_err(|trouble| trouble.to_string())?;
+            }
+            other => drop(other.map_err(|trouble| trouble.to_string())?),
+        }
         let remembered = self.store.remember(bucket, &part.name, key);
         remembered.map_err(|error| error.to_string())
     }
@@ -214,20 +236,31 @@ impl SharedParts<'_> {
     }
 }
 
-/// Why something was not kept, for people.
-struct Trouble(String);
+/// Why something was not kept.
+enum Trouble {
+    Store(StoreError),
+    Kept(NotKept),
+}
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
-        Self(error.to_string())
+        Self::Store(error)
     }
 }
 
 impl From<NotKept> for Trouble {
     fn from(why: NotKept) -> Self {
-        match why {
-            NotKept::Unfit(why) => Self(why),
-            NotKept::Failed(error) => Self(error.to_string()),
+        Self::Kept(why)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Kept(NotKept::Unfit(why)) => f.write_str(why),
+            Self::Kept(NotKept::Narrow) => f.write_str("it follows from more than its key"),
+            Self::Kept(NotKept::Failed(error)) => error.fmt(f),
         }
     }
 }

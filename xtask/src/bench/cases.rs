@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fs_err as fs;
 use serde_json::Value;
@@ -153,13 +153,21 @@ pub(super) fn in_sandbox(
     }
 }
 
-/// What a second app of the same versions spends on Erlang, Elixir, Hex and rebar: layers made, and time.
+/// What a second app of the same versions and packages spends: layers made of Erlang, Elixir, Hex and rebar, packages
+/// compiled, and time.
 pub(super) fn second(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
     let (mut made, mut times, mut first_times) = (0, Vec::new(), Vec::new());
-    let mut first_made = 0;
+    let (mut whole, mut first_whole) = (Vec::new(), Vec::new());
+    let (mut first_made, mut compiled, mut first_compiled) = (0, 0, 0);
     for number in 0..TIMES {
+        let begin = Instant::now();
         let first = events(bench, &format!("first-{number}"))?;
+        first_whole.push(begin.elapsed());
+        let begin = Instant::now();
         let second = events(bench, &format!("second-{number}"))?;
+        whole.push(begin.elapsed());
+        first_compiled = packages(&first);
+        compiled = compiled.max(packages(&second));
         first_times.push(tools(&first)?);
         times.push(tools(&second)?);
         first_made = tool_layers(&first);
@@ -173,6 +181,21 @@ pub(super) fn second(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
             ours: Figure::Count(made),
             peer: Some(("the first app".to_owned(), Figure::Count(first_made))),
             limits: vec![none],
+        },
+        Row {
+            what: "second app: packages compiled".to_owned(),
+            ours: Figure::Count(compiled),
+            peer: Some(("the first app".to_owned(), Figure::Count(first_compiled))),
+            limits: vec![Limit::Most(Figure::Count(0))],
+        },
+        Row {
+            what: "second app: the whole build".to_owned(),
+            ours: Figure::Time(median(whole)),
+            peer: Some((
+                "the first app, from an empty store".to_owned(),
+                Figure::Time(median(first_whole)),
+            )),
+            limits: vec![Limit::Part(0.35)],
         },
         Row {
             what: "second app: waiting for tools".to_owned(),
@@ -204,6 +227,15 @@ fn tools(events: &[Value]) -> Result<Duration, Failure> {
         .and_then(|it| it["millis"].as_u64())
         .map(Duration::from_millis)
         .ok_or_else(|| Failure::say("the events of a build don't tell of its tools"))
+}
+
+/// How many packages a build compiled.
+fn packages(events: &[Value]) -> u64 {
+    let compiled = events.iter().filter(|it| {
+        let what = it["what"].as_str().unwrap_or_default();
+        it["event"] == "cache" && it["hit"] == false && what.starts_with("compiled ")
+    });
+    compiled.count() as u64
 }
 
 fn tool_layers(events: &[Value]) -> u64 {

@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use buildpack_core::digest::{Digest, HashingReader};
-use buildpack_core::pack::folder_in_tree;
+use buildpack_core::pack::{CheckedFile, folder_in_tree};
 use buildpack_core::store::CacheKey;
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
@@ -42,10 +42,12 @@ enum Listed {
 }
 
 /// As [`buildpack_core::pack::Check`], borrowed.
-type Looks<'l> = dyn Fn(&str, Vec<u8>) -> Result<Vec<u8>, String> + 'l;
+type Looks<'l> = dyn Fn(&str, Vec<u8>) -> Result<CheckedFile, NotKept> + 'l;
 
 /// Why a part was not kept.
 pub(super) enum NotKept {
+    /// It must not be under this key, but under the narrower one.
+    Narrow,
     /// It must not be.
     Unfit(String),
     /// It could not be.
@@ -88,8 +90,7 @@ pub(super) fn write(
                 let to = to
                     .to_str()
                     .ok_or_else(|| unfit("a link of it is no text"))?;
-                check(&format!("{folder}/{below}"), to.as_bytes().to_vec())
-                    .map_err(NotKept::Unfit)?;
+                check(&format!("{folder}/{below}"), to.as_bytes().to_vec())?;
                 Listed::Link { to: to.to_owned() }
             } else if kind.is_file() {
                 let metadata = entry.metadata().map_err(io::Error::from)?;
@@ -97,8 +98,7 @@ pub(super) fn write(
                     return Err(unfit("a file of it is too large"));
                 }
                 let content = fs_err::read(entry.path())?;
-                let content =
-                    check(&format!("{folder}/{below}"), content).map_err(NotKept::Unfit)?;
+                let content = check(&format!("{folder}/{below}"), content)?.content;
                 fs_err::write(&target, &content)?;
                 Listed::File {
                     digest: Digest::of(&content),
@@ -253,13 +253,20 @@ mod tests {
                 &self.path("one"),
                 &folders,
                 &key(),
-                &|_, content| Ok(content),
+                &|_, content| Ok(plain(content)),
             );
             assert!(done.is_ok());
         }
 
         fn lay(&self, allowed: &[&str], key: &CacheKey) -> bool {
             lay(&self.path("entry"), &self.path("other"), allowed, key).unwrap()
+        }
+    }
+
+    fn plain(content: Vec<u8>) -> CheckedFile {
+        CheckedFile {
+            content,
+            narrow: false,
         }
     }
 
@@ -333,8 +340,8 @@ mod tests {
             let folders: Vec<String> = folders.iter().map(|&folder| folder.to_owned()).collect();
             let draft = tempfile::tempdir().unwrap();
             let check = |path: &str, content: Vec<u8>| match path {
-                "deps/plug/priv/so" => Err("it holds a secret".to_owned()),
-                _ => Ok(content),
+                "deps/plug/priv/so" => Err(NotKept::Unfit("it holds a secret".to_owned())),
+                _ => Ok(plain(content)),
             };
             let done = write(draft.path(), &desk.path("one"), &folders, &key(), &check);
             assert!(matches!(done, Err(NotKept::Unfit(why)) if why == says));

@@ -1,5 +1,5 @@
 use buildpack_core::event::Recorder;
-use buildpack_core::pack::ScriptDirs;
+use buildpack_core::pack::{CheckedFile, ScriptDirs};
 use stacks::{Arch, Target};
 
 use super::super::request::Lock;
@@ -60,6 +60,7 @@ impl Desk {
         let part = Part {
             name: "plug".to_owned(),
             key: Ok(key.clone()),
+            narrow: Some(key.clone().part("words", desk_words(content))),
             native: false,
             place: "_build/plug".to_owned(),
             made_of: Some("deps/plug".to_owned()),
@@ -67,7 +68,8 @@ impl Desk {
                 if content == b"unfit" {
                     return Err("it is unfit".to_owned());
                 }
-                Ok(content)
+                let narrow = content.starts_with(b"narrow");
+                Ok(CheckedFile { content, narrow })
             }),
         };
         let stands = shared
@@ -92,6 +94,11 @@ impl Desk {
     fn code(&self, tree: &str) -> String {
         fs_err::read_to_string(self.folder.path().join(tree).join("_build/plug/code")).unwrap()
     }
+}
+
+/// The words of an app that makes this.
+fn desk_words(content: &str) -> &str {
+    content.strip_prefix("narrow ").unwrap_or_default()
 }
 
 fn key(version: &str) -> CacheKey {
@@ -132,6 +139,17 @@ fn what_must_not_be_kept_is_not() {
     }
     assert!(!desk.build("two", &key("1"), true, "code").0);
     assert!(desk.build("three", &key("1"), true, "never").0);
+}
+
+#[test]
+fn what_follows_from_more_is_taken_over_only_where_that_is_the_same() {
+    let desk = Desk::new(&[]);
+    assert!(!desk.build("one", &key("1"), true, "narrow 1").0);
+    assert!(!desk.build("two", &key("1"), true, "narrow 2").0);
+    assert!(desk.build("three", &key("1"), true, "narrow 1").0);
+    assert_eq!(desk.code("three"), "narrow 1");
+    assert!(desk.build("four", &key("1"), true, "narrow 2").0);
+    assert_eq!(desk.code("four"), "narrow 2");
 }
 
 #[test]
