@@ -28,6 +28,7 @@ impl Desk {
             source_date_epoch: None,
             clear_cache: false,
             keep_assets: 0,
+            compression: buildpack_core::layer::Compression::default(),
             terminal: None,
             public_vars: Vec::new(),
             buildpacks: Vec::new(),
