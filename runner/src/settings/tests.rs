@@ -123,6 +123,18 @@ fn mirrors_of_flags_stand_first() {
 }
 
 #[test]
+fn registries_without_tls_are_those_of_all_places() {
+    let flags = Flags {
+        insecure_registries: vec!["one:5000".to_owned()],
+        ..Flags::default()
+    };
+    let hosts = |outcome: Outcome<Settings>| outcome.value.unwrap().insecure_registries.value;
+    let env = [("BP_INSECURE_REGISTRY", "two, three:80"), ("HOME", "/h")];
+    assert_eq!(hosts(load(&env, &flags)), ["one:5000", "two", "three:80"]);
+    assert_eq!(hosts(load(&env, &Flags::default())), ["two", "three:80"]);
+}
+
+#[test]
 fn every_mistake_of_the_file_is_told_with_its_place() {
     let text = "stak = 'x'\noffline = 'perhaps'\nregistry_mirror = [['a']]\nzzzzzzzzzzzz = 1\n";
     let outcome = with_file(text, &[], &Flags::default());
