@@ -12,7 +12,7 @@ use testdata::fake::origin::{Answer, Origin};
 use super::{Desk, script, version};
 
 /// A tar with these files, none of them executable.
-fn tar(files: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (name, text) in files {
         let mut header = tar::Header::new_ustar();
@@ -26,7 +26,7 @@ fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     tar.into_inner().unwrap()
 }
 
-fn gzip(tar: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(tar: &[u8]) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(tar).unwrap();
     gzip.finish().unwrap()

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use testdata::fake::git::{GitHost, Repository};
 use testdata::workspace::{Ran, Workspace, run};
 
+use crate::archives::{gzip, tar};
+
 /// A workspace with an app that is of no language, and a host of repositories.
 struct Desk {
     space: Workspace,
@@ -158,6 +160,38 @@ fn a_detect_of_packs_that_are_asked_for_answers_with_their_names() {
     assert_eq!(told.stdout, "Elixir\n");
     let none = detect(&["--buildpack", "phoenix-static"]).exits(1);
     assert_eq!(none.stdout, "");
+}
+
+#[test]
+fn a_pack_that_cannot_be_had_ends_the_run_with_its_reason() {
+    let desk = Desk::new();
+    desk.pack("mine");
+    let archive = |name: &str, files: &[&str]| {
+        let files: Vec<_> = files.iter().map(|file| (*file, "#!/bin/sh\n")).collect();
+        fs_err::write(desk.path(name), gzip(&tar(&files))).unwrap();
+    };
+    archive("evil.tgz", &["bin/detect", "bin/compile", "bin/../../evil"]);
+    archive("deep.tgz", &["a/b/bin/detect", "a/b/bin/compile"]);
+    archive("half.tgz", &["bin/compile"]);
+    archive("one.tgz", &["one/bin/detect", "one/bin/compile"]);
+    let (gone, none) = (desk.host.url("nowhere"), desk.host.url("mine#v9"));
+    for (address, code, problem) in [
+        ("./evil.tgz", 4, "archive-unsafe"),
+        ("./deep.tgz", 3, "pack-incomplete"),
+        ("./half.tgz", 3, "pack-incomplete"),
+        (gone.as_str(), 3, "pack-not-found"),
+        (none.as_str(), 3, "pack-version"),
+    ] {
+        desk.explain(&["--buildpack", address], &[])
+            .fails(code, problem)
+            .never_says("Steps:");
+    }
+    assert!(!desk.path("evil").exists());
+    // One folder around it is passed over, and said.
+    desk.explain(&["--buildpack", "./one.tgz"], &[])
+        .ok()
+        .says("in a folder `one`")
+        .says("bin/compile of ");
 }
 
 #[test]
