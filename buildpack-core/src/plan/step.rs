@@ -83,7 +83,7 @@ pub enum Run {
     },
     /// A script of a pack, with the arguments that the buildpack API gives it.
     Script {
-        /// The pack's id in [`PackPlan::scripts`].
+        /// The pack's id in [`PackPlan::scripts`](super::PackPlan::scripts).
         pack: String,
         /// Which script.
         script: Script,

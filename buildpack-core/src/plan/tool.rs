@@ -32,7 +32,7 @@ pub struct Tool {
     /// Whether the image holds it.
     pub in_image: bool,
     /// Whether what is kept of a build must not meet another version of it, as compiled files must not meet another
-    /// compiler. A tool that only some steps depend on is named in their [`Inputs::tools`] instead.
+    /// compiler. A tool that only some steps depend on is named in their [`Inputs::tools`](super::Inputs::tools) instead.
     pub binds_output: bool,
 }
 
