@@ -10,11 +10,13 @@ mod assets;
 mod buildah;
 mod cases;
 mod check;
+mod export;
 mod herokuish;
 mod measure;
 mod memory;
 mod packages;
 mod plot;
+mod pull;
 mod push;
 mod report;
 mod scale;
@@ -66,6 +68,12 @@ const CASES: &[Case] = &[
         "builds of several apps at once",
         scale::at_once,
     ),
+    (
+        "pull",
+        "the stack's images pulled and unpacked",
+        pull::unpacked,
+    ),
+    ("export", "500 MB in 30,000 files as a layer", export::layer),
     ("memory", "an image with a layer of 1 GiB", memory::peak),
 ];
 

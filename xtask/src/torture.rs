@@ -39,7 +39,15 @@ fn read(args: &[String]) -> Option<(u64, u64)> {
 fn torture(kills: u64, seed: u64) -> Result<bool, Failure> {
     let world = World::start(&[24])?;
     let status = cargo()
-        .args(["test", "--locked", "--package", "runner", "--test", "bp"])
+        .args([
+            "test",
+            "--release",
+            "--locked",
+            "--package",
+            "runner",
+            "--test",
+            "bp",
+        ])
         .args(["--", "--ignored", "--nocapture", "killed::"])
         .envs(world.settings().iter().map(|(name, value)| (name, value)))
         .env("BP_TORTURE_KILLS", kills.to_string())

@@ -15,7 +15,7 @@ use super::holders::Remembered;
 use super::image::label;
 use super::services::Services;
 use super::stack_images::parse;
-use crate::registry::{Holders as _, Push, Reference};
+use crate::registry::{Arrivals, Holders as _, Push, Reference};
 use crate::rootfs::System;
 
 /// How many missing libraries are told.
@@ -105,7 +105,7 @@ fn system(base: &BaseImage, services: &Services) -> Result<System, Failure> {
     events.detail(&format!("Looking into {}", base.reference));
     services
         .images
-        .blobs(base, &services.stacks.blobs(), events)?;
+        .blobs(base, &services.stacks.blobs(), &Arrivals::default(), events)?;
     Ok(services.stacks.system(base)?)
 }
 

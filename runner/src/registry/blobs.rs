@@ -11,7 +11,7 @@ use buildpack_core::image::{BaseImage, BlobDir};
 use super::endpoint::Endpoint;
 use super::stream::BlobReader;
 use super::wire::Wire;
-use super::{Reference, RegistryError, parallel};
+use super::{Arrivals, Reference, RegistryError, parallel};
 
 /// Bytes between two words on progress.
 const STEP: u64 = 1 << 20;
@@ -21,6 +21,7 @@ pub(super) fn pull(
     wire: &Arc<Wire>,
     image: &BaseImage,
     into: &BlobDir,
+    arrivals: &Arrivals,
     events: &dyn EventSink,
 ) -> Result<(), RegistryError> {
     let reference: Reference = image.reference.parse()?;
@@ -38,6 +39,7 @@ pub(super) fn pull(
         from: Endpoint::of(&reference, wire.settings())?,
         image,
         into,
+        arrivals,
         events,
         what: format!("pull {}", image.reference),
         done: AtomicU64::new(0),
@@ -74,6 +76,7 @@ struct Pull<'a> {
     from: Endpoint,
     image: &'a BaseImage,
     into: &'a BlobDir,
+    arrivals: &'a Arrivals,
     events: &'a dyn EventSink,
     what: String,
     done: AtomicU64,
@@ -108,6 +111,7 @@ impl Pull<'_> {
             .prefix(".pull-")
             .tempfile_in(folder)
             .map_err(failed)?;
+        self.arrivals.begin(digest, temp.path()).map_err(failed)?;
         let mut buffer = vec![0; 128 << 10];
         let mut written = 0;
         let received = loop {
@@ -116,6 +120,7 @@ impl Pull<'_> {
                 Ok(read) => {
                     temp.as_file().write_all(&buffer[..read]).map_err(failed)?;
                     written += read as u64;
+                    self.arrivals.grow(digest, read as u64);
                     self.progress(read as u64);
                 }
                 Err(error) => break Err(RegistryError::of_read(error)),
@@ -125,6 +130,7 @@ impl Pull<'_> {
                 break Err(RegistryError::Stopped);
             }
         };
+        self.arrivals.end(digest, received.is_ok());
         if let Err(error) = received {
             self.done.fetch_sub(written, Ordering::Relaxed);
             return Err(error);

@@ -6,6 +6,7 @@
 //! [`ImageSink`].
 
 mod access;
+mod arrivals;
 mod blobs;
 mod challenge;
 mod checked;
@@ -33,6 +34,7 @@ mod upload;
 mod wire;
 
 pub use access::Access;
+pub use arrivals::{Arrivals, ArrivingBlob};
 pub use checked::Meter;
 pub use error::RegistryError;
 pub use reference::{ParseReferenceError, Reference};

@@ -6,7 +6,9 @@ use buildpack_core::image::{BaseImage, BlobDir, Document, ImageError, ManifestDo
 
 use super::endpoint::{Endpoint, redacted};
 use super::refusal::one_line;
-use super::{Access, ImageSource, Reference, Registries, RegistryError, Repository, blobs};
+use super::{
+    Access, Arrivals, ImageSource, Reference, Registries, RegistryError, Repository, blobs,
+};
 
 impl Registries {
     /// What a name is, where it is pulled from.
@@ -72,9 +74,10 @@ impl ImageSource for Registries {
         &self,
         image: &BaseImage,
         into: &BlobDir,
+        arrivals: &Arrivals,
         events: &dyn EventSink,
     ) -> Result<(), RegistryError> {
-        blobs::pull(&self.wire, image, into, events)
+        blobs::pull(&self.wire, image, into, arrivals, events)
     }
 }
 

@@ -7,7 +7,7 @@ use buildpack_core::event::EventSink;
 use buildpack_core::image::{BaseImage, BlobDir};
 
 use super::endpoint::{mirror_url, redacted};
-use super::{Reference, RegistryError};
+use super::{Arrivals, Reference, RegistryError};
 
 /// A name and a secret for a registry.
 #[derive(Clone, PartialEq, Eq)]
@@ -110,10 +110,12 @@ pub trait ImageSource: Send + Sync {
     ) -> Result<BaseImage, RegistryError>;
 
     /// Fetches what is missing of the image's config and layers into `into`, each checked before it gets its name.
+    /// `arrivals` hears of them as they come, if the source can tell.
     fn blobs(
         &self,
         image: &BaseImage,
         into: &BlobDir,
+        arrivals: &Arrivals,
         events: &dyn EventSink,
     ) -> Result<(), RegistryError>;
 }

@@ -1,19 +1,22 @@
 //! Base images by name and by digest.
 
 use std::collections::BTreeSet;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use buildpack_core::digest::Digest;
 use buildpack_core::event::{Event, EventSink};
-use buildpack_core::image::{BaseImage, BlobDir};
+use buildpack_core::image::{BaseImage, BlobDir, BlobSource};
 use buildpack_core::store::{Bucket, Record, Share, Store};
 use serde::{Deserialize, Serialize};
 
 use super::request::PullRequest;
 use super::unpack::{Limits, unpack_image};
 use super::{StackError, import};
-use crate::registry::{ImageSource, Reference, RegistryError};
+use crate::registry::{Arrivals, ImageSource, Reference, RegistryError};
 
 /// Before the names of our records, among those of built images.
 const STACK: &str = "stack image ";
@@ -75,7 +78,11 @@ impl StackStore {
                 return Err(offline(request));
             }
             events.detail(&format!("Pulling {}", image.base.reference));
-            source.blobs(&image.base, &self.blobs(), events)?;
+            if request.unpack {
+                image.rootfs = Some(self.unpack_as_it_comes(source, &image.base, events)?);
+                return Ok(image);
+            }
+            source.blobs(&image.base, &self.blobs(), &Arrivals::default(), events)?;
         }
         if !request.unpack {
             return Ok(self.with_tree(image));
@@ -170,8 +177,45 @@ impl StackStore {
             && blobs.has(&base.config_blob.digest, base.config_blob.size)
     }
 
+    /// Fetches the blobs of an image, and unpacks them while they come.
+    fn unpack_as_it_comes(
+        &self,
+        source: &dyn ImageSource,
+        base: &BaseImage,
+        events: &dyn EventSink,
+    ) -> Result<PathBuf, StackError> {
+        let (blobs, arrivals) = (self.blobs(), Arc::<Arrivals>::default());
+        let (fetched, unpacked) = thread::scope(|scope| {
+            let fetching = scope.spawn(|| {
+                let _over = Over(&arrivals);
+                source.blobs(base, &blobs, &arrivals, events)
+            });
+            let coming = Coming {
+                blobs: &blobs,
+                arrivals: &arrivals,
+            };
+            let unpacked = self.rootfs_of(base, &coming, events);
+            (fetching.join(), unpacked)
+        });
+        match fetched {
+            Ok(fetched) => fetched?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        // A blob that broke off and came anew spoils the tree; now all of them are there.
+        unpacked.or_else(|_| self.rootfs(base, events))
+    }
+
     /// The unpacked tree of an image whose blobs are in the store; unpacked now if it is not yet.
     pub fn rootfs(&self, base: &BaseImage, events: &dyn EventSink) -> Result<PathBuf, StackError> {
+        self.rootfs_of(base, &self.blobs(), events)
+    }
+
+    fn rootfs_of(
+        &self,
+        base: &BaseImage,
+        blobs: &dyn BlobSource,
+        events: &dyn EventSink,
+    ) -> Result<PathBuf, StackError> {
         // Who comes second waits here, and then finds the tree. Waiting for the tree's own lock would be waiting for
         // the end of the first process: it shares that lock for as long as it runs.
         let name = format!("unpack {}", base.digest);
@@ -185,13 +229,13 @@ impl StackStore {
             })?;
         self.store
             .make_dir(Bucket::Rootfs, &base.digest, events, |into| {
-                self.unpack(base, into, events)
+                Self::unpack(base, blobs, into, events)
             })
     }
 
     fn unpack(
-        &self,
         base: &BaseImage,
+        blobs: &dyn BlobSource,
         into: &Path,
         events: &dyn EventSink,
     ) -> Result<(), StackError> {
@@ -205,7 +249,7 @@ impl StackStore {
                 events.progress(&what, now, Some(total), false);
             }
         };
-        let unpacked = unpack_image(base, &self.blobs(), into, Limits::default(), &progress);
+        let unpacked = unpack_image(base, blobs, into, Limits::default(), &progress);
         events.progress(&what, done.load(Ordering::Relaxed), Some(total), true);
         unpacked
     }
@@ -282,6 +326,38 @@ impl StackStore {
         };
         self.record(as_name, architecture).write(&image)?;
         Ok(self.with_tree(image))
+    }
+}
+
+/// Blobs that are there, or on their way.
+struct Coming<'a> {
+    blobs: &'a BlobDir,
+    arrivals: &'a Arc<Arrivals>,
+}
+
+impl BlobSource for Coming<'_> {
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
+        if self.path(digest).is_some() {
+            return self.blobs.open(digest);
+        }
+        match self.arrivals.reader(digest) {
+            Some(reader) => Ok(Box::new(reader)),
+            // It was there before, or has come in one piece.
+            None => self.blobs.open(digest),
+        }
+    }
+
+    fn path(&self, digest: &Digest) -> Option<PathBuf> {
+        self.blobs.path(digest)
+    }
+}
+
+/// Says at its end, whatever that is, that nothing more will come.
+struct Over<'a>(&'a Arrivals);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.over();
     }
 }
 

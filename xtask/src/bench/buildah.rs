@@ -16,6 +16,8 @@ const DOCKERFILE: &str = include_str!("Dockerfile");
 pub(super) struct Buildah<'a> {
     bench: &'a Bench<'a>,
     driver: &'static str,
+    /// Its storage, below the bench's folder.
+    root: String,
 }
 
 impl<'a> Buildah<'a> {
@@ -26,6 +28,7 @@ impl<'a> Buildah<'a> {
         let overlay = Self {
             bench,
             driver: "overlay",
+            root: "buildah".to_owned(),
         };
         let mut first = overlay.build(app);
         match output(&mut first) {
@@ -35,9 +38,18 @@ impl<'a> Buildah<'a> {
                 let copies = Self {
                     bench,
                     driver: "vfs",
+                    root: "buildah".to_owned(),
                 };
                 output(&mut copies.build(app)).map(|_| copies)
             }
+        }
+    }
+
+    /// The same with nothing kept yet, once for each `number`.
+    pub(super) fn empty(&self, number: usize) -> Self {
+        Self {
+            root: format!("buildah-{number}"),
+            ..*self
         }
     }
 
@@ -49,9 +61,9 @@ impl<'a> Buildah<'a> {
         let mut command = Command::new("buildah");
         command
             .arg("--root")
-            .arg(bench.path("buildah"))
+            .arg(bench.path(&self.root))
             .arg("--runroot")
-            .arg(bench.path("buildah-run"))
+            .arg(bench.path(&format!("{}-run", self.root)))
             .args(["--storage-driver", self.driver, "bud", "--layers"])
             .args(["--isolation", "chroot", "--network", "host"])
             .args(["--tls-verify=false", "--tag", "hello"])

@@ -69,7 +69,7 @@ impl World {
     fn pull(&self, settings: RegistrySettings) -> Result<BaseImage, RegistryError> {
         let puller = Registries::new(settings);
         let image = puller.manifest(&"heroku/heroku:24".parse().unwrap(), "amd64")?;
-        puller.blobs(&image, &self.blobs(), &Silent)?;
+        puller.blobs(&image, &self.blobs(), &Arrivals::default(), &Silent)?;
         Ok(image)
     }
 
@@ -135,7 +135,9 @@ fn pulls_the_image_of_an_architecture_once() {
     let before = world.requests("/blobs/");
     let puller = Registries::new(world.settings());
     let events = Recorder::default();
-    puller.blobs(&image, &world.blobs(), &events).unwrap();
+    puller
+        .blobs(&image, &world.blobs(), &Arrivals::default(), &events)
+        .unwrap();
     assert_eq!(
         world.requests("/blobs/"),
         before,
@@ -186,7 +188,9 @@ fn progress_adds_up() {
         [Answer::Truncate(200_000), Answer::Whole],
     );
     let events = Recorder::default();
-    puller.blobs(&image, &world.blobs(), &events).unwrap();
+    puller
+        .blobs(&image, &world.blobs(), &Arrivals::default(), &events)
+        .unwrap();
     let total = image.size() + image.config_blob.size;
     let last = events.events().pop().unwrap();
     assert!(
@@ -413,7 +417,9 @@ fn a_token_that_ran_out_is_fetched_anew() {
         .unwrap();
     assert_eq!(world.requests("/token"), 1, "one token serves all requests");
     world.registry.expire_tokens();
-    puller.blobs(&image, &world.blobs(), &Silent).unwrap();
+    puller
+        .blobs(&image, &world.blobs(), &Arrivals::default(), &Silent)
+        .unwrap();
     assert_eq!(world.requests("/token"), 2);
 }
 

@@ -1,3 +1,4 @@
+use std::io::Write as _;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -47,6 +48,7 @@ impl ImageSource for Source {
         &self,
         image: &BaseImage,
         into: &BlobDir,
+        _: &Arrivals,
         _: &dyn EventSink,
     ) -> Result<(), RegistryError> {
         self.asked.lock().unwrap().push("blobs");
@@ -467,4 +469,65 @@ fn looking_holds_nothing_and_a_clean_up_takes_what_nobody_uses() {
         text(&stacks.pull(&world.source, &again, &Silent).unwrap()),
         "one"
     );
+}
+
+/// A source whose blobs come in pieces; the first try of each breaks off where that is wanted.
+struct Slow<'a> {
+    source: &'a Source,
+    breaks_off: bool,
+}
+
+impl ImageSource for Slow<'_> {
+    fn manifest(&self, name: &Reference, arch: &str) -> Result<BaseImage, RegistryError> {
+        self.source.manifest(name, arch)
+    }
+
+    fn blobs(
+        &self,
+        image: &BaseImage,
+        into: &BlobDir,
+        arrivals: &Arrivals,
+        _: &dyn EventSink,
+    ) -> Result<(), RegistryError> {
+        fs_err::create_dir_all(into.folder().join("sha256")).unwrap();
+        let layers = image.layers.iter().map(|layer| layer.digest);
+        for digest in layers.chain([image.config_blob.digest]) {
+            let bytes = fs_err::read(self.source.from.file(&digest)).unwrap();
+            let draft = into.folder().join("draft");
+            for breaks_off in [true, false] {
+                if breaks_off && !self.breaks_off {
+                    continue;
+                }
+                fs_err::write(&draft, b"").unwrap();
+                arrivals.begin(&digest, &draft).unwrap();
+                let (one, other) = bytes.split_at(bytes.len() / 2);
+                for piece in [one, if breaks_off { b"" } else { other }] {
+                    let mut file = fs_err::OpenOptions::new()
+                        .append(true)
+                        .open(&draft)
+                        .unwrap();
+                    file.write_all(piece).unwrap();
+                    arrivals.grow(&digest, piece.len() as u64);
+                    thread::sleep(Duration::from_millis(5));
+                }
+                arrivals.end(&digest, !breaks_off);
+            }
+            fs_err::rename(&draft, into.file(&digest)).unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_unpacked_while_it_comes_is_the_same_tree_even_if_it_broke_off() {
+    for breaks_off in [false, true] {
+        let world = World::new();
+        let slow = Slow {
+            source: &world.source,
+            breaks_off,
+        };
+        let image = world.stacks.pull(&slow, &request(), &Silent).unwrap();
+        assert_eq!(text(&image), "one", "{breaks_off}");
+        assert!(world.stacks.is_whole(&image.base));
+    }
 }

@@ -3,7 +3,7 @@
 use testdata::fake::fault_proxy::{Fault, FaultProxy};
 
 use super::*;
-use crate::registry::ImageSource;
+use crate::registry::{Arrivals, ImageSource};
 use crate::rootfs::judges::{have, registry};
 use buildpack_core::image::BlobDir;
 
@@ -44,7 +44,7 @@ fn whole(world: &World, host: &str, tag: &str) -> Result<(), RegistryError> {
     let image = registries.manifest(&from, "amd64")?;
     assert_eq!(image.digest, world.image.manifest_digest);
     let blobs = BlobDir::new(temp.path());
-    let pulled = registries.blobs(&image, &blobs, &Silent);
+    let pulled = registries.blobs(&image, &blobs, &Arrivals::default(), &Silent);
     for layer in &image.layers {
         // What is there is right, whether all is there or not.
         if let Ok(content) = fs_err::read(blobs.file(&layer.digest)) {
