@@ -32,3 +32,4 @@ pub use selection::{Selection, Synthetic, Tree};
 pub use signature::tree_digest;
 pub use stat_cache::StatCache;
 pub use write::{FLOOR, Options, WrittenLayer, write};
+pub use zstd::zstd;

@@ -1,7 +1,7 @@
 //! Searches what goes into the image for the values of config vars.
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
+use std::io::{self, Read};
 
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
@@ -75,6 +75,27 @@ impl SecretGate {
                 .take(LARGEST_UNPACKED)
                 .read_to_end(&mut plain);
             hit(&plain)
+        }
+    }
+
+    /// Whether one of the values is in a stream, as it comes. It is read to its end where it is not.
+    pub fn is_in(&self, mut stream: impl Read) -> io::Result<bool> {
+        let mut scan = Scan::new(Some(self));
+        if scan.gate.is_none() {
+            return Ok(false);
+        }
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = match stream.read(&mut buffer) {
+                Ok(0) => return Ok(false),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            scan.feed(&buffer[..read]);
+            if !scan.found.is_empty() {
+                return Ok(true);
+            }
         }
     }
 
@@ -158,6 +179,16 @@ mod tests {
             scan.feed(piece);
         }
         scan.finish().into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_stream_is_searched_across_its_pieces() {
+        let gate = SecretGate::new([("KEY", "0123456789")]);
+        let halves = |end: &'static [u8]| b"xx01234".as_slice().chain(end);
+        assert!(gate.is_in(halves(b"56789yy")).unwrap());
+        assert!(!gate.is_in(halves(b"5678yy")).unwrap());
+        let none = SecretGate::new([("PORT", "4000")]);
+        assert!(!none.is_in(b"4000".as_slice()).unwrap());
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Zstandard (RFC 8878) by blocks, each a frame of its own: any reader takes frames that follow each other as one stream.
 
-use std::io;
+use std::io::{self, Write};
 
 use flate2::Crc;
 use zstd::bulk::Compressor;
 
-use super::blocks::{Block, Codec, Packed};
+use super::blocks::{self, Block, Codec, Failure, Packed};
 
 /// Larger than the window of this level, so that little is lost at borders.
 const BLOCK: usize = 2 << 20;
@@ -13,6 +13,18 @@ const LEVEL: i32 = 3;
 
 /// The format.
 pub(super) struct Zstd;
+
+/// Compresses what `fill` writes into `out`, on `threads` threads besides the caller's; gives both back.
+pub fn zstd<W: Write + Send, T>(
+    threads: usize,
+    out: W,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+) -> io::Result<(W, T)> {
+    match blocks::pack(&Zstd, threads, out, |input| fill(input)) {
+        Ok(written) => Ok((written.out, written.value)),
+        Err(Failure::Fill(error) | Failure::Write(error)) => Err(error),
+    }
+}
 
 impl Codec for Zstd {
     type Packer = Compressor<'static>;
@@ -48,11 +60,9 @@ impl Codec for Zstd {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
     use crate::digest::Digest;
-    use crate::layer::blocks::{Failure, pack};
+    use crate::layer::blocks::pack;
 
     fn packed(threads: usize, bytes: &[u8]) -> Vec<u8> {
         match pack(&Zstd, threads, Vec::new(), |input| input.write_all(bytes)) {

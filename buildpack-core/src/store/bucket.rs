@@ -58,6 +58,14 @@ impl Bucket {
         Self::Pins,
     ];
 
+    /// Whether what is in it means the same on every machine: its keys name no folder and no other fact of this one.
+    pub fn is_shared(self) -> bool {
+        matches!(
+            self,
+            Self::Tools | Self::Packages | Self::Images | Self::Layers
+        )
+    }
+
     /// The folder's name below the store's root.
     pub fn folder(self) -> &'static str {
         match self {

@@ -75,12 +75,20 @@ impl Shape {
 }
 
 impl Store {
-    /// The folder kept under `key`, if there is one; marks it as used.
+    /// The folder kept under `key`, if there is one, here or elsewhere; marks it as used.
     ///
     /// A folder that another room put there by a rename of its own, such as an unpacked stack image, is taken in: from
     /// then on its size is known, its use is noticed, and `gc` leaves it alone while this store is open.
     pub fn dir(&self, bucket: Bucket, key: &dyn Key) -> Option<PathBuf> {
-        self.find(bucket, &key.entry_name(), Shape::Folder)
+        let found = self.find(bucket, &key.entry_name(), Shape::Folder);
+        let Some(parts) = key.parts() else {
+            return found;
+        };
+        if let Some(path) = &found {
+            self.note_use(bucket, parts, path);
+            return found;
+        }
+        self.bring(bucket, parts)
     }
 
     /// The folder kept under `key`, filled by `make` if it is not there. `make` gets an empty folder; its path is not the
@@ -92,7 +100,11 @@ impl Store {
         events: &dyn EventSink,
         make: impl FnOnce(&Path) -> Result<(), E>,
     ) -> Result<PathBuf, E> {
-        self.make(bucket, key, Shape::Folder, events, make)
+        let path = self.make(bucket, key, Shape::Folder, events, make)?;
+        if let Some(parts) = key.parts() {
+            self.note_use(bucket, parts, &path);
+        }
+        Ok(path)
     }
 
     /// The file kept under `key`, if there is one; marks it as used.

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Hasher};
 
+/// How values begin that were made with the secret of this store alone: a key that has one means nothing to other stores.
+pub const OWN: &str = "own:";
+
 /// What an entry is kept under.
 pub trait Key {
     /// The entry's file name: 64 lower-case hex digits.
@@ -68,6 +71,11 @@ impl CacheKey {
             .iter()
             .find(|(own, _)| own == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it means nothing to other stores.
+    pub fn is_own(&self) -> bool {
+        self.parts.iter().any(|(_, value)| value.starts_with(OWN))
     }
 
     /// The digest of kind, names and values, each with its length before it.

@@ -8,6 +8,7 @@
 //! `.locks`, `.temp`, `.partial` (downloads that go on in the next run).
 
 mod bucket;
+mod elsewhere;
 mod entry;
 mod error;
 mod key;
@@ -25,11 +26,12 @@ mod verify;
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use bucket::Bucket;
+pub use elsewhere::{Elsewhere, KeyedRecord, NamedBlob, Sharable, Used};
 pub use error::StoreError;
-pub use key::{CacheKey, Key, MissReason};
+pub use key::{CacheKey, Key, MissReason, OWN};
 pub use lock::{Guard, Share};
 pub use record::Record;
 pub use temp::TempSpace;
@@ -53,6 +55,10 @@ struct Inner {
     /// Shared by every process that has the store open.
     session: Guard,
     held: entry::Held,
+    /// Where to look for what is not here.
+    elsewhere: OnceLock<Arc<dyn Elsewhere>>,
+    /// What config vars are hashed under, if that is not the store's own.
+    shared_key: OnceLock<[u8; 32]>,
 }
 
 impl Store {
@@ -72,6 +78,8 @@ impl Store {
                 root,
                 session,
                 held: entry::Held::default(),
+                elsewhere: OnceLock::new(),
+                shared_key: OnceLock::new(),
             }),
         };
         for bucket in Bucket::ALL {

@@ -20,4 +20,6 @@ pub use fetch::{Cause, Fetch, FetchError, Offline, Request, Response, TimeLimits
 pub use install::{InstallError, Tool, install};
 pub use pin::{Algorithm, Pin, PinError};
 pub use retry::RetryPolicy;
-pub use unpack::{UnpackError, UnpackLimits, unpack_slug, unpack_tar, unpack_tar_gz, unpack_zip};
+pub use unpack::{
+    UnpackError, UnpackLimits, unpack_slug, unpack_tar, unpack_tar_gz, unpack_tar_zst, unpack_zip,
+};

@@ -8,7 +8,7 @@ mod tree;
 mod zip;
 
 pub use error::UnpackError;
-pub use tar::{unpack_slug, unpack_tar, unpack_tar_gz};
+pub use tar::{unpack_slug, unpack_tar, unpack_tar_gz, unpack_tar_zst};
 pub use zip::unpack_zip;
 
 /// What an archive may hold.

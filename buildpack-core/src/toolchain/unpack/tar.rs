@@ -75,6 +75,17 @@ pub fn unpack_tar(
     }
 }
 
+/// As [`unpack_tar_gz`], for a tar that is compressed by zstd.
+pub fn unpack_tar_zst(
+    reader: impl Read,
+    into: &Path,
+    strip: usize,
+    limits: UnpackLimits,
+) -> Result<(), UnpackError> {
+    let reader = zstd::Decoder::new(reader).map_err(UnpackError::damaged)?;
+    unpack(reader, Tree::new(into, strip, limits), limits, &mut |_| ())
+}
+
 fn unpack(
     reader: impl Read,
     mut tree: Tree<'_>,
