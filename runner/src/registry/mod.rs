@@ -37,6 +37,7 @@ pub use access::Access;
 pub use arrivals::{Arrivals, ArrivingBlob};
 pub use checked::Meter;
 pub use error::RegistryError;
+pub(crate) use parallel::each;
 pub use reference::{ParseReferenceError, Reference};
 pub use registries::Registries;
 pub use repository::{Manifest, Repository};

@@ -14,7 +14,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// Does `work` with each of `items`, at most `workers` at once, in their order. The first failure sets `stop`, and no
 /// more are begun; it is the one that is told. `tick` is called now and then meanwhile.
-pub(super) fn each<T: Send>(
+pub(crate) fn each<T: Send>(
     items: impl IntoIterator<Item = T>,
     workers: usize,
     stop: &AtomicBool,
