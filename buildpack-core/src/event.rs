@@ -124,6 +124,19 @@ pub enum Event {
         /// Bytes that were sent: blobs, and the manifest where it was not there.
         bytes: u64,
     },
+    /// What a remote cache was good for, and what it got.
+    RemoteCache {
+        /// Its name.
+        reference: String,
+        /// Entries that were used of it.
+        taken: u64,
+        /// Bytes that were fetched from it, blobs of layers among them.
+        taken_bytes: u64,
+        /// Entries that it got.
+        sent: u64,
+        /// Bytes that were sent there.
+        sent_bytes: u64,
+    },
 }
 
 /// What became of a step.

@@ -8,6 +8,7 @@ pub mod packs;
 mod page;
 pub mod pipeline;
 pub mod registry;
+pub mod remote_cache;
 pub mod rootfs;
 pub mod sandbox;
 pub mod settings;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::layer::Compression;
 use crate::libraries::Libraries;
+use crate::store::{NamedBlob, Sharable};
 
 /// How a layer's blob is packed (image-spec, media-types.md; Docker's distribution manifest v2 schema 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -109,6 +110,23 @@ pub struct LayerRecord {
     /// What its ELF files need and offer.
     #[serde(default, skip_serializing_if = "Libraries::is_empty")]
     pub libraries: Libraries,
+}
+
+impl LayerRecord {
+    /// Its blob.
+    pub fn blob(&self) -> NamedBlob {
+        NamedBlob {
+            digest: self.digest,
+            size: self.size,
+            media_type: self.media_type.to_string(),
+        }
+    }
+}
+
+impl Sharable for LayerRecord {
+    fn blobs(&self) -> Vec<NamedBlob> {
+        vec![self.blob()]
+    }
 }
 
 /// A blob as a manifest names it.

@@ -130,8 +130,8 @@ impl Store {
     /// Whether the blob is here, after it was looked for elsewhere too.
     pub fn bring_blob(&self, blob: &NamedBlob) -> bool {
         let file = self.blob_dir().join("sha256").join(blob.digest.hex());
-        let here = fs_err::metadata(&file)
-            .is_ok_and(|found| found.is_file() && found.len() == blob.size);
+        let here =
+            fs_err::metadata(&file).is_ok_and(|found| found.is_file() && found.len() == blob.size);
         here || self.fetch_blob(blob, &file).unwrap_or(false)
     }
 
@@ -293,7 +293,15 @@ mod tests {
         let there = CacheKey::new("there");
         assert!(store.dir(Bucket::Tools, &there).is_none());
         assert!(!store.bring_blob(&blob()));
-        assert_eq!(store.usage().unwrap().iter().map(|u| u.entries).sum::<u64>(), 0);
+        assert_eq!(
+            store
+                .usage()
+                .unwrap()
+                .iter()
+                .map(|u| u.entries)
+                .sum::<u64>(),
+            0
+        );
     }
 
     #[test]

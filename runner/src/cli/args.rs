@@ -289,6 +289,12 @@ pub(super) struct Build {
     /// How the app's layers are packed: `gzip` or `zstd`; archives for Docker take gzip alone [default: gzip]
     #[arg(long, value_name = "FORMAT")]
     pub compression: Option<String>,
+    /// Take what other machines have made from this remote cache: `registry.example/team/app:cache`
+    #[arg(long, value_name = "NAME")]
+    pub cache_from: Option<String>,
+    /// Send what this build makes to this remote cache
+    #[arg(long, value_name = "NAME")]
+    pub cache_to: Option<String>,
     /// If a step fails, open a shell there, with its environment
     #[arg(long)]
     pub shell: bool,

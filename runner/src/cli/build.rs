@@ -9,13 +9,13 @@ use buildpack_core::plan::Goal;
 use super::args::{Build, BuildDirMode};
 use super::context::{self, Context, app_name};
 use super::shell::where_it_failed;
-use super::{Call, Ended};
+use super::{Call, Ended, remote_cache};
 use crate::pipeline::{self, Failure, Request};
 use crate::ui::{Style, summary};
 
 pub(super) fn exec(call: &Call, args: &Build) -> Ended {
     let begin = Instant::now();
-    let context = Context::new(call)?;
+    let mut context = Context::new(call)?;
     // A folder that cannot be read is said as such, before anything else about it.
     pipeline::readable(&args.app)?;
     for output in &args.output {
@@ -33,6 +33,7 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
     if let Some(to) = &to {
         pipeline::ready_to_push(to, &context.services)?;
     }
+    remote_cache::set_up(&mut context)?;
     let request = Request {
         target: context.target(args.target.stack.as_deref(), &args.app)?,
         app: args.app.clone(),
@@ -71,6 +72,8 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
         let services = &context.services;
         pipeline::push(&finished.record, &[to], args.media_types, services)?;
     }
+    let cap = context.settings.remote_cache_cap.value;
+    pipeline::send_to_remote_cache(&request, &context.services, cap);
     // The build is done, whatever becomes of the clean-up.
     let _ = pipeline::daily_clean_up(&context.services, context.settings.cache_cap.value);
     Ok(0)

@@ -121,7 +121,7 @@ pub(crate) fn services(
         let authorities = variable("SSL_CERT_FILE").map(PathBuf::from);
         Box::new(HttpFetch::new(authorities).behind(Proxies::read(variable)))
     };
-    let registries = Registries::new(registry_settings(settings));
+    let registries = registries(settings);
     let mut services = Services::new(Parts {
         store: Store::open(settings.cache_dir.value.clone())?,
         fetch,
@@ -201,6 +201,14 @@ fn load(cli: &Cli) -> Outcome<Settings> {
             Command::Build(args) => args.compression.clone(),
             _ => None,
         },
+        cache_from: match &cli.command {
+            Command::Build(args) => args.cache_from.clone(),
+            _ => None,
+        },
+        cache_to: match &cli.command {
+            Command::Build(args) => args.cache_to.clone(),
+            _ => None,
+        },
         registry_mirrors: cli.global.registry_mirror.clone(),
         insecure_registries: cli.global.insecure_registry.clone(),
     };
@@ -242,6 +250,11 @@ pub(crate) fn passwords_in(settings: Option<&Settings>) -> Vec<(String, String)>
         forms.map(|form| (name.clone(), form)).collect::<Vec<_>>()
     };
     addresses.iter().flat_map(forms).collect()
+}
+
+/// Registries as settings say.
+pub(super) fn registries(settings: &Settings) -> Registries {
+    Registries::new(registry_settings(settings))
 }
 
 fn registry_settings(settings: &Settings) -> RegistrySettings {

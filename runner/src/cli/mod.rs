@@ -12,6 +12,7 @@ mod levels;
 mod packs;
 mod push;
 mod rebase;
+mod remote_cache;
 mod run;
 mod shell;
 mod stack;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
-use buildpack_core::image::{BaseImage, BlobDir, LayerRecord};
+use buildpack_core::image::{BASE_PURPOSE, BaseImage, LayerRecord};
 use buildpack_core::layer::StatCache;
 use buildpack_core::pack::Buildpack as _;
 use buildpack_core::plan::Goal;
@@ -175,7 +175,7 @@ impl<'a> Build<'a> {
         build_image: Option<&BaseImage>,
         run_image: &BaseImage,
         history: Option<&History<'_>>,
-    ) -> Digest {
+    ) -> CacheKey {
         let built_in = build_image.map_or("in place".to_owned(), |image| image.digest.to_string());
         let mut key = CacheKey::new("image")
             .part("app", self.content)
@@ -191,7 +191,7 @@ impl<'a> Build<'a> {
         if let Some(history) = history {
             key = key.part("earlier assets", history.identity());
         }
-        key.digest()
+        key
     }
 
     /// The image of an earlier build with the same inputs, if all of it is still there.
@@ -201,27 +201,40 @@ impl<'a> Build<'a> {
             return Ok(None);
         }
         let Some((build_image, run_image)) =
-            stack_images::kept(self.request, self.services, self.in_place)?
+            stack_images::known(self.request, self.services, self.in_place)?
         else {
             return Ok(None);
         };
         let history = History::read(self.request, &self.services.store);
         let inputs = self.inputs(build_image.as_ref(), &run_image, history.as_ref());
-        let blobs = BlobDir::new(self.services.store.blob_dir());
         Ok(by_inputs(&self.services.store, &inputs)
             .get()
-            .filter(|record| {
-                record
-                    .image
-                    .layers
-                    .iter()
-                    .all(|layer| blobs.has(&layer.digest, layer.size))
-            })
+            .filter(|record| record.is_sound() && self.is_all_here(record))
             .map(|record| BuildRecord {
                 name: self.request.name.clone(),
                 app: self.request.app.clone(),
                 ..record
             }))
+    }
+
+    /// Whether all blobs of an image are here, after those of its own layers were looked for elsewhere too.
+    fn is_all_here(&self, record: &BuildRecord) -> bool {
+        let store = &self.services.store;
+        let blobs = self.services.stacks.blobs();
+        let mut base = (record.image.layers.iter()).filter(|layer| layer.purpose == BASE_PURPOSE);
+        let pull =
+            store.looks_elsewhere() && base.any(|layer| !blobs.has(&layer.digest, layer.size));
+        thread::scope(|scope| {
+            if pull {
+                // What goes wrong is told when the image is made.
+                scope.spawn(|| stack_images::run_image(self.request, self.services).is_ok());
+            }
+            for layer in &record.layers {
+                scope.spawn(|| store.bring_blob(&layer.blob()));
+            }
+        });
+        let mut all = record.image.layers.iter();
+        all.all(|layer| blobs.has(&layer.digest, layer.size))
     }
 
     /// Fetches, compiles, writes layers, assembles. Downloads, unpacking and tool layers run beside each other and

@@ -126,9 +126,9 @@ impl Layerer<'_> {
         let record = self
             .services
             .store
-            .record::<LayerRecord>(Bucket::Layers, &key.digest().hex());
+            .keyed_record::<LayerRecord>(Bucket::Layers, "", key);
         if let Some(layer) = record.get()
-            && blobs.has(&layer.digest, layer.size)
+            && self.services.store.bring_blob(&layer.blob())
         {
             self.say(&layer, true);
             return Ok(Some(layer));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use buildpack_core::digest::Digest;
 use buildpack_core::image::{BaseImage, Image, LayerRecord};
-use buildpack_core::store::{Bucket, Record, Store};
+use buildpack_core::store::{Bucket, CacheKey, KeyedRecord, NamedBlob, Record, Sharable, Store};
 use serde::{Deserialize, Serialize};
 
 /// A built image in the store.
@@ -35,14 +35,45 @@ pub struct BuildRecord {
     pub built: jiff::Timestamp,
 }
 
+impl BuildRecord {
+    /// Without what only the machine that made it knows.
+    #[must_use]
+    pub fn of_any_machine(&self) -> Self {
+        Self {
+            name: String::new(),
+            app: PathBuf::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether its parts are what it says: another machine may have written it.
+    pub fn is_sound(&self) -> bool {
+        let image = &self.image;
+        let own = self.layers.iter().map(|layer| (layer.digest, layer.size));
+        let all: Vec<_> = (image.layers.iter())
+            .map(|layer| (layer.digest, layer.size))
+            .collect();
+        Digest::of(&image.manifest) == image.manifest_digest
+            && Digest::of(&image.config) == image.config_digest
+            && own.into_iter().all(|layer| all.contains(&layer))
+    }
+}
+
+impl Sharable for BuildRecord {
+    /// Those of its own layers: those of the stack are at its registry.
+    fn blobs(&self) -> Vec<NamedBlob> {
+        self.layers.iter().map(LayerRecord::blob).collect()
+    }
+}
+
 /// The record of the image called `name`.
 pub fn by_name(store: &Store, name: &str) -> Record<BuildRecord> {
     store.record(Bucket::Images, &format!("name {name}"))
 }
 
-/// The record of the image built from the inputs with this digest.
-pub fn by_inputs(store: &Store, inputs: &Digest) -> Record<BuildRecord> {
-    store.record(Bucket::Images, &format!("inputs {}", inputs.hex()))
+/// The record of the image built from these inputs, as any machine makes it.
+pub fn by_inputs<'s>(store: &'s Store, inputs: &'s CacheKey) -> KeyedRecord<'s, BuildRecord> {
+    store.keyed_record(Bucket::Images, "inputs ", inputs)
 }
 
 /// All images that are kept under a name, sorted by it.

@@ -8,7 +8,7 @@ use buildpack_core::digest::Digest;
 use buildpack_core::layer::Compression;
 use buildpack_core::pack::ScriptDirs;
 use buildpack_core::sandbox::MemoryFile;
-use buildpack_core::store::{Bucket, Share, Store};
+use buildpack_core::store::{Bucket, OWN, Share, Store};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use stacks::Target;
@@ -110,10 +110,16 @@ impl ConfigVars {
             .collect()
     }
 
-    /// A hash of names and values under a key that never leaves the store's machine: equal for equal vars, and no way
-    /// back.
+    /// A hash of names and values: equal for equal vars, and no way back. Its key never leaves the store's machine, unless
+    /// machines share one; a hash that other machines don't come to begins with [`OWN`].
     pub fn keyed_hash(&self, store: &Store) -> Result<String, Failure> {
-        let key = secret_key(store)?;
+        if self.0.is_empty() {
+            return Ok("none".to_owned());
+        }
+        let (mark, key) = match store.shared_key() {
+            Some(key) => ("", hmac::Key::new(hmac::HMAC_SHA256, key)),
+            None => (OWN, secret_key(store)?),
+        };
         let mut context = hmac::Context::with_key(&key);
         for (name, value) in &self.0 {
             for field in [name, value] {
@@ -121,7 +127,8 @@ impl ConfigVars {
                 context.update(field.as_bytes());
             }
         }
-        Ok(Digest::of(context.sign().as_ref()).hex())
+        let hash = Digest::of(context.sign().as_ref()).hex();
+        Ok(format!("{mark}{hash}"))
     }
 
     /// Variables whose values would tell a secret, by name and value: what the finished layers are searched for.
@@ -236,6 +243,27 @@ mod tests {
         assert_eq!(hash(&[("A", "1")]), hash(&[("A", "1")]));
         assert_ne!(hash(&[("A", "1")]), hash(&[("A", "2")]));
         assert_ne!(hash(&[("A", "1B2")]), hash(&[("A1", "B2")]));
+    }
+
+    #[test]
+    fn machines_come_to_the_same_hash_where_they_share_a_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let hash = |name: &str, key: Option<[u8; 32]>, entries| {
+            let store = Store::open(folder.path().join(name)).unwrap();
+            if let Some(key) = key {
+                store.set_shared_key(key);
+            }
+            vars(entries).keyed_hash(&store).unwrap()
+        };
+        let some: &[_] = &[("A", "1")];
+        let own = hash("one", None, some);
+        assert!(own.starts_with(OWN));
+        assert_ne!(own, hash("two", None, some));
+        let shared = hash("one", Some([7; 32]), some);
+        assert!(!shared.starts_with(OWN));
+        assert_eq!(shared, hash("two", Some([7; 32]), some));
+        assert_ne!(shared, hash("two", Some([8; 32]), some));
+        assert_eq!(hash("one", None, &[]), hash("two", Some([7; 32]), &[]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the pipeline reaches the world through; a test or an embedder brings its own.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use buildpack_phoenix_static::TAILWIND_RELEASES;
 
 use crate::packs;
 use crate::registry::{ImageSink, ImageSource, Registries, RegistrySettings};
+use crate::remote_cache::RemoteCache;
 use crate::rootfs::StackStore;
 
 use super::failure::Failure;
@@ -34,6 +35,8 @@ pub struct Services {
     pub images: Box<dyn ImageSource>,
     /// The registries that built images are pushed to.
     pub sink: Box<dyn ImageSink>,
+    /// What other machines keep, where that is shared.
+    pub remote_cache: Option<Arc<RemoteCache>>,
     /// Where events go.
     pub events: Box<dyn EventSink>,
     /// Where tools and packages come from.
@@ -81,6 +84,7 @@ impl Services {
             fetch: parts.fetch,
             images: parts.images,
             sink: Box::new(Registries::new(RegistrySettings::default())),
+            remote_cache: None,
             events: parts.events,
             upstreams: Upstreams {
                 hex_builds: "https://builds.hex.pm".to_owned(),
@@ -100,6 +104,14 @@ impl Services {
             make_sandbox: parts.sandbox,
             sandbox: OnceLock::new(),
         }
+    }
+
+    /// Shares what is kept with other machines from now on.
+    pub fn share(&mut self, remote: RemoteCache) {
+        let remote = Arc::new(remote);
+        remote.begin();
+        self.store.look_elsewhere(Arc::clone(&remote) as _);
+        self.remote_cache = Some(remote);
     }
 
     /// The sandbox.

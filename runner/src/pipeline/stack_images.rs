@@ -40,21 +40,67 @@ pub fn pull(
     max_age: Duration,
     services: &Services,
 ) -> Result<StackImage, Failure> {
-    let request = PullRequest {
+    let request = ask(reference, arch, unpack, max_age, services)?;
+    Ok(services
+        .stacks
+        .pull(&*services.images, &request, &*services.events)?)
+}
+
+fn ask(
+    reference: &str,
+    arch: stacks::Arch,
+    unpack: bool,
+    max_age: Duration,
+    services: &Services,
+) -> Result<PullRequest, Failure> {
+    Ok(PullRequest {
         reference: parse(reference)?,
         architecture: arch.oci().to_owned(),
         max_age,
         offline: services.offline,
         unpack,
         now: services.now,
+    })
+}
+
+/// Both images as far as that is needed to name them: build image (unless programs run in place), run image. None where the
+/// store does not know them, and what other machines made is not asked for either.
+pub(super) fn known(
+    request: &Request,
+    services: &Services,
+    in_place: bool,
+) -> Result<Option<(Option<BaseImage>, BaseImage)>, Failure> {
+    let kept = kept(request, services, in_place)?;
+    if kept.is_some() || !services.store.looks_elsewhere() || services.offline {
+        return Ok(kept);
+    }
+    let stack = request.target.stack;
+    let resolve = |reference| {
+        let asked = ask(
+            reference,
+            request.target.arch,
+            false,
+            UNTIL_PULLED,
+            services,
+        )
+        .ok()?;
+        let resolved = (services.stacks).resolve(&*services.images, &asked, &*services.events);
+        Some(resolved.ok()?.base)
     };
-    Ok(services
-        .stacks
-        .pull(&*services.images, &request, &*services.events)?)
+    // What goes wrong is told where the image itself is needed.
+    let (build, run) = std::thread::scope(|scope| {
+        let build = (!in_place).then(|| scope.spawn(|| resolve(stack.build_image)));
+        let run = resolve(stack.run_image);
+        (build.map(|build| build.join().ok().flatten()), run)
+    });
+    Ok(match (build, run) {
+        (Some(None), _) | (_, None) => None,
+        (build, Some(run)) => Some((build.flatten(), run)),
+    })
 }
 
 /// Both images, if the store has them: build image (unless programs run in place), run image.
-pub(super) fn kept(
+fn kept(
     request: &Request,
     services: &Services,
     in_place: bool,

@@ -189,6 +189,11 @@ impl RegistryError {
         }
     }
 
+    /// Whether a manifest was refused because a blob of it is missing.
+    pub(crate) fn is_about_a_blob(&self) -> bool {
+        matches!(self, Self::Status { why, .. } if why.contains("BLOB_UNKNOWN"))
+    }
+
     /// What a failing stream of ours means: the error that it holds.
     pub fn of_read(error: io::Error) -> Self {
         let text = error.to_string();

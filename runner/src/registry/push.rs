@@ -57,7 +57,7 @@ impl ImageSink for Registries {
         let (pushed, digest) = match one.manifest(tag) {
             Ok(digest) => (pushed, digest),
             // What was there when it was asked for may have been cleared away since.
-            Err(error) if is_about_a_blob(&error) => {
+            Err(error) if error.is_about_a_blob() => {
                 (one.blobs(blobs.clone())?, one.manifest(tag)?)
             }
             Err(error) => return Err(error),
@@ -128,11 +128,6 @@ fn blobs<'a>(push: &Push<'a>) -> Vec<Blob<'a>> {
     let mut all: Vec<_> = all.into_values().collect();
     all.sort_by_key(|blob| (Reverse(blob.size), blob.digest));
     all
-}
-
-/// Whether a manifest was refused because a blob of it is missing.
-fn is_about_a_blob(error: &RegistryError) -> bool {
-    matches!(error, RegistryError::Status { why, .. } if why.contains("BLOB_UNKNOWN"))
 }
 
 /// One push of one image.

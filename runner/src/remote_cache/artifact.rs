@@ -148,7 +148,10 @@ impl Index {
             .iter()
             .map(|((bucket, key), entry)| entry.descriptor(bucket, key))
             .collect();
-        let blobs = self.blobs.values().map(|blob| blob.descriptor(BTreeMap::new()));
+        let blobs = self
+            .blobs
+            .values()
+            .map(|blob| blob.descriptor(BTreeMap::new()));
         layers.extend(blobs);
         if layers.is_empty() {
             layers.push(empty());

@@ -25,9 +25,8 @@ pub(super) fn merge(theirs: Index, ours: Index, cap: u64) -> Index {
     }
     entries.retain(|_, entry| entry.blobs.iter().all(|digest| blobs.contains_key(digest)));
     let mut newest_first: Vec<_> = entries.into_iter().collect();
-    newest_first.sort_by(|(one, first), (other, second)| {
-        (second.used, one).cmp(&(first.used, other))
-    });
+    newest_first
+        .sort_by(|(one, first), (other, second)| (second.used, one).cmp(&(first.used, other)));
     let (mut stored, mut told) = (0u64, 0u64);
     let mut named: BTreeSet<Digest> = BTreeSet::new();
     let mut kept: BTreeMap<(String, String), Entry> = BTreeMap::new();
@@ -35,7 +34,9 @@ pub(super) fn merge(theirs: Index, ours: Index, cap: u64) -> Index {
         let new: BTreeSet<Digest> = (entry.blobs.iter().copied())
             .filter(|digest| !named.contains(digest))
             .collect();
-        let sizes = new.iter().filter_map(|digest| Some(blobs.get(digest)?.size));
+        let sizes = new
+            .iter()
+            .filter_map(|digest| Some(blobs.get(digest)?.size));
         let bytes = sizes.fold(entry.stored.size, u64::saturating_add);
         let words = entry.told_in(&name.0, &name.1) + TOLD_OF_BLOB * new.len() as u64;
         if bytes > cap {

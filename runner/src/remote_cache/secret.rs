@@ -46,7 +46,10 @@ impl SharedSecret {
 
     /// What vouches for the content of an entry.
     pub(super) fn sign(&self, bucket: &str, key: &str, content: &Digest) -> String {
-        STANDARD.encode(hmac::sign(&self.entries(), &statement(bucket, key, content)))
+        STANDARD.encode(hmac::sign(
+            &self.entries(),
+            &statement(bucket, key, content),
+        ))
     }
 
     /// Whether a signature is that of this entry.
@@ -60,7 +63,12 @@ impl SharedSecret {
         let Ok(signature) = STANDARD.decode(signature) else {
             return false;
         };
-        hmac::verify(&self.entries(), &statement(bucket, key, content), &signature).is_ok()
+        hmac::verify(
+            &self.entries(),
+            &statement(bucket, key, content),
+            &signature,
+        )
+        .is_ok()
     }
 
     fn entries(&self) -> hmac::Key {

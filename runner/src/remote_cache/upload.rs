@@ -18,9 +18,9 @@ use super::artifact::{EMPTY, Entry, Index, RECORD, Stored};
 use super::merge::merge;
 use super::packed::{self, Unfit};
 use super::problem::Problem;
-use super::remote::{Name, Noted, Place, RemoteCache, digests, lock};
 use super::record;
-use crate::registry::{Holders, Put, RegistryError, Repository, each};
+use super::remote::{Name, Noted, Place, RemoteCache, digests, lock};
+use crate::registry::{Holders, Open, Put, RegistryError, Repository, each};
 
 /// Entries that are packed and sent at once.
 const WORKERS: usize = 4;
@@ -103,7 +103,9 @@ impl RemoteCache {
         let merged = write(to, &ours, sending.cap)?;
         let blobs: Vec<Digest> = merged.blobs.keys().copied().collect();
         let repository = &to.repository;
-        sending.holders.learn(repository.host(), repository.name(), &blobs);
+        sending
+            .holders
+            .learn(repository.host(), repository.name(), &blobs);
         Ok(Sent {
             entries,
             bytes: upload.bytes.load(Ordering::Relaxed),
@@ -117,7 +119,10 @@ impl RemoteCache {
             let good = there.entries.get(&name).filter(|entry| {
                 !self.was_refused(&name)
                     && self.is_vouched_for(&name, entry)
-                    && entry.blobs.iter().all(|blob| there.blobs.contains_key(blob))
+                    && entry
+                        .blobs
+                        .iter()
+                        .all(|blob| there.blobs.contains_key(blob))
             });
             match good {
                 Some(entry) => known.push((name, entry.clone())),
@@ -163,7 +168,9 @@ fn without_lost(to: &Place, mut index: Index, cap: u64) -> Result<Index, Registr
     })?;
     let lost = std::mem::take(&mut *lock(&lost));
     let is_there = |digest: &Digest| !lost.contains(digest);
-    index.entries.retain(|_, entry| is_there(&entry.stored.digest));
+    index
+        .entries
+        .retain(|_, entry| is_there(&entry.stored.digest));
     index.blobs.retain(|digest, _| is_there(digest));
     to.repository.put_bytes(EMPTY)?;
     Ok(merge(index, Index::default(), cap))
@@ -282,19 +289,13 @@ impl Upload<'_> {
         Ok(Some(all))
     }
 
-    fn put(
-        &self,
-        stored: &Stored,
-        open: &dyn Fn() -> Result<Box<dyn Read + Send>, RegistryError>,
-        from: &[String],
-    ) -> Result<(), RegistryError> {
+    fn put(&self, stored: &Stored, open: &Open<'_>, from: &[String]) -> Result<(), RegistryError> {
         if self.to.has_blob(&stored.digest)? {
             return Ok(());
         }
-        let open = || open();
         let put = self
             .to
-            .put_blob(&stored.digest, stored.size, &open, from, &Arc::default())?;
+            .put_blob(&stored.digest, stored.size, open, from, &Arc::default())?;
         if put == Put::Uploaded {
             self.bytes.fetch_add(stored.size, Ordering::Relaxed);
         }

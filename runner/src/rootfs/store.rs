@@ -91,7 +91,9 @@ impl StackStore {
         Ok(image)
     }
 
-    fn resolve(
+    /// What the image is that `request` names, from the store where that is fresh enough, else by the word of `source`: none
+    /// of its layers is fetched.
+    pub fn resolve(
         &self,
         source: &dyn ImageSource,
         request: &PullRequest,

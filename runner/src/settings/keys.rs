@@ -49,6 +49,34 @@ pub(super) const CACHE_CAP: Key = key(
     "`10GiB`",
     "What `bp cache gc` makes the kept things fit into, such as `500MB` or `10GiB`.",
 );
+pub(super) const CACHE_FROM: Key = key(
+    "cache_from",
+    "BP_CACHE_FROM",
+    Some("--cache-from"),
+    "none",
+    "Remote cache that builds read, such as `registry.example/team/app:cache`. docs/remote-cache.md tells of it.",
+);
+pub(super) const CACHE_TO: Key = key(
+    "cache_to",
+    "BP_CACHE_TO",
+    Some("--cache-to"),
+    "none",
+    "Remote cache that gets what a build that succeeded has made.",
+);
+pub(super) const REMOTE_CACHE_CAP: Key = key(
+    "remote_cache_cap",
+    "BP_REMOTE_CACHE_CAP",
+    None,
+    "`10GiB`",
+    "How large a remote cache may become; what was not used for longest is left out first.",
+);
+pub(super) const CACHE_SECRET_FILE: Key = key(
+    "cache_secret_file",
+    "BP_CACHE_SECRET_FILE",
+    None,
+    "none",
+    "File of the secret that the builders of a remote cache share. The variable `BP_CACHE_SECRET` holds the secret itself.",
+);
 pub(super) const KEEP_ASSETS: Key = key(
     "keep_assets",
     "BP_KEEP_ASSETS",
@@ -187,9 +215,13 @@ pub(super) const DETECT_LIMIT: Key = key(
 );
 
 /// All settings, as they are documented.
-pub const KEYS: [Key; 20] = [
+pub const KEYS: [Key; 24] = [
     CACHE_DIR,
     CACHE_CAP,
+    CACHE_FROM,
+    CACHE_TO,
+    REMOTE_CACHE_CAP,
+    CACHE_SECRET_FILE,
     STACK,
     SANDBOX,
     OFFLINE,

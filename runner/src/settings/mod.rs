@@ -19,6 +19,7 @@ use buildpack_core::pack::DETECT_LIMIT;
 use buildpack_phoenix_static::TAILWIND_RELEASES;
 
 use crate::packs::REGISTRY;
+use crate::registry::Reference;
 use crate::sandbox::Mode;
 use crate::ui::parse_bytes;
 use file::Said;
@@ -40,6 +41,10 @@ pub struct Flags {
     pub keep_assets: Option<String>,
     /// `--compression`.
     pub compression: Option<String>,
+    /// `--cache-from`.
+    pub cache_from: Option<String>,
+    /// `--cache-to`.
+    pub cache_to: Option<String>,
     /// `--registry-mirror`, each as `HOST=URL`. They stand before those of other places.
     pub registry_mirrors: Vec<String>,
     /// `--insecure-registry`. They count beside those of other places.
@@ -53,6 +58,14 @@ pub struct Settings {
     pub cache_dir: Sourced<PathBuf>,
     /// Bytes that the kept things are to fit into.
     pub cache_cap: Sourced<u64>,
+    /// The remote cache that is read, if there is one.
+    pub cache_from: Option<Sourced<Reference>>,
+    /// The remote cache that is written, if there is one.
+    pub cache_to: Option<Sourced<Reference>>,
+    /// Bytes that a remote cache may have.
+    pub remote_cache_cap: Sourced<u64>,
+    /// File of the secret that builders share.
+    pub cache_secret_file: Option<Sourced<PathBuf>>,
     /// Stack to build on, if anybody says.
     pub stack: Option<Sourced<String>>,
     /// Where steps run.
@@ -177,6 +190,12 @@ impl Reader<'_> {
             cache_cap: self
                 .parsed(&keys::CACHE_CAP, None, parse_bytes)
                 .unwrap_or_else(|| default(10 << 30, &keys::CACHE_CAP)),
+            cache_from: self.parsed(&keys::CACHE_FROM, flags.cache_from.clone(), cache_name),
+            cache_to: self.parsed(&keys::CACHE_TO, flags.cache_to.clone(), cache_name),
+            remote_cache_cap: self
+                .parsed(&keys::REMOTE_CACHE_CAP, None, parse_bytes)
+                .unwrap_or_else(|| default(10 << 30, &keys::REMOTE_CACHE_CAP)),
+            cache_secret_file: self.path(&keys::CACHE_SECRET_FILE),
             stack: self.parsed(
                 &keys::STACK,
                 flags.stack.clone(),
@@ -385,6 +404,15 @@ fn default<T>(value: T, key: &Key) -> Sourced<T> {
 fn versions(text: &str) -> Result<usize, String> {
     let number = text.trim().parse().ok().filter(|number| *number < 100);
     number.ok_or_else(|| format!("expected a number from 0 to 99, found `{text}`"))
+}
+
+/// A tag of a repository, with its registry: no default decides where things go.
+fn cache_name(text: &str) -> Result<Reference, String> {
+    let name = Reference::in_full(text.trim()).map_err(|error| error.to_string())?;
+    if name.digest().is_some() {
+        return Err("a cache has a tag, and no digest".to_owned());
+    }
+    Ok(name)
 }
 
 /// Whole seconds, up to an hour.

@@ -70,6 +70,21 @@ impl Ui {
                     bytes(*size)
                 ));
             }
+            Event::RemoteCache {
+                reference,
+                taken,
+                taken_bytes,
+                sent,
+                sent_bytes,
+            } => {
+                let text = clean::line(reference, false);
+                let text = self.redactor.redact(&text);
+                self.write_log(&format!("{}-----> Remote cache {text}\n", self.margin));
+                let (from, to) = (bytes(*taken_bytes), bytes(*sent_bytes));
+                self.detail_line(&format!(
+                    "Entries: {taken} taken ({from}), {sent} sent ({to})"
+                ));
+            }
             Event::Pushed {
                 reference,
                 digest,

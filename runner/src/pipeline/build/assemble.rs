@@ -154,7 +154,7 @@ impl Build<'_> {
         history: Option<&History<'_>>,
     ) -> Result<(), Failure> {
         let inputs = self.inputs(build_image, &record.run_image, history);
-        by_inputs(&self.services.store, &inputs).write(record)?;
+        by_inputs(&self.services.store, &inputs).write(&record.of_any_machine())?;
         by_name(&self.services.store, &record.name).write(record)?;
         self.services.events.emit(image_event(record));
         Ok(())
