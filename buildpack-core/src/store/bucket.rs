@@ -62,7 +62,12 @@ impl Bucket {
     pub fn is_shared(self) -> bool {
         matches!(
             self,
-            Self::Tools | Self::Packages | Self::Images | Self::Layers
+            Self::Tools
+                | Self::Packages
+                | Self::Sources
+                | Self::Compiled
+                | Self::Images
+                | Self::Layers
         )
     }
 

@@ -158,9 +158,9 @@ impl Store {
         if !elsewhere.has(bucket, key) {
             return None;
         }
-        let make = |into: &Path| match elsewhere.folder(bucket, key, into) {
-            true => Ok(()),
-            false => Err(NotHad),
+        let make = |into: &Path| {
+            let had = elsewhere.folder(bucket, key, into);
+            had.then_some(()).ok_or(NotHad)
         };
         self.make_dir(bucket, key, &Silent, make).ok()
     }

@@ -33,7 +33,7 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
     if let Some(to) = &to {
         pipeline::ready_to_push(to, &context.services)?;
     }
-    remote_cache::set_up(&mut context)?;
+    remote_cache::set_up(&mut context, &call.vars)?;
     let request = Request {
         target: context.target(args.target.stack.as_deref(), &args.app)?,
         app: args.app.clone(),

@@ -14,6 +14,7 @@ use stacks::{Arch, Stack, Target};
 
 use super::Call;
 use super::args::{Cli, Command};
+use super::remote_cache::SECRET;
 use crate::http::{HttpFetch, Proxies, credentials, passwords};
 use crate::pipeline::{Failure, MakeSandbox, Network, Parts, Services, choose_target};
 use crate::registry::{Registries, RegistrySettings};
@@ -215,7 +216,8 @@ fn load(cli: &Cli) -> Outcome<Settings> {
     Settings::load(&|name| std::env::var_os(name), &flags)
 }
 
-/// Passwords in addresses of proxies and upstreams, in all forms that might be drawn, each by the name of what names it.
+/// Passwords in addresses of proxies and upstreams, in all forms that might be drawn, and the secret of remote caches; each
+/// by the name of what names it.
 pub(super) fn passwords_of_addresses(cli: &Cli) -> Vec<(String, String)> {
     passwords_in(load(cli).value.as_ref())
 }
@@ -249,7 +251,8 @@ pub(crate) fn passwords_in(settings: Option<&Settings>) -> Vec<(String, String)>
         let forms = credentials(url).into_iter().chain(passwords(url));
         forms.map(|form| (name.clone(), form)).collect::<Vec<_>>()
     };
-    addresses.iter().flat_map(forms).collect()
+    let secret = variable(SECRET).map(|secret| (SECRET.to_owned(), secret));
+    addresses.iter().flat_map(forms).chain(secret).collect()
 }
 
 /// Registries as settings say.

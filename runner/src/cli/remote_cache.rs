@@ -4,15 +4,15 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Explain as _};
 use buildpack_core::event::{Event, EventSink as _};
 
 use super::context::{Context, registries, variable};
-use crate::pipeline::Failure;
+use crate::pipeline::{ConfigVars, Failure};
 use crate::remote_cache::{Places, RemoteCache, SharedSecret};
 use crate::settings::Settings;
 
 /// The variable that holds the secret itself.
-const SECRET: &str = "BP_CACHE_SECRET";
+pub(super) const SECRET: &str = "BP_CACHE_SECRET";
 
 /// Shares what is kept, where settings say so.
-pub(super) fn set_up(context: &mut Context) -> Result<(), Failure> {
+pub(super) fn set_up(context: &mut Context, vars: &ConfigVars) -> Result<(), Failure> {
     let settings = &context.settings;
     let secret = secret(settings)?;
     if let Some(secret) = &secret {
@@ -25,6 +25,15 @@ pub(super) fn set_up(context: &mut Context) -> Result<(), Failure> {
     };
     if places == Places::default() {
         return Ok(());
+    }
+    if secret.is_none() && !vars.0.is_empty() {
+        context.ui.emit(Event::Cache {
+            what: "what depends on config vars".to_owned(),
+            hit: false,
+            reason: Some(format!(
+                "{SECRET} is not set, so it is neither sent nor found"
+            )),
+        });
     }
     if settings.offline.value {
         context.ui.emit(Event::Diagnostic {

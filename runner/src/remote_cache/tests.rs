@@ -8,6 +8,7 @@ use buildpack_core::digest::Digest;
 use buildpack_core::event::{Event, EventSink, Silent};
 use buildpack_core::image::{LayerRecord, MediaType, OCI_MANIFEST};
 use buildpack_core::layer::SecretGate;
+use buildpack_core::libraries::Libraries;
 use buildpack_core::store::{Bucket, CacheKey, Store, StoreError};
 use serde_json::{Value, json};
 use testdata::fake::registry::{Answer, Registry};
@@ -69,11 +70,11 @@ impl Machine {
 
     /// Makes a tool whose one file holds `text`.
     fn make(&self, key: &CacheKey, text: &str) {
-        let make = |folder: &std::path::Path| {
+        let fill = |folder: &std::path::Path| {
             fs_err::write(folder.join("file"), text).unwrap();
             Ok::<_, StoreError>(())
         };
-        let made = self.store.make_dir(Bucket::Tools, key, &Silent, make);
+        let made = self.store.make_dir(Bucket::Tools, key, &Silent, fill);
         made.unwrap();
     }
 
@@ -92,7 +93,7 @@ impl Machine {
             size: bytes.len() as u64,
             unpacked_size: 3,
             media_type: MediaType::OciGzip,
-            libraries: Default::default(),
+            libraries: Libraries::default(),
         };
         let file = self.store.blob_dir().join("sha256");
         fs_err::write(file.join(layer.digest.hex()), bytes).unwrap();
@@ -235,7 +236,7 @@ const SPOILT: [Spoil; 8] = [
         put(registry, &spoilt);
     }),
     ("remote-cache-refused", |registry| {
-        registry.forget_blobs("team/app")
+        registry.forget_blobs("team/app");
     }),
     ("remote-cache-unread", |registry| {
         registry.answer(

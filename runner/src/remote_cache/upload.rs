@@ -48,6 +48,15 @@ pub struct Sent {
     pub bytes: u64,
 }
 
+/// What a build used.
+#[derive(Default)]
+struct Sorted {
+    /// It is there.
+    known: Vec<(Name, Entry)>,
+    /// It is to be sent.
+    new: Vec<(Name, Noted)>,
+}
+
 impl RemoteCache {
     /// Sends what was used or made and is not there, says what became of the cache, and what of it was used. What goes
     /// wrong is told as a warning.
@@ -74,7 +83,7 @@ impl RemoteCache {
 
     fn try_send(&self, to: &Place, sending: &Sending<'_>) -> Result<Sent, Problem> {
         let there = to.read()?;
-        let (known, new) = self.sort(&there);
+        let Sorted { known, new } = self.sort(&there);
         let is_stale = |(_, entry): &(Name, Entry)| entry.used < sending.today;
         if new.is_empty() && !known.iter().any(is_stale) {
             return Ok(Sent::default());
@@ -112,9 +121,8 @@ impl RemoteCache {
         })
     }
 
-    /// What was used and is there, and what is to be sent.
-    fn sort(&self, there: &Index) -> (Vec<(Name, Entry)>, Vec<(Name, Noted)>) {
-        let (mut known, mut new) = (Vec::new(), Vec::new());
+    fn sort(&self, there: &Index) -> Sorted {
+        let mut sorted = Sorted::default();
         for (name, noted) in self.noted() {
             let good = there.entries.get(&name).filter(|entry| {
                 !self.was_refused(&name)
@@ -125,11 +133,11 @@ impl RemoteCache {
                         .all(|blob| there.blobs.contains_key(blob))
             });
             match good {
-                Some(entry) => known.push((name, entry.clone())),
-                None => new.push((name, noted)),
+                Some(entry) => sorted.known.push((name, entry.clone())),
+                None => sorted.new.push((name, noted)),
             }
         }
-        (known, new)
+        sorted
     }
 }
 
@@ -274,14 +282,13 @@ impl Upload<'_> {
                 digest: blob.digest,
                 size: blob.size,
             };
-            let is_here = here.has(&blob.digest, blob.size);
-            let is_there = self.blobs_there.contains(&blob.digest);
-            if !is_there && is_here {
+            let known = self.blobs_there.contains(&blob.digest);
+            if !known && here.has(&blob.digest, blob.size) {
                 let mut from = self.sending.holders.of(self.to.host(), &blob.digest);
                 from.retain(|name| name != self.to.name());
                 let file = here.file(&blob.digest);
                 self.put(&stored, &|| open(&file, &blob.digest), &from)?;
-            } else if !is_there && !self.to.has_blob(&blob.digest)? {
+            } else if !known && !self.to.has_blob(&blob.digest)? {
                 return Ok(None);
             }
             all.insert(blob.digest, stored);

@@ -77,9 +77,7 @@ impl Ui {
                 sent,
                 sent_bytes,
             } => {
-                let text = clean::line(reference, false);
-                let text = self.redactor.redact(&text);
-                self.write_log(&format!("{}-----> Remote cache {text}\n", self.margin));
+                self.about("Remote cache", reference);
                 let (from, to) = (bytes(*taken_bytes), bytes(*sent_bytes));
                 self.detail_line(&format!(
                     "Entries: {taken} taken ({from}), {sent} sent ({to})"
@@ -93,20 +91,14 @@ impl Ui {
                 there,
                 bytes: sent,
             } => {
-                let text = clean::line(reference, false);
-                let text = self.redactor.redact(&text);
-                self.write_log(&format!("{}-----> Pushed {text}\n", self.margin));
+                self.about("Pushed", reference);
                 self.detail_line(&digest.to_string());
                 let counts = [
                     (*uploaded, "sent"),
                     (*mounted, "mounted"),
                     (*there, "there already"),
                 ];
-                let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-                let counts: Vec<_> = counts
-                    .map(|(count, what)| format!("{count} {what}"))
-                    .collect();
-                let counts = counts.join(", ");
+                let counts = counted(&counts);
                 self.detail_line(&format!("Blobs: {counts}; {} sent", bytes(*sent)));
             }
             Event::StageStarted { .. }
@@ -116,6 +108,13 @@ impl Ui {
             | Event::Layer { .. }
             | Event::Image { .. } => {}
         }
+    }
+
+    /// A headline about what an image or a cache is called.
+    fn about(&self, what: &str, reference: &str) {
+        let text = clean::line(reference, false);
+        let text = self.redactor.redact(&text);
+        self.write_log(&format!("{}-----> {what} {text}\n", self.margin));
     }
 
     fn detail_line(&self, text: &str) {
@@ -134,4 +133,13 @@ impl Ui {
             self.detail_line(text);
         }
     }
+}
+
+/// Those of which there are any: `2 sent, 5 there already`.
+fn counted(counts: &[(usize, &str)]) -> String {
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<_> = counts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    counts.join(", ")
 }
