@@ -278,9 +278,9 @@ mod tests {
         );
         assert!(store.dir(Bucket::Tools, &CacheKey::new("gone")).is_none());
         let made = CacheKey::new("made");
-        let make = |_: &Path| Ok::<_, StoreError>(());
+        let nothing = |_: &Path| Ok::<_, StoreError>(());
         store
-            .make_dir(Bucket::Packages, &made, &Silent, make)
+            .make_dir(Bucket::Packages, &made, &Silent, nothing)
             .unwrap();
         let noted = place.used.lock().unwrap();
         assert!(noted.contains(&(Bucket::Tools, "there".to_owned(), Used::Folder(path))));
