@@ -36,12 +36,16 @@ impl Trash {
         fs_err::rename(path, place.join("gone")).or_else(|_| remove(path))
     }
 
-    /// Begins to remove what was taken.
+    /// Begins to remove what was taken until now. What is taken meanwhile stays for the next time.
     pub(super) fn empty(&mut self) {
-        if self.removing.is_none() && self.folder.exists() {
-            let folder = self.folder.clone();
+        let Ok(there) = fs_err::read_dir(&self.folder) else {
+            return;
+        };
+        if self.removing.is_none() {
+            let all: Vec<_> = there.flatten().map(|entry| entry.path()).collect();
             // What cannot be removed now is tried again by the next build.
-            self.removing = Some(thread::spawn(move || drop(remove(&folder))));
+            let removing = move || all.iter().for_each(|path| drop(remove(path)));
+            self.removing = Some(thread::spawn(removing));
         }
     }
 }
@@ -51,6 +55,32 @@ impl Drop for Trash {
         if let Some(removing) = self.removing.take() {
             // A panic in there leaves files to the next build, and nothing else.
             let _ = removing.join();
+            // It stays where it is not empty.
+            let _ = fs_err::remove_dir(&self.folder);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_while_it_is_emptied_is_taken_all_the_same() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut trash = Trash::below(temp.path());
+        for round in 0..200 {
+            for number in 0..3 {
+                let folder = temp.path().join(format!("{round}-{number}/deep"));
+                fs_err::create_dir_all(&folder).unwrap();
+                trash.take(folder.parent().unwrap()).unwrap();
+                trash.empty();
+            }
+            drop(trash);
+            trash = Trash::below(temp.path());
+        }
+        trash.empty();
+        drop(trash);
+        assert!(!temp.path().join("trash").exists());
     }
 }
