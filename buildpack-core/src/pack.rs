@@ -70,6 +70,8 @@ pub struct PlanContext<'a> {
     pub sums: &'a dyn ReleaseSums,
     /// Addresses of upstreams.
     pub upstreams: &'a Upstreams,
+    /// How many processors there are to compile with.
+    pub processors: usize,
     /// Whether what earlier builds of the app left for browsers is to be in the image, too.
     pub earlier_files: bool,
     /// What the packs before this one will do, where there are any and they could be planned.

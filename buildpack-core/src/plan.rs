@@ -33,9 +33,9 @@ pub struct PackPlan {
     pub tools: Vec<Tool>,
     /// Variables that every step sees, above the config vars.
     pub build_env: BTreeMap<String, String>,
-    /// Variables that only say where packages come from: a mirror gives the same packages, so they are no part of the
-    /// plan's identity.
-    pub addresses: BTreeMap<String, String>,
+    /// Variables that only say what surrounds the build: where packages come from, how many processes compile them. A
+    /// mirror gives the same packages, so they are no part of the plan's identity.
+    pub surroundings: BTreeMap<String, String>,
     /// Folders to put before the step's `PATH`.
     pub build_path: Vec<String>,
     /// What to run, in order.
@@ -84,7 +84,7 @@ impl PackPlan {
             decisions: Vec::new(),
             tools: Vec::new(),
             build_env: BTreeMap::new(),
-            addresses: BTreeMap::new(),
+            surroundings: BTreeMap::new(),
             build_path: Vec::new(),
             steps: Vec::new(),
             profile: BTreeMap::new(),
@@ -98,10 +98,10 @@ impl PackPlan {
         }
     }
 
-    /// A content key of all that the plan decides. Addresses don't count: what is fetched is known by its digest.
+    /// A content key of all that the plan decides. Surroundings don't count: what is fetched is known by its digest.
     pub fn digest(&self) -> Result<Digest, serde_json::Error> {
         let mut content = self.clone();
-        content.addresses.clear();
+        content.surroundings.clear();
         content.decisions.clear();
         for tool in &mut content.tools {
             tool.artifact.url = tool.artifact.identity();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use buildpack_core::diagnostic::Sourced;
-use buildpack_core::pack::Upstreams;
+use buildpack_core::pack::PlanContext;
 use buildpack_core::plan::{Goal, Tool};
 
 use crate::pack::var_or;
@@ -12,6 +12,9 @@ use crate::tools::{Places, Versions};
 
 /// The builds host that Mix asks by itself.
 const PUBLIC_BUILDS: &str = "https://builds.hex.pm";
+
+/// Each is a virtual machine with a scheduler for every processor: more of them get in each other's way.
+const MOST_PROCESSES: usize = 8;
 
 /// What config vars decide of a build: each wins over the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,12 +55,7 @@ pub fn path(places: &Places) -> Vec<String> {
 }
 
 /// Variables of every step.
-pub fn build(
-    settings: &Settings,
-    places: &Places,
-    versions: &Versions,
-    tools: &[Tool],
-) -> BTreeMap<String, String> {
+pub fn build(settings: &Settings, places: &Places, tools: &[Tool]) -> BTreeMap<String, String> {
     let mut env = BTreeMap::from(
         [
             ("LC_CTYPE", "en_US.utf8"),
@@ -70,18 +68,13 @@ pub fn build(
     if let Some(rebar) = tools.iter().find(|tool| tool.id == "rebar3") {
         env.insert("MIX_REBAR3".to_owned(), format!("{}/rebar3", rebar.place));
     }
-    if (versions.elixir.major, versions.elixir.minor) >= (1, 19) {
-        // Dependencies compile in so many processes of their own.
-        env.insert(
-            "MIX_OS_DEPS_COMPILE_PARTITION_COUNT".to_owned(),
-            "2".to_owned(),
-        );
-    }
     env
 }
 
-/// Variables that say where Mix and Hex fetch from, where that is not their own default.
-pub fn addresses(upstreams: &Upstreams) -> BTreeMap<String, String> {
+/// Variables that say where Mix and Hex fetch from, where that is not their own default, and in how many processes of
+/// their own packages are compiled.
+pub fn surroundings(context: &PlanContext<'_>, versions: &Versions) -> BTreeMap<String, String> {
+    let upstreams = context.upstreams;
     let mut env = BTreeMap::new();
     let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
     if let Some(repository) = &upstreams.hex_repository {
@@ -92,6 +85,10 @@ pub fn addresses(upstreams: &Upstreams) -> BTreeMap<String, String> {
     }
     if upstreams.hex_builds != PUBLIC_BUILDS {
         set("HEX_BUILDS_URL", &upstreams.hex_builds);
+    }
+    if (versions.elixir.major, versions.elixir.minor) >= (1, 19) {
+        let count = context.processors.clamp(1, MOST_PROCESSES).to_string();
+        set("MIX_OS_DEPS_COMPILE_PARTITION_COUNT", &count);
     }
     env
 }

@@ -209,8 +209,8 @@ fn plan(
     Some(PackPlan {
         packs: vec!["Elixir".to_owned()],
         decisions,
-        build_env: environment::build(&settings, &places, &versions, &tools),
-        addresses: environment::addresses(context.upstreams),
+        build_env: environment::build(&settings, &places, &tools),
+        surroundings: environment::surroundings(context, &versions),
         build_path: environment::path(&places),
         steps,
         profile: environment::profile(&settings, &places, releases),

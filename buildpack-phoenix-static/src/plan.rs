@@ -162,7 +162,7 @@ fn with_node(
             npm_major(manager, &chosen),
             &format!("{home}/node"),
         ));
-        plan.addresses = environment::addresses(context.upstreams);
+        plan.surroundings = environment::addresses(context.upstreams);
         let version = self::version(manager, &chosen);
         environment::add_cache(&mut plan.caches, assets, &version, &steps::installs(apps));
     }

@@ -25,7 +25,7 @@ impl PackPlan {
         self.tools.extend(other.tools);
         self.tools.sort_by_key(|tool| tool.purpose);
         self.build_env.extend(other.build_env);
-        self.addresses.extend(other.addresses);
+        self.surroundings.extend(other.surroundings);
         self.build_path.extend(other.build_path);
         let of_scripts = other.steps.iter().any(is_script);
         self.steps.extend(other.steps);

@@ -23,7 +23,7 @@ pub(crate) use manifest::without_app;
 pub(crate) use order::shows_large_map;
 
 /// Says how files are rewritten: belongs into every key under which a normalised layer is kept.
-pub const VERSION: &str = "beam-2";
+pub const VERSION: &str = "beam-3";
 
 /// Rewrites BEAM files and Mix manifests of the app and its dependencies as they enter a layer.
 ///
@@ -127,7 +127,7 @@ fn is_leftover(path: &Path) -> bool {
     }
     match parts[..] {
         // `hex.config` holds the keys of private organisations; Hex reads none of these when an app starts.
-        [.., ".hex", "cache.ets" | "packages" | "hex.config"]
+        [.., ".hex", "cache.bin" | "cache.ets" | "packages" | "hex.config"]
         // Erlang makes the cookie at random where a node with a name starts, and refuses one that others can read.
         | [".erlang.cookie"] | [".cache", "rebar3"]
         // Mix does without: the table is for warnings of the next compilation.
@@ -155,6 +155,7 @@ mod tests {
     #[test]
     fn leftovers() {
         for path in [
+            ".hex/cache.bin",
             ".hex/cache.ets",
             ".hex/packages",
             ".hex/packages/hexpm/jason-1.4.4.tar",

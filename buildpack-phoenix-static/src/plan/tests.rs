@@ -74,6 +74,7 @@ fn planned_after(before: &PackPlan, folder: &Path) -> (PackPlan, Vec<&'static st
         npm: &Registry,
         sums: &Published::default(),
         upstreams: &upstreams,
+        processors: 2,
         earlier_files: false,
         before: Some(before),
     };

@@ -81,6 +81,7 @@ fn planned(files: &[(&str, &str)], arch: Arch, registry: &Registry) -> Outcome<S
         npm: registry,
         sums: &published,
         upstreams: &upstreams,
+        processors: 2,
         earlier_files: false,
         before: None,
     };

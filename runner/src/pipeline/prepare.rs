@@ -227,6 +227,7 @@ fn plan(
             npm: &npm,
             sums: &sums,
             upstreams: &services.upstreams,
+            processors: services.threads,
             earlier_files: request.keep_assets > 0,
             before: None,
         },

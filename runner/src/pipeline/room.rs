@@ -106,7 +106,7 @@ pub(super) fn build_env(
         env.insert("HEX_OFFLINE".to_owned(), "1".to_owned());
     }
     env.extend(services.network.env(&services.upstreams.npm_registry));
-    env.extend(plan.addresses.clone());
+    env.extend(plan.surroundings.clone());
     env.extend(plan.build_env.clone());
     env.extend(
         config_vars
