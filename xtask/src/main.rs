@@ -16,6 +16,7 @@ mod demo;
 mod fuzz;
 mod herokuish_image;
 mod licences;
+mod manifests;
 mod page;
 mod screenshot;
 mod snapshot;
@@ -66,6 +67,11 @@ const CHORES: &[Chore] = &[
         "herokuish-image",
         "[--stack NAME] [--output FOLDER]   make the image that a platform takes in herokuish's place",
         herokuish_image::run,
+    ),
+    (
+        "manifests",
+        "check the manifests of integrations/ by the schemas of those who read them",
+        manifests::run,
     ),
     (
         "licences",

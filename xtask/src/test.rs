@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::bp::{cargo, checkout};
 use crate::debian::{self, Program};
+use crate::manifests;
 use crate::world::{Failure, World};
 use report::Report;
 
@@ -61,6 +62,7 @@ fn all(filters: &[String]) -> Result<bool, Failure> {
     let mut report = Report::default();
     let mut passed = tests(&world, filters, &mut report)?;
     if filters.is_empty() {
+        passed &= manifests(&mut report);
         if is_root() {
             println!("== Store and sandbox once more, as an ordinary user");
             for (package, part) in AS_ANYBODY {
@@ -72,6 +74,24 @@ fn all(filters: &[String]) -> Result<bool, Failure> {
     }
     report.print(begin.elapsed());
     Ok(passed)
+}
+
+/// The manifests of `integrations/`, where their judges can be had.
+fn manifests(report: &mut Report) -> bool {
+    println!("== Manifests, by the schemas of those who read them");
+    let judges = match manifests::judges() {
+        Ok(judges) => judges,
+        Err(failure) => {
+            eprintln!("{failure}");
+            report.left_out("manifests: the programs of PyPI that judge them can't be had");
+            return true;
+        }
+    };
+    let held = manifests::check(&judges);
+    if let Err(failure) = &held {
+        eprintln!("xtask test: {failure}");
+    }
+    held.is_ok()
 }
 
 /// `cargo test` of everything; a failure in one test binary does not keep the others from running.
