@@ -18,6 +18,7 @@ mod packages;
 mod plot;
 mod pull;
 mod push;
+mod remote;
 mod report;
 mod scale;
 mod shared;
@@ -41,6 +42,11 @@ const CASES: &[Case] = &[
     ("line", "one source line changed", cases::line),
     ("cold", "empty store", cases::cold),
     ("second", "a second app on the same stack", cases::second),
+    (
+        "remote",
+        "an empty machine with a remote cache",
+        remote::empty,
+    ),
     (
         "assets",
         "a change beside or in the assets",

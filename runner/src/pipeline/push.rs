@@ -105,6 +105,9 @@ pub fn push(
     // A layout that was imported may have no such name.
     let base: Option<Reference> = record.run_image.reference.parse().ok();
     let blobs = services.stacks.blobs();
+    if let Some(remote) = &services.remote_cache {
+        remote.teach(&Remembered(&services.store));
+    }
     for reference in to {
         let push = Push {
             image: &image,

@@ -16,7 +16,9 @@ use super::artifact::{Entry, Index, Stored};
 use super::problem::Problem;
 use super::secret::SharedSecret;
 use super::{packed, record};
-use crate::registry::{Access, Manifest, Reference, Registries, RegistryError, Repository};
+use crate::registry::{
+    Access, Holders, Manifest, Reference, Registries, RegistryError, Repository,
+};
 
 /// A larger record is none.
 const LONGEST_RECORD: u64 = 16 << 20;
@@ -140,6 +142,17 @@ impl RemoteCache {
                 }
             }
         })
+    }
+
+    /// Tells which blobs can be mounted from what was read.
+    pub fn teach(&self, holders: &dyn Holders) {
+        if let (Some(from), Some(index)) = (&self.from, self.index.get())
+            && !index.blobs.is_empty()
+        {
+            let blobs: Vec<Digest> = index.blobs.keys().copied().collect();
+            let repository = &from.repository;
+            holders.learn(repository.host(), repository.name(), &blobs);
+        }
     }
 
     /// Tells of a problem, once of each kind.
