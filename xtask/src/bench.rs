@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::world::{Failure, World};
+pub(crate) use measure::machine;
 use shared::Bench;
 use table::Row;
 
@@ -130,7 +131,7 @@ fn bench(chosen: &[&Case], writes: bool) -> Result<bool, Failure> {
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .tempdir()?;
     let bench = Bench::new(&bp, &world, temp.path());
-    let machine = measure::machine();
+    let machine = format!("{}; medians of {}", machine(), measure::TIMES);
     println!("{machine}");
     let mut rows = Vec::new();
     let mut whole = true;

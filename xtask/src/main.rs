@@ -13,6 +13,7 @@ mod bench;
 mod bp;
 mod debian;
 mod demo;
+mod fleet;
 mod fuzz;
 mod herokuish_image;
 mod licences;
@@ -62,6 +63,11 @@ const CHORES: &[Chore] = &[
         "torture",
         "[--kills N] [--seed N]   kill builds at random moments of every stage",
         torture::run,
+    ),
+    (
+        "fleet",
+        "[--builders N] [--builds N] [--seed N]   builders on machines of their own, killed at random",
+        fleet::run,
     ),
     (
         "herokuish-image",

@@ -126,7 +126,7 @@ fn field(text: &str, name: &str) -> Option<u64> {
 }
 
 /// What the figures depend on.
-pub(super) fn machine() -> String {
+pub(crate) fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let memory = field(&read("/proc/meminfo"), "MemTotal:").unwrap_or_default() >> 30;
@@ -141,7 +141,7 @@ pub(super) fn machine() -> String {
     let load = load.split(' ').next().unwrap_or_default();
     let kernel = read("/proc/sys/kernel/osrelease");
     format!(
-        "{cores} cores of {model}, {memory} GiB, Linux {}, load {load} at the start; medians of {TIMES}",
+        "{cores} cores of {model}, {memory} GiB, Linux {}, load {load} at the start",
         kernel.trim()
     )
 }
