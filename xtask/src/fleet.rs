@@ -63,7 +63,8 @@ fn read(args: &[String]) -> Option<Wanted> {
         }
     }
     // Addresses and jobs are numbers of that size.
-    let whole = (1..=network::MOST).contains(&wanted.builders) && (1..=1_000).contains(&wanted.builds);
+    let whole =
+        (1..=network::MOST).contains(&wanted.builders) && (1..=1_000).contains(&wanted.builds);
     whole.then_some(wanted)
 }
 
@@ -172,9 +173,18 @@ mod tests {
             Some(wanted(2, 3, 7))
         );
         let bp = Some("target/bp".into());
-        let given = Wanted { bp, ..wanted(8, 40, 1) };
+        let given = Wanted {
+            bp,
+            ..wanted(8, 40, 1)
+        };
         assert_eq!(read("--bp target/bp"), Some(given));
-        for line in ["--seed", "--seed x", "--builders 0", "--builders 65", "--killed 3"] {
+        for line in [
+            "--seed",
+            "--seed x",
+            "--builders 0",
+            "--builders 65",
+            "--killed 3",
+        ] {
             assert_eq!(read(line), None, "{line}");
         }
     }

@@ -123,8 +123,7 @@ fn digest(answer: &str) -> Option<String> {
     let (first, rest) = answer.split_once("\r\n")?;
     let yes = first.split(' ').nth(1)? == "200";
     let mut fields = rest.lines().filter_map(|line| line.split_once(':'));
-    let (_, value) =
-        fields.find(|(name, _)| name.eq_ignore_ascii_case("docker-content-digest"))?;
+    let (_, value) = fields.find(|(name, _)| name.eq_ignore_ascii_case("docker-content-digest"))?;
     yes.then(|| value.trim().to_owned())
 }
 
