@@ -72,6 +72,8 @@ fn fleet(wanted: &Wanted) -> Result<bool, Failure> {
     network::only_root()?;
     let bp = wanted.bp.clone().map_or_else(crate::bp::release, Ok)?;
     let world = World::start(&[24])?;
+    // Made before the network, so that it goes last: to remove all stores takes a while.
+    let temp = tempfile::Builder::new().prefix("bp-fleet-").tempdir()?;
     let network = Network::make(wanted.builders, &world)?;
     let settings = Network::settings(&world);
     let mirror = settings
@@ -81,7 +83,6 @@ fn fleet(wanted: &Wanted) -> Result<bool, Failure> {
         .and_then(|mirror| mirror.split_once("http://"))
         .map(|(_, address)| address)
         .ok_or_else(|| Failure::say("the test world has no registry"))?;
-    let temp = tempfile::Builder::new().prefix("bp-fleet-").tempdir()?;
     let machine = machine();
     println!("{machine}");
     let yard = Yard {
