@@ -1,7 +1,7 @@
 //! Packages of Hex that builds of different apps share: their sources, and what was compiled of them.
 //!
 //! What a package comes to depends on less than the app: on its source and that of what it depends on, on the compilers, on
-//! the configuration and the variables that it may read while it is compiled. [`keys`] makes a key of these. They are looked
+//! the configuration and the variables that it may read while it is compiled. `keys` makes a key of these. They are looked
 //! for in the tree when the step is due, as hooks may change them; a package that is there and that Mix would not compile
 //! again is left alone.
 
