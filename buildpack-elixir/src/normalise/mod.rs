@@ -23,7 +23,7 @@ pub(crate) use manifest::without_app;
 pub(crate) use order::shows_large_map;
 
 /// Says how files are rewritten: belongs into every key under which a normalised layer is kept.
-pub const VERSION: &str = "beam-3";
+pub const VERSION: &str = "beam-4";
 
 /// Rewrites BEAM files and Mix manifests of the app and its dependencies as they enter a layer.
 ///
@@ -54,12 +54,17 @@ impl BeamNormaliser {
 enum Kind<'p> {
     Beam(Notes),
     Manifest(&'p str),
+    /// What Hex notes of a package beside its source: a map, in the order of the machine's memory.
+    HexNote,
 }
 
 fn kind(image_path: &str) -> Option<Kind<'_>> {
     let (folder, name) = image_path.rsplit_once('/')?;
     if !(folder.contains("/_build/") || folder.contains("/deps/")) {
         return None;
+    }
+    if name == ".hex" {
+        return Some(Kind::HexNote);
     }
     if extension(name) == "beam" {
         let notes = if folder.contains("/rel/") {
@@ -88,6 +93,7 @@ impl Normalise for BeamNormaliser {
         let rewritten = match kind(image_path) {
             Some(Kind::Beam(notes)) => beam::rewrite(&content, notes),
             Some(Kind::Manifest(name)) => manifest::rewrite(name, &content, self.owner(image_path)),
+            Some(Kind::HexNote) => etf::decode(&content).map(|term| term.encode()),
             None => None,
         };
         rewritten.unwrap_or(content)
@@ -151,6 +157,29 @@ fn wanted_of_git(inside: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_note_of_hex_is_the_same_in_whatever_order_its_atoms_were_made() {
+        let note = |pairs: &[(&str, &str)]| {
+            let atom = |text: &str| etf::Term::Atom(119, text.into());
+            let mut bytes = vec![131, 116, 0, 0, 0, u8::try_from(pairs.len()).unwrap()];
+            for (key, value) in pairs {
+                atom(key).write(&mut bytes);
+                etf::Term::Binary(value.as_bytes().to_vec()).write(&mut bytes);
+            }
+            bytes
+        };
+        let one = note(&[("name", "phoenix"), ("repo", "hexpm"), ("version", "1.8.1")]);
+        let other = note(&[("version", "1.8.1"), ("name", "phoenix"), ("repo", "hexpm")]);
+        assert_ne!(one, other);
+        let normaliser = BeamNormaliser::default();
+        let path = "/app/deps/phoenix/.hex";
+        assert!(normaliser.wants(path) && !normaliser.wants("/app/.hex"));
+        assert_eq!(
+            normaliser.rewrite(path, one),
+            normaliser.rewrite(path, other)
+        );
+    }
 
     #[test]
     fn leftovers() {

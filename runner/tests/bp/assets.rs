@@ -24,8 +24,9 @@ fn app(place: &Workspace, name: &str, copy: &str) -> App {
 fn an_alias_that_builds_and_digests_runs_alone_for_a_change_of_css() {
     let Some(place) = workspace() else { return };
     let app = app(&place, "phoenix_esbuild", "alias");
+    // Else other tests' packages may lie in the tree when it begins.
     place
-        .build(&app, &[])
+        .build(&app, &["--clear-cache"])
         .ok()
         .says("step deps-clean: left out, there is nothing to clear")
         .says("-----> Compiling")
