@@ -54,6 +54,11 @@ pub(crate) fn restore_sources(plan: &PackPlan, host: &Host<'_>) -> io::Result<()
     };
     let client = plan.tools.iter().find(|tool| tool.id == "hex");
     let client = client.map(|tool| tool.artifact.identity());
+    // Hex's note beside a source is a map in the order in which its atoms were made, and so of all packages of the lock;
+    // yarn from 2 on holds a package that it takes from `deps` to the bytes of all its files.
+    let all = locked.hex.iter();
+    let all = all.map(|(name, package)| format!("{name} {}\n", package.lock.digest));
+    let beside = Digest::of(all.collect::<String>().as_bytes());
     let mut parts = Vec::new();
     let mut replaced = BTreeSet::new();
     for name in wanted {
@@ -74,7 +79,8 @@ pub(crate) fn restore_sources(plan: &PackPlan, host: &Host<'_>) -> io::Result<()
             .part("repository", &package.lock.repository)
             .part("digest", package.lock.digest)
             .part("managers", &package.lock.managers)
-            .part("client", client.as_deref().unwrap_or_default());
+            .part("client", client.as_deref().unwrap_or_default())
+            .part("locked with", beside);
         parts.push(Part {
             name: name.clone(),
             key: Ok(key),
