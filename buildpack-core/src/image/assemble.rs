@@ -25,13 +25,22 @@ pub fn assemble(base: &BaseImage, layers: &[LayerRecord], settings: &ImageSettin
 
 /// The image of a config and the layers that it names.
 pub(super) fn join(config: &ImageConfiguration, layers: Vec<ImageLayer>) -> Image {
-    let config = canonical(json!(config));
+    with_manifest(canonical(json!(config)), layers, OCI_MANIFEST, OCI_CONFIG)
+}
+
+/// The image of a config's bytes and the layers that it names; its manifest and config are of these media types.
+pub(super) fn with_manifest(
+    config: Vec<u8>,
+    layers: Vec<ImageLayer>,
+    manifest_type: &str,
+    config_type: &str,
+) -> Image {
     let config_digest = Digest::of(&config);
     let manifest = canonical(json!({
         "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
+        "mediaType": manifest_type,
         "config": {
-            "mediaType": OCI_CONFIG,
+            "mediaType": config_type,
             "digest": config_digest,
             "size": config.len(),
         },

@@ -1,10 +1,8 @@
 //! An image under Docker's names, for registries and engines that know no others.
 
-use serde_json::json;
-
-use super::document::{DOCKER_CONFIG, DOCKER_MANIFEST, OCI_MANIFEST, canonical};
+use super::assemble::with_manifest;
+use super::document::{DOCKER_CONFIG, DOCKER_MANIFEST, OCI_MANIFEST};
 use super::{Image, ImageError, ImageLayer};
-use crate::digest::Digest;
 
 impl Image {
     /// The media type of its manifest.
@@ -37,29 +35,8 @@ impl Image {
                 })
             })
             .collect::<Result<Vec<_>, ImageError>>()?;
-        let manifest = canonical(json!({
-            "schemaVersion": 2,
-            "mediaType": DOCKER_MANIFEST,
-            "config": {
-                "mediaType": DOCKER_CONFIG,
-                "digest": self.config_digest,
-                "size": self.config.len(),
-            },
-            "layers": layers
-                .iter()
-                .map(|layer| json!({
-                    "mediaType": layer.media_type,
-                    "digest": layer.digest,
-                    "size": layer.size,
-                }))
-                .collect::<Vec<_>>(),
-        }));
-        Ok(Self {
-            manifest_digest: Digest::of(&manifest),
-            manifest,
-            layers,
-            ..self.clone()
-        })
+        let config = self.config.clone();
+        Ok(with_manifest(config, layers, DOCKER_MANIFEST, DOCKER_CONFIG))
     }
 }
 
