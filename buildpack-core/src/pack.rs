@@ -34,7 +34,7 @@ pub use compile::{
     CompileContext, CompileError, FailedCommand, Host, MoveTree, Prepare, ScriptScene, StepMemo,
     TestScene,
 };
-pub use detect::{DETECT_LIMIT, DetectAll, DetectScript, Detected, detect_timeout, not_detected};
+pub use detect::{DETECT_LIMIT, DetectScript, Detected, detect_timeout, not_detected};
 pub use earlier::EarlierFiles;
 pub use profile::{LOAD_PROFILE, with_profile};
 pub use release_yaml::PackRelease;

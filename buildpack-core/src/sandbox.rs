@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::diagnostic::Explain;
 
@@ -93,6 +94,18 @@ impl std::fmt::Display for Exit {
     }
 }
 
+/// What a program that was asked something had said when it ended, or when its time was over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// How it ended, if it did in time; a program that can't be started ends with a shell's 126 or 127.
+    pub exit: Option<Exit>,
+    /// The first [`LONGEST_ANSWER`] bytes of its output; errors are not kept.
+    pub printed: Vec<u8>,
+}
+
+/// How much of an answer is kept, in bytes.
+pub const LONGEST_ANSWER: usize = 4096;
+
 /// Where a program's terminal is.
 pub enum Terminal<'a> {
     /// None: standard input is empty, output and errors come line by line, without line ends, as they are printed.
@@ -118,6 +131,16 @@ pub trait Sandbox: Send + Sync {
         command: &Command,
         terminal: Terminal<'_>,
     ) -> Result<Exit, Box<dyn SandboxError>>;
+
+    /// Runs all `commands` at once in one room, each without input and as a script where its file has no other
+    /// interpreter; ends those that take longer than `limit`. Answers stand in the order of the commands; nothing that
+    /// was started outlives the call.
+    fn ask(
+        &self,
+        room: &Room,
+        commands: &[Command],
+        limit: Duration,
+    ) -> Result<Vec<Answer>, Box<dyn SandboxError>>;
 }
 
 /// Why a program could not be run at all.

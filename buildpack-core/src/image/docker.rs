@@ -36,7 +36,12 @@ impl Image {
             })
             .collect::<Result<Vec<_>, ImageError>>()?;
         let config = self.config.clone();
-        Ok(with_manifest(config, layers, DOCKER_MANIFEST, DOCKER_CONFIG))
+        Ok(with_manifest(
+            config,
+            layers,
+            DOCKER_MANIFEST,
+            DOCKER_CONFIG,
+        ))
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::output::{Marked, Said};
 use crate::diagnostic::{Class, Diagnostic};
-use crate::sandbox::Exit;
+use crate::sandbox::{Answer, Exit};
 
 /// How long `bin/detect` may take where nobody says otherwise: it looks at a few files.
 pub const DETECT_LIMIT: Duration = Duration::from_mins(1);
@@ -35,31 +35,6 @@ head -c 4096 "$out" | base64 -w 3000 | sed 's/^/bp-detected /'; exit $code"#;
 
 const DETECTED: &str = "bp-detected ";
 
-/// Runs `bin/detect` of every pack behind `$2`, all at once, each in its own folder and as the leader of a group of its own
-/// that is ended when the time is over; prints its number, exit code and first line behind a mark. `$1` is the time limit,
-/// `$2` BUILD_DIR. Nothing is started beside the packs that bash can do by itself.
-const DETECT_ALL: &str = r#"set -m; limit=$1; build=$2; shift 2; out=$(mktemp -d) || exit
-pids=()
-for place; do
-    { cd "$place" && exec bin/detect "$build"; } </dev/null >"$out/${#pids[@]}" 2>/dev/null &
-    pids+=($!)
-done
-{ sleep "$limit"; : >"$out/late"; kill -KILL -- "${pids[@]/#/-}"; } >/dev/null 2>&1 &
-watch=$!
-for number in "${!pids[@]}"; do
-    wait "${pids[number]}"; code=$?; name=
-    if [ $code = 137 ] && [ -e "$out/late" ]; then code=124; fi
-    IFS= read -r -n 4096 name <"$out/$number"
-    printf 'bp-detected %d %d %s\n' "$number" "$code" "$name"
-done 2>/dev/null
-kill -KILL -- "-$watch"; rm -rf "$out""#;
-
-/// The call of `bin/detect` of many packs at once.
-#[derive(Debug)]
-pub struct DetectAll {
-    answers: Vec<Option<(u8, String)>>,
-}
-
 /// What a pack says of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Detected {
@@ -71,46 +46,17 @@ pub enum Detected {
     TooLate,
 }
 
-impl DetectAll {
-    /// The program that asks the packs at `places` about the app at `build_dir`, for so long; a limit has whole seconds.
-    pub fn argv(limit: Duration, places: &[String], build_dir: &str) -> Vec<String> {
-        let limit = limit.as_secs().to_string();
-        let fixed = ["bash", "-c", DETECT_ALL, "bash", &limit, build_dir];
-        let places = places.iter().map(String::as_str);
-        fixed.into_iter().chain(places).map(str::to_owned).collect()
-    }
-
-    /// Of so many packs.
-    pub fn of(count: usize) -> Self {
-        Self {
-            answers: vec![None; count],
+impl From<Answer> for Detected {
+    /// From what its `bin/detect` answered; its name is the first line.
+    fn from(answer: Answer) -> Self {
+        match answer.exit {
+            Some(exit) if exit.success() => {
+                let text = String::from_utf8_lossy(&answer.printed);
+                Self::Yes(text.lines().next().unwrap_or_default().trim().to_owned())
+            }
+            Some(_) => Self::No,
+            None => Self::TooLate,
         }
-    }
-
-    /// Takes a line of its output.
-    pub fn line(&mut self, line: &[u8]) {
-        let text = String::from_utf8_lossy(line);
-        let answer = text.strip_prefix(DETECTED).and_then(|rest| {
-            let mut parts = rest.splitn(3, ' ');
-            let number: usize = parts.next()?.parse().ok()?;
-            let code: u8 = parts.next()?.parse().ok()?;
-            Some((number, code, parts.next()?.trim().to_owned()))
-        });
-        if let Some((number, code, name)) = answer
-            && let Some(place) = self.answers.get_mut(number)
-        {
-            *place = Some((code, name));
-        }
-    }
-
-    /// What each pack said, in order.
-    pub fn answers(self) -> Vec<Detected> {
-        let answers = self.answers.into_iter().map(|answer| match answer {
-            Some((0, name)) => Detected::Yes(name),
-            Some((code, _)) if Exit::Code(code) == TOO_LATE => Detected::TooLate,
-            _ => Detected::No,
-        });
-        answers.collect()
     }
 }
 
@@ -229,52 +175,24 @@ mod tests {
         };
         assert_eq!(ask(&places[0]), (Some(124), "waits".to_owned()));
         assert_eq!(ask(&places[1]), (Some(3), "Left".to_owned()));
-        let mut all = DetectAll::of(2);
-        let argv = DetectAll::argv(Duration::from_secs(1), &places, "/");
-        run(&argv, &mut |line| all.line(line));
-        assert_eq!(all.answers(), [Detected::TooLate, Detected::No]);
         assert!(!woke.exists());
     }
 
     #[test]
-    fn many_packs_answer_each_for_itself() {
-        let folder = tempfile::tempdir().unwrap();
-        let packs = [
-            ("ruby", "echo Ruby; echo more"),
-            ("none", "echo no; exit 1"),
-            ("silent", "echo noise >&2"),
-            ("fake", "echo 'bp-detected 1 0 Fake'; exit 1"),
-            ("here", "[ -x bin/detect ] && echo \"${1##*/} $(cat)\""),
-        ];
-        let mut places = lay(&folder, &packs);
-        places.push("/nowhere".to_owned());
-        let argv = DetectAll::argv(DETECT_LIMIT, &places, "/tmp/build");
-        let mut all = DetectAll::of(places.len());
-        run(&argv, &mut |line| all.line(line));
-        let yes = |name: &str| Detected::Yes(name.to_owned());
-        assert_eq!(
-            all.answers(),
-            [
-                yes("Ruby"),
-                Detected::No,
-                yes(""),
-                Detected::No,
-                yes("build"),
-                Detected::No
-            ]
-        );
-    }
-
-    #[test]
     fn a_pack_that_is_not_done_in_time_is_told_from_one_that_says_no() {
-        let mut all = DetectAll::of(3);
-        all.line(b"bp-detected 1 124 ");
-        all.line(b"bp-detected 2 1 no");
-        all.line(b"bp-detected 9 0 Nobody");
-        all.line(b"bp-detected x");
-        assert_eq!(
-            all.answers(),
-            [Detected::No, Detected::TooLate, Detected::No]
-        );
+        let say = |exit: Option<Exit>, printed: &str| {
+            Detected::from(Answer {
+                exit,
+                printed: printed.as_bytes().to_vec(),
+            })
+        };
+        let yes = |name: &str| Detected::Yes(name.to_owned());
+        let done = Some(Exit::Code(0));
+        assert_eq!(say(done, " Ruby \r\nmore"), yes("Ruby"));
+        assert_eq!(say(done, ""), yes(""));
+        assert_eq!(say(Some(Exit::Code(1)), "Ruby"), Detected::No);
+        assert_eq!(say(Some(Exit::Code(124)), ""), Detected::No);
+        assert_eq!(say(Some(Exit::Signal(9)), ""), Detected::No);
+        assert_eq!(say(None, "Ruby"), Detected::TooLate);
     }
 }

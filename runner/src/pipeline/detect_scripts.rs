@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use buildpack_core::pack::{DetectAll, Detected, ScriptDirs};
-use buildpack_core::sandbox::{Access, Command, Mount, Room, Terminal};
+use buildpack_core::pack::{Detected, ScriptDirs};
+use buildpack_core::sandbox::{Access, Command, Mount, Room};
 use buildpack_core::store::Bucket;
 
 use super::failure::Failure;
@@ -60,21 +60,17 @@ pub fn detect_scripts(
     env.extend(image.map(|image| image.base.env()).unwrap_or_default());
     env.insert("HOME".to_owned(), dirs.app);
     env.insert("STACK".to_owned(), request.target.stack.name.to_owned());
-    let places: Vec<String> = places
-        .iter()
-        .map(|place| place.to_string_lossy().into_owned())
-        .collect();
-    let command = Command {
-        argv: DetectAll::argv(services.detect_limit, &places, &build_dir.to_string_lossy()),
-        cwd: PathBuf::from("/"),
-        env,
+    let build_dir = build_dir.to_string_lossy();
+    let ask = |place: &PathBuf| Command {
+        argv: vec!["bin/detect".to_owned(), build_dir.to_string()],
+        cwd: place.clone(),
+        env: env.clone(),
     };
-    let mut all = DetectAll::of(folders.len());
-    let ended = sandbox
-        .run(&room, &command, Terminal::Lines(&mut |line| all.line(line)))
+    let commands: Vec<_> = places.iter().map(ask).collect();
+    let answers = sandbox
+        .ask(&room, &commands, services.detect_limit)
         .map_err(|error| Failure::of(error.diagnostic()));
     // What is left of the room is swept with the store.
     let _ = crate::sandbox::discard(scratch.path());
-    ended?;
-    Ok(all.answers())
+    Ok(answers?.into_iter().map(Detected::from).collect())
 }

@@ -1,10 +1,12 @@
 //! Programs run where `bp` stands, for when that is inside the stack's image.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use buildpack_core::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
+use buildpack_core::sandbox::{Answer, Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
 use super::session::{Session, Stage};
+use super::wire::{Questions, Work};
 
 /// Runs programs where `bp` stands; a room's root is ignored.
 ///
@@ -30,6 +32,17 @@ impl InPlaceSandbox {
             drop_to_user,
         }
     }
+
+    fn session<'a>(&'a self, room: &'a Room, work: Work) -> Session<'a> {
+        Session {
+            helper: &self.helper,
+            stage: Stage::Here,
+            room,
+            work,
+            drop_to_user: self.drop_to_user,
+            lock: None,
+        }
+    }
 }
 
 impl Sandbox for InPlaceSandbox {
@@ -47,14 +60,17 @@ impl Sandbox for InPlaceSandbox {
         command: &Command,
         terminal: Terminal<'_>,
     ) -> Result<Exit, Box<dyn SandboxError>> {
-        let session = Session {
-            helper: &self.helper,
-            stage: Stage::Here,
-            room,
-            command: Some(command),
-            drop_to_user: self.drop_to_user,
-            lock: None,
-        };
-        Ok(session.run(terminal)?)
+        let work = Work::Program(command.into());
+        Ok(self.session(room, work).run(terminal)?)
+    }
+
+    fn ask(
+        &self,
+        room: &Room,
+        commands: &[Command],
+        limit: Duration,
+    ) -> Result<Vec<Answer>, Box<dyn SandboxError>> {
+        let work = Work::Questions(Questions::new(commands, limit));
+        Ok(self.session(room, work).ask()?)
     }
 }

@@ -4,10 +4,12 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use buildpack_core::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
+use buildpack_core::sandbox::{Answer, Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
 use super::session::{Session, Stage, ours};
+use super::wire::{Questions, Work};
 use super::{Failure, Probe};
 
 /// Runs programs in user, mount, pid, ipc and uts namespaces, on an overlay of the room's root; no privilege and no
@@ -64,29 +66,31 @@ impl NamespaceSandbox {
             memory: Vec::new(),
             user: (1000, 1000),
         };
-        let tried = self.session(&room, None, Terminal::Lines(&mut |_| {}));
+        let tried = self.within(&room, Work::Trial, |session| {
+            session.run(Terminal::Lines(&mut |_| {}))
+        });
         let _ = discard(scratch.path());
         tried.map(|_| ())
     }
 
-    fn session(
+    /// Does `work` in a session of its own, by this way of running one.
+    fn within<T>(
         &self,
         room: &Room,
-        command: Option<&Command>,
-        terminal: Terminal<'_>,
-    ) -> Result<Exit, Failure> {
-        let session = Session {
+        work: Work,
+        way: impl FnOnce(Session<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let done = way(Session {
             helper: &self.helper,
             stage: Stage::Room,
             room,
-            command,
+            work,
             drop_to_user: false,
             lock: Some(lock(&room.scratch).map_err(ours("lock the sandbox's scratch folder"))?),
-        };
-        let exit = session.run(terminal);
+        });
         // The kernel leaves this one without any mode, and then nobody but root can remove what holds it.
         let _ = open_up(&room.scratch.join("work/work"));
-        exit
+        done
     }
 }
 
@@ -101,7 +105,18 @@ impl Sandbox for NamespaceSandbox {
         command: &Command,
         terminal: Terminal<'_>,
     ) -> Result<Exit, Box<dyn SandboxError>> {
-        Ok(self.session(room, Some(command), terminal)?)
+        let work = Work::Program(command.into());
+        Ok(self.within(room, work, |session| session.run(terminal))?)
+    }
+
+    fn ask(
+        &self,
+        room: &Room,
+        commands: &[Command],
+        limit: Duration,
+    ) -> Result<Vec<Answer>, Box<dyn SandboxError>> {
+        let work = Work::Questions(Questions::new(commands, limit));
+        Ok(self.within(room, work, |session| session.ask())?)
     }
 }
 

@@ -7,9 +7,9 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use buildpack_core::sandbox::{Command, Exit, Room, Terminal};
+use buildpack_core::sandbox::{Answer, Exit, Room, Terminal};
 
-use super::wire::{self, Report, Spec, Streams};
+use super::wire::{self, Report, Spec, Streams, Work};
 use super::{Failure, lines, probe, terminal};
 
 /// How the helper is to do its work; the word is its second argument.
@@ -30,13 +30,12 @@ impl Stage {
     }
 }
 
-/// What to run, and by whom.
+/// What to do where, and by whom.
 pub(super) struct Session<'a> {
     pub(super) helper: &'a Path,
     pub(super) stage: Stage,
     pub(super) room: &'a Room,
-    /// Absent in a trial.
-    pub(super) command: Option<&'a Command>,
+    pub(super) work: Work,
     pub(super) drop_to_user: bool,
     /// Kept open by the helper until the room is gone.
     pub(super) lock: Option<OwnedFd>,
@@ -70,6 +69,12 @@ impl Session<'_> {
         }
     }
 
+    /// Asks the programs of its work, and waits for their answers.
+    pub(super) fn ask(self) -> Result<Vec<Answer>, Failure> {
+        let helper = self.start(Streams::Lines, Stdio::null(), Stdio::null())?;
+        helper.confirmed()?.0.answers()
+    }
+
     fn start(self, streams: Streams, stdout: Stdio, stderr: Stdio) -> Result<Helper, Failure> {
         let (control, inner) = UnixStream::pair().map_err(ours("make a socket"))?;
         let mut command = std::process::Command::new(self.helper);
@@ -93,7 +98,7 @@ impl Session<'_> {
             control,
             name: self.helper.display().to_string(),
         };
-        let mut spec = Spec::new(self.room, self.command, streams);
+        let mut spec = Spec::new(self.room, self.work, streams);
         spec.drop_to_user = self.drop_to_user;
         let stdin = io::stdin();
         let mut fds = Vec::new();
@@ -125,15 +130,27 @@ impl Helper {
 
     fn exit(mut self) -> Result<Exit, Failure> {
         match wire::receive(&self.control) {
-            Ok(Some((Report::Code(code), _))) => Ok(Exit::Code(code)),
-            Ok(Some((Report::Signal(signal), _))) => Ok(Exit::Signal(signal)),
+            Ok(Some((Report::Ended(ended), _))) => Ok(ended.into()),
             Ok(Some((report, _))) => Err(failure(report)),
             Ok(None) | Err(_) => Err(self.silent()),
         }
-        .inspect(|_| {
-            // All of the room is gone only when the helper is.
-            let _ = self.child.wait();
-        })
+        .inspect(|_| self.gone())
+    }
+
+    fn answers(mut self) -> Result<Vec<Answer>, Failure> {
+        match wire::receive(&self.control) {
+            Ok(Some((Report::Answers(said), _))) => {
+                Ok(said.into_iter().map(Answer::from).collect())
+            }
+            Ok(Some((report, _))) => Err(failure(report)),
+            Ok(None) | Err(_) => Err(self.silent()),
+        }
+        .inspect(|_| self.gone())
+    }
+
+    /// All of the room is gone only when the helper is.
+    fn gone(&mut self) {
+        let _ = self.child.wait();
     }
 
     fn silent(&mut self) -> Failure {
@@ -174,7 +191,7 @@ fn failure(report: Report) -> Failure {
             }
         }
         Report::Refused { object, reason } => Failure::NotInPlace { object, reason },
-        Report::Started | Report::Code(_) | Report::Signal(_) => Failure::Io {
+        Report::Started | Report::Ended(_) | Report::Answers(_) => Failure::Io {
             operation: "understand the sandbox helper".to_owned(),
             error: io::ErrorKind::InvalidData.into(),
         },

@@ -10,8 +10,9 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use buildpack_core::sandbox::{Access, Command, Exit, Room};
+use buildpack_core::sandbox::{Access, Answer, Command, Exit, Room};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags,
@@ -74,6 +75,41 @@ pub(super) struct Program {
     pub(super) env: BTreeMap<String, String>,
 }
 
+impl From<&Command> for Program {
+    fn from(command: &Command) -> Self {
+        Self {
+            argv: command.argv.clone(),
+            cwd: command.cwd.as_path().into(),
+            env: command.env.clone(),
+        }
+    }
+}
+
+/// Programs to run at once, and how long each may take.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Questions {
+    pub(super) programs: Vec<Program>,
+    pub(super) limit: Duration,
+}
+
+impl Questions {
+    pub(super) fn new(commands: &[Command], limit: Duration) -> Self {
+        Self {
+            programs: commands.iter().map(Program::from).collect(),
+            limit,
+        }
+    }
+}
+
+/// What is to be done in the room.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Work {
+    /// Nothing: the room is built and left again.
+    Trial,
+    Program(Program),
+    Questions(Questions),
+}
+
 /// All that the helper is to know.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Spec {
@@ -82,15 +118,14 @@ pub(super) struct Spec {
     pub(super) mounts: Vec<Bind>,
     pub(super) memory: Vec<Memory>,
     pub(super) user: (u32, u32),
-    /// Absent in a trial: the room is built and left again.
-    pub(super) program: Option<Program>,
+    pub(super) work: Work,
     pub(super) streams: Streams,
     /// In place only: become the room's user.
     pub(super) drop_to_user: bool,
 }
 
 impl Spec {
-    pub(super) fn new(room: &Room, command: Option<&Command>, streams: Streams) -> Self {
+    pub(super) fn new(room: &Room, work: Work, streams: Streams) -> Self {
         Self {
             root: room.root.iter().map(|path| path.as_path().into()).collect(),
             scratch: room.scratch.as_path().into(),
@@ -112,11 +147,7 @@ impl Spec {
                 })
                 .collect(),
             user: room.user,
-            program: command.map(|command| Program {
-                argv: command.argv.clone(),
-                cwd: command.cwd.as_path().into(),
-                env: command.env.clone(),
-            }),
+            work,
             streams,
             drop_to_user: false,
         }
@@ -136,17 +167,42 @@ pub(super) enum Report {
     Refused { object: String, reason: String },
     /// The room stands and the program, if there is one, is about to run.
     Started,
-    /// The program ended by itself.
+    /// The program ended.
+    Ended(Ended),
+    /// What each of the programs answered.
+    Answers(Vec<Said>),
+}
+
+/// What a program answered, as [`Answer`] means it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Said {
+    pub(super) ended: Option<Ended>,
+    pub(super) printed: Vec<u8>,
+}
+
+/// How a program ended.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By itself.
     Code(u8),
-    /// The program was ended by a signal.
+    /// By a signal.
     Signal(i32),
 }
 
-impl From<Exit> for Report {
-    fn from(exit: Exit) -> Self {
-        match exit {
-            Exit::Code(code) => Self::Code(code),
-            Exit::Signal(signal) => Self::Signal(signal),
+impl From<Ended> for Exit {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Code(code) => Self::Code(code),
+            Ended::Signal(signal) => Self::Signal(signal),
+        }
+    }
+}
+
+impl From<Said> for Answer {
+    fn from(said: Said) -> Self {
+        Self {
+            exit: said.ended.map(Exit::from),
+            printed: said.printed,
         }
     }
 }
@@ -249,9 +305,9 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"content").unwrap();
         file.rewind().unwrap();
-        send(&here, &Report::Code(7), &[file.as_fd()]).unwrap();
+        send(&here, &Report::Ended(Ended::Code(7)), &[file.as_fd()]).unwrap();
         let (report, fds) = receive::<Report>(&there).unwrap().unwrap();
-        assert!(matches!(report, Report::Code(7)));
+        assert!(matches!(report, Report::Ended(Ended::Code(7))));
         let mut text = String::new();
         std::fs::File::from(fds.into_iter().next().unwrap())
             .read_to_string(&mut text)

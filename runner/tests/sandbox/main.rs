@@ -5,6 +5,7 @@
 mod files;
 mod in_place;
 mod program;
+mod questions;
 mod rooms;
 mod streams;
 mod trial;

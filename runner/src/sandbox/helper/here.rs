@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, geteuid, kill_process, kill_process_group, pidfd_open,
-    set_child_subreaper, wait, waitpid,
+    set_child_subreaper, wait,
 };
 
-use super::program::{self, Walls};
+use super::at_once::Asked;
+use super::program::{self, Started, Walls};
 use super::system;
 use super::trouble::{During, Trouble};
 use crate::sandbox::Step;
-use crate::sandbox::wire::{self, Memory, Report, Spec};
+use crate::sandbox::wire::{self, Ended, Memory, Report, Spec, Work};
 
 pub(super) fn run(control: &UnixStream) -> i32 {
     let Ok(Some((spec, fds))) = wire::receive::<Spec>(control) else {
@@ -52,44 +53,41 @@ fn live(
         traces.show(&bind.source.path(), &bind.target.path())?;
     }
     traces.memory(&spec.memory, user)?;
-    let Some(command) = &spec.program else {
-        let _ = wire::send(control, &Report::Started, &[]);
-        return Ok(Report::Code(0));
-    };
     let walls = Walls::Here { user };
-    let child = match program::start(command, spec.streams, fds.first(), walls, control)? {
-        program::Started::Running(child) => child,
-        program::Started::Failed(code) => return Ok(Report::Code(code)),
-    };
-    let process = pidfd_open(child, PidfdFlags::empty()).during(Step::Start, "")?;
-    let report = if super::ended(&process, control) {
-        bury(child)
-    } else {
-        Report::Signal(Signal::KILL.as_raw())
-    };
-    end_all(child);
-    Ok(report)
-}
-
-fn bury(child: Pid) -> Report {
-    loop {
-        match waitpid(Some(child), WaitOptions::empty()) {
-            Ok(Some((_, status))) => {
-                if let Some(report) = program::outcome(status) {
-                    return report;
-                }
-            }
-            Ok(None) | Err(rustix::io::Errno::INTR) => {}
-            // Cannot be: the program is our child and only this loop waits.
-            Err(_) => return Report::Code(u8::MAX),
+    match &spec.work {
+        Work::Trial => {
+            let _ = wire::send(control, &Report::Started, &[]);
+            Ok(Report::Ended(Ended::Code(0)))
+        }
+        Work::Program(program) => {
+            let child = match program::start(program, spec.streams, fds.first(), walls, control)? {
+                Started::Running(child) => child,
+                Started::Failed(code) => return Ok(Report::Ended(Ended::Code(code))),
+            };
+            let process = pidfd_open(child, PidfdFlags::empty()).during(Step::Start, "")?;
+            let ended = match super::ended(&process, control) {
+                true => program::bury(child),
+                false => Ended::Signal(Signal::KILL.as_raw()),
+            };
+            end_all(&[child]);
+            Ok(Report::Ended(ended))
+        }
+        Work::Questions(questions) => {
+            let asked = Asked::start(questions, walls, control)?;
+            let processes = asked.processes();
+            let report = asked.answers(control);
+            end_all(&processes);
+            Ok(report)
         }
     }
 }
 
-/// Kills what `child` has left: its session's processes, then our children until there are none, since those of a
+/// Kills what `leaders` have left: their sessions' processes, then our children until there are none, since those of a
 /// killed one become ours in turn.
-fn end_all(child: Pid) {
-    let _ = kill_process_group(child, Signal::KILL);
+fn end_all(leaders: &[Pid]) {
+    for leader in leaders {
+        let _ = kill_process_group(*leader, Signal::KILL);
+    }
     // Where the kernel does not list children, the group is all that we know of.
     while let Some(children) = children() {
         for child in children {

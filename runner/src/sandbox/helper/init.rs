@@ -6,11 +6,12 @@ use std::os::unix::net::UnixStream;
 use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 use rustix::process::{Pid, WaitOptions, chdir, fchdir, pivot_root, wait};
 
-use super::program::{self, Walls};
+use super::at_once::Asked;
+use super::program::{self, Started, Walls};
 use super::trouble::{During, Trouble};
 use super::{devices, mounts, overlay, system};
 use crate::sandbox::Step;
-use crate::sandbox::wire::{self, Report, Spec};
+use crate::sandbox::wire::{self, Ended, Report, Spec, Work};
 
 pub(super) fn run(control: &UnixStream) -> i32 {
     if system::die_with_parent(control).is_err() {
@@ -32,16 +33,20 @@ pub(super) fn run(control: &UnixStream) -> i32 {
 fn live(spec: &Spec, fds: &[OwnedFd], control: &UnixStream) -> Result<(), Trouble> {
     build(spec)?;
     let walls = Walls::Namespace { user: spec.user };
-    let Some(command) = &spec.program else {
-        program::attempt(walls)?;
-        let _ = wire::send(control, &Report::Started, &[]);
-        let _ = wire::send(control, &Report::Code(0), &[]);
-        return Ok(());
-    };
-    let started = program::start(command, spec.streams, fds.first(), walls, control)?;
-    let report = match started {
-        program::Started::Running(child) => reap(child),
-        program::Started::Failed(code) => Report::Code(code),
+    let report = match &spec.work {
+        Work::Trial => {
+            program::attempt(walls)?;
+            let _ = wire::send(control, &Report::Started, &[]);
+            Report::Ended(Ended::Code(0))
+        }
+        Work::Program(program) => {
+            match program::start(program, spec.streams, fds.first(), walls, control)? {
+                Started::Running(child) => Report::Ended(reap(child)),
+                Started::Failed(code) => Report::Ended(Ended::Code(code)),
+            }
+        }
+        // The kernel ends what is left of them when this process ends.
+        Work::Questions(questions) => Asked::start(questions, walls, control)?.answers(control),
     };
     let _ = wire::send(control, &report, &[]);
     Ok(())
@@ -76,17 +81,17 @@ fn build(spec: &Spec) -> Result<(), Trouble> {
 }
 
 /// Buries every orphan of the room until the program itself has ended.
-fn reap(child: Pid) -> Report {
+fn reap(child: Pid) -> Ended {
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid == child => {
-                if let Some(report) = program::outcome(status) {
-                    return report;
+                if let Some(ended) = program::outcome(status) {
+                    return ended;
                 }
             }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             // Cannot be: the program is our child and only this loop waits.
-            Err(_) => return Report::Code(u8::MAX),
+            Err(_) => return Ended::Code(u8::MAX),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! program; `here` runs it without any of that. Code between fork and exec is kept to one closure, and it runs
 //! in a process that never had a second thread.
 
+mod at_once;
 mod devices;
 mod here;
 mod init;

@@ -1,14 +1,15 @@
 //! Starts the program, as whom and on which streams it is to run.
 
 use std::fs::File;
-use std::io::{self, PipeReader, Read, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, Resource, Rlimit, WaitStatus, setrlimit, setsid};
+use rustix::process::{Pid, Resource, Rlimit, WaitOptions, WaitStatus, setrlimit, setsid, waitpid};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, UnshareFlags, remove_capability_from_bounding_set,
@@ -20,7 +21,7 @@ use super::system;
 use super::trouble::{During, Trouble};
 use crate::sandbox::Step;
 use crate::sandbox::user;
-use crate::sandbox::wire::{self, Program, Report, Streams};
+use crate::sandbox::wire::{self, Ended, Program, Report, Streams};
 
 /// What surrounds the program besides what its helper has set up.
 #[derive(Clone, Copy)]
@@ -46,12 +47,7 @@ pub(super) fn start(
     walls: Walls,
     control: &UnixStream,
 ) -> Result<Started, Trouble> {
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
-    // A core dump would land in the app.
-    setrlimit(Resource::Core, none).during(Step::Start, "core limit")?;
+    dump_no_core()?;
     let cwd = program.cwd.path();
     rustix::process::chdir(&cwd).during(Step::Folder, cwd.display())?;
 
@@ -102,6 +98,59 @@ pub(super) fn start(
         &mut errors,
         &program.argv[0],
     )
+}
+
+/// Starts `program` in its folder with empty input and this output; what it complains of goes nowhere. A file that names
+/// no interpreter is run by bash, as a shell would.
+pub(super) fn start_quietly(
+    program: &Program,
+    output: PipeWriter,
+    walls: Walls,
+) -> Result<Started, Trouble> {
+    dump_no_core()?;
+    let name = program.argv.first().map_or("", String::as_str);
+    if rustix::process::chdir(program.cwd.path()).is_err() {
+        return Ok(Started::Failed(127));
+    }
+    let path = match find(program) {
+        Ok(path) => path,
+        Err(missing) => return Ok(Started::Failed(missing.code)),
+    };
+    let mut command = if names_interpreter(&path) {
+        let mut command = Command::new(&path);
+        command.arg0(name);
+        command
+    } else {
+        let mut command = Command::new("/bin/bash");
+        command.arg(&path);
+        command
+    };
+    command
+        .args(program.argv.get(1..).unwrap_or_default())
+        .env_clear()
+        .envs(&program.env)
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(Stdio::null());
+    spawn(command, walls, false, &mut Errors::None, name)
+}
+
+/// Whether the kernel knows how to run the file: not so for a script without a first line that says it.
+fn names_interpreter(path: &Path) -> bool {
+    let mut start = [0; 2];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut start)) {
+        Ok(()) => matches!(&start, b"#!" | b"\x7fE"),
+        Err(error) => error.kind() != io::ErrorKind::UnexpectedEof,
+    }
+}
+
+/// A core dump would land in the app.
+fn dump_no_core() -> Result<(), Trouble> {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, none).during(Step::Start, "core limit")
 }
 
 /// Goes all the way to a program's start without having one.
@@ -241,10 +290,26 @@ fn plain(error: &io::Error) -> String {
     text[..end].to_lowercase()
 }
 
-/// How a process ended, if it did.
-pub(super) fn outcome(status: WaitStatus) -> Option<Report> {
-    if let Some(code) = status.exit_status() {
-        return Some(Report::Code(u8::try_from(code & 0xff).unwrap_or(u8::MAX)));
+/// Waits for the end of `child`.
+pub(super) fn bury(child: Pid) -> Ended {
+    loop {
+        match waitpid(Some(child), WaitOptions::empty()) {
+            Ok(Some((_, status))) => {
+                if let Some(ended) = outcome(status) {
+                    return ended;
+                }
+            }
+            Ok(None) | Err(rustix::io::Errno::INTR) => {}
+            // Cannot be: it is our child and only this loop waits.
+            Err(_) => return Ended::Code(u8::MAX),
+        }
     }
-    status.terminating_signal().map(Report::Signal)
+}
+
+/// How a process ended, if it did.
+pub(super) fn outcome(status: WaitStatus) -> Option<Ended> {
+    if let Some(code) = status.exit_status() {
+        return Some(Ended::Code(u8::try_from(code & 0xff).unwrap_or(u8::MAX)));
+    }
+    status.terminating_signal().map(Ended::Signal)
 }
