@@ -22,6 +22,8 @@ use crate::libraries::{self, Libraries};
 /// than what was compiled of it would be compiled again at boot (Mix before 1.17 asks for the time alone).
 const SPREAD: u32 = 1 << 28;
 pub(super) const PIECE: usize = 128 << 10;
+/// How a gzip file with deflate begins (RFC 1952, 2.3).
+const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 const PROGRESS: u64 = 8 << 20;
 /// No more of a packed file is unpacked and searched: an asset of a web app is far smaller, a bomb is larger.
 const LARGEST_UNPACKED: u64 = 256 << 20;
@@ -109,77 +111,75 @@ impl<'t> Tar<'t> {
         }
         let executable = found.mode() & 0o100 != 0;
         let size = found.len();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        // Most files are no longer than one piece, and read by this alone.
+        let length = fill(&mut file, &mut buffer, size).map_err(read)?;
+        let head = &buffer[..length];
         if self.wanted(entry) {
-            let mut content = Vec::new();
+            let mut content = head.to_vec();
             file.read_to_end(&mut content).map_err(read)?;
+            self.buffer = buffer;
             let content = self.rewritten(entry, content);
             return self.content(entry, &content, executable);
         }
-        self.note_libraries(entry, &mut file).map_err(read)?;
-        let mut buffer = std::mem::take(&mut self.buffer);
+        if head.starts_with(&libraries::MAGIC) {
+            self.note_libraries(entry, &file);
+        }
         let mtime = if self.dated_by_content(entry) {
             let mut hasher = Hasher::new();
-            pieces(&mut file, &mut buffer, |piece| {
-                hasher.update(piece);
-                Ok(())
-            })
-            .map_err(read)?;
-            file.rewind().map_err(read)?;
+            hasher.update(head);
+            if head.len() as u64 != size {
+                at(&mut file, length).map_err(read)?;
+                let mut rest = vec![0; PIECE];
+                pieces(&mut file, &mut rest, |piece| {
+                    hasher.update(piece);
+                    Ok(())
+                })
+                .map_err(read)?;
+            }
             time_of(&hasher.finish())
         } else {
             FLOOR
         };
         self.head(entry, Kind::File { size, executable }, mtime)?;
-        let mut left = size;
-        pieces(&mut file, &mut buffer, |piece| {
-            if left == size {
-                self.input.dense(is_dense(piece, size));
+        self.input.dense(is_dense(head, size));
+        let packed = head.starts_with(&GZIP);
+        self.scan.feed(head);
+        self.put(head)?;
+        let mut left = size - length as u64;
+        if left > 0 {
+            at(&mut file, length).map_err(read)?;
+        }
+        while left > 0 {
+            let length = fill(&mut file, &mut buffer, left).map_err(read)?;
+            if length == 0 {
+                return Err(LayerError::Changed { path });
             }
-            left = left
-                .checked_sub(piece.len() as u64)
-                .ok_or(io::ErrorKind::InvalidData)?;
-            self.scan.feed(piece);
-            self.put(piece)
-                .map_err(|_| io::ErrorKind::BrokenPipe.into())
-        })
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => LayerError::Changed { path: path.clone() },
-            _ => read(error),
-        })?;
+            self.scan.feed(&buffer[..length]);
+            self.put(&buffer[..length])?;
+            left -= length as u64;
+        }
         self.input.dense(false);
         self.buffer = buffer;
-        if left > 0 {
-            return Err(LayerError::Changed { path });
-        }
-        if self.options.gate.is_some() {
-            file.rewind().map_err(read)?;
+        if packed && self.options.gate.is_some() {
+            at(&mut file, 0).map_err(read)?;
             self.search_packed(&file);
         }
         self.pad(size)
     }
 
     /// Notes what an ELF file needs and offers.
-    fn note_libraries(&mut self, entry: &Entry<'_>, file: &mut std::fs::File) -> io::Result<()> {
-        let mut magic = [0; libraries::MAGIC.len()];
-        let found = file.read(&mut magic)?;
-        if magic[..found] == libraries::MAGIC
-            && let Some(linked) = libraries::read(&*file)
-        {
+    fn note_libraries(&mut self, entry: &Entry<'_>, file: &std::fs::File) {
+        if let Some(linked) = libraries::read(file) {
             let path = entry.shown();
             self.libraries.add(&path, linked, self.options.architecture);
         }
-        file.rewind()
     }
 
     /// Searches what a gzip file holds. One that can't be unpacked is not an error here: it goes into the image as it
     /// is, and so far as it could be unpacked it was searched.
-    fn search_packed(&mut self, mut file: &std::fs::File) {
-        let mut magic = [0; 3];
-        if file.read_exact(&mut magic).is_err() || magic != [0x1f, 0x8b, 8] {
-            return;
-        }
-        let packed = (&magic[..]).chain(file);
-        let mut plain = MultiGzDecoder::new(packed).take(LARGEST_UNPACKED);
+    fn search_packed(&mut self, file: &std::fs::File) {
+        let mut plain = MultiGzDecoder::new(file).take(LARGEST_UNPACKED);
         let mut buffer = std::mem::take(&mut self.buffer);
         let _ = pieces(&mut plain, &mut buffer, |piece| {
             self.scan.feed(piece);
@@ -281,6 +281,26 @@ impl<'t> Tar<'t> {
 
 fn utf8(entry: &Entry<'_>) -> Option<String> {
     Some(format!("/{}", std::str::from_utf8(&entry.path).ok()?))
+}
+
+/// Reads what is left of a file, so far as `buffer` can hold it; less where the file is shorter by now.
+fn fill(file: &mut std::fs::File, buffer: &mut [u8], left: u64) -> io::Result<usize> {
+    let most = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+    let mut length = 0;
+    while length < most {
+        match file.read(&mut buffer[length..most]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
+
+/// Goes on reading there.
+fn at(file: &mut std::fs::File, place: usize) -> io::Result<()> {
+    file.seek(io::SeekFrom::Start(place as u64)).map(|_| ())
 }
 
 fn pieces(
