@@ -1,11 +1,14 @@
-//! What is happening, as values. Libraries emit them; only the runner draws.
+//! What is happening, as values. Libraries emit them; only the runner draws. docs/events.md describes them as JSON.
 
 use std::sync::Mutex;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Class, Code, Diagnostic};
 use crate::digest::Digest;
+
+/// The version of events as JSON. It is raised when a field goes or means something else; new ones don't raise it.
+pub const SCHEMA: u32 = 1;
 
 /// One thing that happened. Serialised, it is a line of `--format json`, told apart by `event`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,6 +18,28 @@ use crate::digest::Digest;
     rename_all_fields = "snake_case"
 )]
 pub enum Event {
+    /// A command began whose output is its events. It is the first of them.
+    Begin {
+        /// [`SCHEMA`].
+        schema: u32,
+        /// The version of `bp`.
+        bp: String,
+        /// The command: `build`.
+        command: &'static str,
+    },
+    /// The command ended. It is the last event.
+    Result {
+        /// The exit code.
+        exit: u8,
+        /// The code of the first problem that ended it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<Code>,
+        /// Whose turn it is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        class: Option<Class>,
+        /// How long it took.
+        millis: u64,
+    },
     /// A stage of the pipeline began.
     StageStarted {
         /// Its name.
@@ -36,6 +61,15 @@ pub enum Event {
         /// Why it has to run, where steps like it are left out if they can be.
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// How long it took, once it has ended. Who takes the time fills it in.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        millis: Option<u64>,
+        /// The exit code of its program, where it failed with one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        exit: Option<u8>,
+        /// The signal that ended its program, where one did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        signal: Option<i32>,
     },
     /// A headline, drawn as `-----> text`.
     Heading {
@@ -51,14 +85,20 @@ pub enum Event {
     Output {
         /// The step that runs.
         step: String,
-        /// The line without its end, secrets redacted.
+        /// Which of the program's streams it came from, where they are kept apart.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stream: Option<Stream>,
+        /// The line without its end, as it was printed.
         line: String,
     },
     /// A line that tests printed, which is shown as it is: a program may be reading it.
     TestOutput {
         /// The step that runs.
         step: String,
-        /// The line without its end, secrets redacted.
+        /// Which of the program's streams it came from, where they are kept apart.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stream: Option<Stream>,
+        /// The line without its end, as it was printed.
         line: String,
     },
     /// Something is wrong, or worth knowing.
@@ -139,8 +179,18 @@ pub enum Event {
     },
 }
 
+/// A stream of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
 /// What became of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {
     /// It is left out: all that it depends on is as it was, or what the reason says.
@@ -151,6 +201,8 @@ pub enum StepState {
     Started,
     /// It ended well.
     Finished,
+    /// It failed, and the build with it.
+    Failed,
 }
 
 /// Takes events in; called from several threads.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostic::Explain;
+use crate::event::Stream;
 
 /// How a mounted path may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +111,9 @@ pub const LONGEST_ANSWER: usize = 4096;
 pub enum Terminal<'a> {
     /// None: standard input is empty, output and errors come line by line, without line ends, as they are printed.
     Lines(&'a mut (dyn FnMut(&[u8]) + Send)),
+    /// As [`Lines`](Self::Lines), each with its stream. The lines of one stream keep their order; between the two it is the
+    /// order in which they came here, which need not be that in which they were printed.
+    Streams(&'a mut (dyn FnMut(Stream, &[u8]) + Send)),
     /// Ours: the program talks to the person at the terminal.
     Inherit,
 }

@@ -27,7 +27,7 @@ impl EventSink for Log {
     fn emit(&self, event: Event) {
         match event {
             Event::Heading { text } => println!("[build] {text}"),
-            Event::Output { step, line } => println!("[{step}] {line}"),
+            Event::Output { step, line, .. } => println!("[{step}] {line}"),
             Event::StageFinished { stage, millis } => println!("[build] {stage}: {millis} ms"),
             Event::Diagnostic { diagnostic } => println!("[problem] {}", diagnostic.message),
             _ => {}
@@ -57,6 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         lock: pipeline::Lock::None,
         script_dirs: ScriptDirs::default(),
         here: None,
+        like: None,
     };
     let finished = pipeline::build(&request, &services)?;
     let image = &finished.record.image;

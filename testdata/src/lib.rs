@@ -2,4 +2,5 @@
 
 pub mod fake;
 pub mod fuzz;
+pub mod schema;
 pub mod workspace;

@@ -9,6 +9,8 @@ use std::process::{Command, Output, Stdio};
 use fs_err as fs;
 use tempfile::TempDir;
 
+use crate::schema::Schema;
+
 /// Variables of this process that the program sees too: where programs stand, and where the upstreams are.
 const PASSED_ON: [&str; 16] = [
     "PATH",
@@ -157,11 +159,26 @@ impl Workspace {
         run(&mut self.command(arguments))
     }
 
-    /// `bp build APP -v` with more arguments.
+    /// `bp build APP -v` with more arguments. However it ends, its record is there and as its schema says.
+    #[track_caller]
     pub fn build(&self, app: &App, more: &[&str]) -> Ran {
+        let record = self.path().join("record-of-this-build.json");
         let mut arguments = vec![OsStr::new("build"), app.path.as_os_str(), OsStr::new("-v")];
+        let wanted = more.contains(&"--record");
+        if !wanted {
+            arguments.extend([OsStr::new("--record"), record.as_os_str()]);
+        }
         arguments.extend(more.iter().map(OsStr::new));
-        self.bp(&arguments)
+        let ran = self.bp(&arguments);
+        if !wanted {
+            match fs::read_to_string(&record) {
+                Ok(text) => drop(Schema::of_records().read(&text)),
+                Err(error) => panic!("{error}:\n{}", ran.text),
+            }
+            // The next build writes its own.
+            let _ = fs::remove_file(&record);
+        }
+        ran
     }
 }
 

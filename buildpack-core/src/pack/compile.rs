@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::detect::{detect_timeout, not_detected};
 use crate::diagnostic::{Class, Diagnostic, Explain};
-use crate::event::{Event, EventSink, StepState};
+use crate::event::{Event, EventSink, StepState, Stream};
 use crate::pack::{EarlierFiles, PackRelease, Shared};
 use crate::plan::{Batch, PackPlan, Run, Step};
 use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
@@ -60,6 +60,8 @@ pub struct CompileContext<'a> {
     /// Steps with nothing to do, which are done when those before them are: what these make counts for them.
     idle: Vec<Step>,
     tests: Option<TestScene<'a>>,
+    /// Whether the two streams of programs are told apart.
+    apart: bool,
 }
 
 /// Why a compile ended without a build.
@@ -281,7 +283,15 @@ impl<'a> CompileContext<'a> {
             releases: BTreeMap::new(),
             idle: Vec::new(),
             tests: None,
+            apart: false,
         }
+    }
+
+    /// With the two streams of programs told apart, at the price of the order of lines between them.
+    #[must_use]
+    pub fn with_streams_apart(mut self, apart: bool) -> Self {
+        self.apart = apart;
+        self
     }
 
     /// With what scripts of packs see and get.
@@ -373,21 +383,8 @@ impl<'a> CompileContext<'a> {
         let as_app = batch.first.phase.is_of_tests();
         self.place_tree(!as_app && matches!(batch.first.run, Run::Script { .. }))?;
         say(self.events, batch.first, StepState::Started, None);
-        let last = match &batch.first.run {
-            _ if as_app => {
-                self.run_as_app(plan, batch)?;
-                batch.first
-            }
-            Run::Pack => {
-                self.env.extend(prepare(batch.first, &self.host)?);
-                batch.first
-            }
-            Run::Script { pack, script } => {
-                self.run_script(plan, batch.first, pack, *script)?;
-                batch.first
-            }
-            _ => self.run_programs(plan, batch)?,
-        };
+        let ended = self.run_first(plan, batch, prepare, as_app);
+        let last = ended.inspect_err(|error| self.events.emit(failed(batch.first, error)))?;
         say(self.events, last, StepState::Finished, None);
         let idle = std::mem::take(&mut self.idle);
         for step in batch.steps().chain(&idle) {
@@ -395,6 +392,23 @@ impl<'a> CompileContext<'a> {
             succeeded.map_err(|source| self.tree_error(source))?;
         }
         Ok(())
+    }
+
+    /// Runs a batch in the way of its first step and returns the step that was at work in the end.
+    fn run_first<'p>(
+        &mut self,
+        plan: &PackPlan,
+        batch: &Batch<'p>,
+        prepare: &Prepare<'_>,
+        as_app: bool,
+    ) -> Result<&'p Step, CompileError> {
+        match &batch.first.run {
+            _ if as_app => self.run_as_app(plan, batch)?,
+            Run::Pack => self.env.extend(prepare(batch.first, &self.host)?),
+            Run::Script { pack, script } => self.run_script(plan, batch.first, pack, *script)?,
+            _ => return self.run_programs(plan, batch),
+        }
+        Ok(batch.first)
     }
 
     /// Runs a batch in the sandbox and returns the step that was at work in the end.
@@ -413,7 +427,7 @@ impl<'a> CompileContext<'a> {
         let mut tail = VecDeque::new();
         let events = self.events;
         events.heading(&at.heading);
-        let mut line = |bytes: &[u8]| {
+        let mut line = |stream: Option<Stream>, bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
             if tail.len() == TAIL {
                 tail.pop_front();
@@ -431,12 +445,11 @@ impl<'a> CompileContext<'a> {
             }
             events.emit(Event::Output {
                 step: at.id.clone(),
+                stream,
                 line: text.into_owned(),
             });
         };
-        let exit = self
-            .sandbox
-            .run(self.room, &command, Terminal::Lines(&mut line))?;
+        let exit = self.shown(self.room, &command, &mut line)?;
         if exit.success() {
             return Ok(at);
         }
@@ -451,6 +464,22 @@ impl<'a> CompileContext<'a> {
             tail: tail.into(),
             hints: Vec::new(),
         })
+    }
+
+    /// Runs a program whose lines are shown.
+    fn shown(
+        &self,
+        room: &Room,
+        command: &Command,
+        line: &mut (dyn FnMut(Option<Stream>, &[u8]) + Send),
+    ) -> Result<Exit, Box<dyn SandboxError>> {
+        if self.apart {
+            let mut line = |stream, bytes: &[u8]| line(Some(stream), bytes);
+            (self.sandbox).run(room, command, Terminal::Streams(&mut line))
+        } else {
+            let mut line = |bytes: &[u8]| line(None, bytes);
+            (self.sandbox).run(room, command, Terminal::Lines(&mut line))
+        }
     }
 
     fn tree_error(&self, source: io::Error) -> CompileError {
@@ -474,7 +503,34 @@ fn say(events: &dyn EventSink, step: &Step, state: StepState, reason: Option<Str
         step: step.id.clone(),
         state,
         reason,
+        millis: None,
+        exit: None,
+        signal: None,
     });
+}
+
+/// That the step which was at work failed: `first`, unless the error names another.
+fn failed(first: &Step, error: &CompileError) -> Event {
+    let (step, end) = match error {
+        CompileError::Step { step, exit, .. } | CompileError::Tests { step, exit, .. } => {
+            (step, Some(*exit))
+        }
+        CompileError::NotDetected { exit, .. } => (&first.id, Some(*exit)),
+        _ => (&first.id, None),
+    };
+    let (exit, signal) = match end {
+        Some(Exit::Code(code)) => (Some(code), None),
+        Some(Exit::Signal(signal)) => (None, Some(signal)),
+        None => (None, None),
+    };
+    Event::Step {
+        step: step.clone(),
+        state: StepState::Failed,
+        reason: None,
+        millis: None,
+        exit,
+        signal,
+    }
 }
 
 /// Whether a step's inputs are known only when it is due.

@@ -6,15 +6,18 @@ mod cache;
 mod check_versions;
 mod context;
 mod detect;
+mod diff;
 mod doctor;
 mod inspect;
 mod levels;
 mod packs;
 mod push;
 mod rebase;
+mod record;
 mod remote_cache;
 mod run;
 mod shell;
+mod span;
 mod stack;
 mod test;
 mod vars;
@@ -32,6 +35,7 @@ use crate::pipeline::{ConfigVars, Failure};
 use crate::ui::{Redactor, Screen, Style, Ui};
 
 use args::{Cli, Command, Format};
+use span::Span;
 
 pub(crate) use context::{arch, passwords_in, services};
 
@@ -68,30 +72,30 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         None => Ok(ConfigVars::default()),
     };
     let hidden = context::passwords_of_addresses(&cli);
-    let (ui, ended) = match vars {
-        Ok(vars) => {
-            let secrets = vars.secrets(&[]);
-            let secrets = secrets.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            let ui = ui(&cli, Redactor::new(secrets.chain(hidden)));
-            let call = Call { cli, vars, ui };
-            let ended = dispatch(&call);
-            (call.ui, ended)
-        }
-        Err(failure) => (ui(&cli, Redactor::new(hidden)), Err(failure)),
+    let (vars, refused) = match vars {
+        Ok(vars) => (vars, None),
+        Err(failure) => (ConfigVars::default(), Some(failure)),
     };
+    let secrets = vars.secrets(&[]);
+    let secrets = secrets.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let ui = ui(&cli, Redactor::new(secrets.chain(hidden)));
+    let span = Span::begin(&cli.command, &ui);
+    let call = Call { cli, vars, ui };
+    let ended = match refused {
+        Some(failure) => Err(failure),
+        None => dispatch(&call),
+    };
+    let ui = call.ui;
     let ended = ended.and_then(|code| match ui.unwritten() {
         Some(error) => Err(unwritten(&error)),
         None => Ok(code),
     });
-    match ended {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            for diagnostic in &failure.diagnostics {
-                ui.diagnostic(diagnostic);
-            }
-            ExitCode::from(failure.class().exit_code())
+    if let Err(failure) = &ended {
+        for diagnostic in &failure.diagnostics {
+            ui.diagnostic(diagnostic);
         }
     }
+    ExitCode::from(span.end(&ended, &ui))
 }
 
 fn dispatch(call: &Call) -> Ended {
@@ -111,6 +115,7 @@ fn dispatch(call: &Call) -> Ended {
         Command::Versions(args) => versions::exec(call, args),
         Command::Detect(args) => detect::exec(call, args),
         Command::Inspect(args) => inspect::exec(call, args),
+        Command::Diff(args) => diff::exec(call, args),
         Command::Stack(args) => stack::exec(call, args),
         Command::Cache(args) => cache::exec(call, args),
         Command::Doctor => doctor::exec(call),

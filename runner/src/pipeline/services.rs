@@ -49,6 +49,8 @@ pub struct Services {
     pub hex_builds_key: String,
     /// Whether nothing may be fetched.
     pub offline: bool,
+    /// Whether it is told which stream a program's lines came from. Between the two, their order is then not sure.
+    pub streams_apart: bool,
     /// How the programs of a build reach the network.
     pub network: Network,
     /// The time of this run.
@@ -98,6 +100,7 @@ impl Services {
             detect_limit: DETECT_LIMIT,
             hex_builds_key: buildpack_elixir::hex_installs::HEX_BUILDS_KEY.to_owned(),
             offline: false,
+            streams_apart: false,
             network: Network::default(),
             now: parts.now,
             threads: thread::available_parallelism().map_or(1, std::num::NonZero::get),

@@ -9,7 +9,22 @@ use buildpack_core::event::{Event, EventSink, StepState};
 pub(super) struct Stages<'a> {
     events: &'a dyn EventSink,
     done: Mutex<Vec<(&'static str, Duration)>>,
-    steps: Mutex<Vec<(String, Duration)>>,
+    steps: Mutex<Vec<StepEnd>>,
+}
+
+/// How a step of a compile ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepEnd {
+    /// Its id.
+    pub step: String,
+    /// How: [`Skipped`](StepState::Skipped), [`Finished`](StepState::Finished) or [`Failed`](StepState::Failed).
+    pub state: StepState,
+    /// How long it took; none where it was left out.
+    pub took: Option<Duration>,
+    /// The exit code of its program, where it failed with one.
+    pub exit: Option<u8>,
+    /// The signal that ended its program, where one did.
+    pub signal: Option<i32>,
 }
 
 /// Passes events on, and takes the time of steps.
@@ -19,17 +34,32 @@ pub(super) struct StepClock<'a> {
 }
 
 impl EventSink for StepClock<'_> {
-    fn emit(&self, event: Event) {
-        if let Event::Step { step, state, .. } = &event {
+    fn emit(&self, mut event: Event) {
+        if let Event::Step {
+            step,
+            state,
+            millis,
+            exit,
+            signal,
+            ..
+        } = &mut event
+        {
             let mut begin = self.begin.lock().unwrap_or_else(PoisonError::into_inner);
             match state {
                 StepState::Started => *begin = Some(Instant::now()),
-                StepState::Finished => {
-                    let took = begin.take().map(|begin| begin.elapsed());
-                    let mut steps = self.stages.steps();
-                    steps.extend(took.map(|took| (step.clone(), took)));
+                StepState::Finished | StepState::Failed | StepState::Skipped => {
+                    let ran = *state != StepState::Skipped;
+                    let took = begin.take_if(|_| ran).map(|begin| begin.elapsed());
+                    *millis = took.map(in_millis);
+                    self.stages.steps().push(StepEnd {
+                        step: step.clone(),
+                        state: *state,
+                        took,
+                        exit: *exit,
+                        signal: *signal,
+                    });
                 }
-                StepState::Skipped | StepState::Due => {}
+                StepState::Due => {}
             }
         }
         self.stages.events.emit(event);
@@ -54,12 +84,20 @@ impl<'a> Stages<'a> {
         }
     }
 
-    /// The steps that ended well.
-    pub(super) fn step_times(&self) -> Vec<(String, Duration)> {
+    /// The steps that ended, in that order.
+    pub(super) fn step_ends(&self) -> Vec<StepEnd> {
         self.steps().clone()
     }
 
-    fn steps(&self) -> MutexGuard<'_, Vec<(String, Duration)>> {
+    /// The steps that ended well.
+    pub(super) fn step_times(&self) -> Vec<(String, Duration)> {
+        let ends = self.step_ends().into_iter();
+        ends.filter(|end| end.state == StepState::Finished)
+            .filter_map(|end| Some((end.step, end.took?)))
+            .collect()
+    }
+
+    fn steps(&self) -> MutexGuard<'_, Vec<StepEnd>> {
         self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -71,7 +109,7 @@ impl<'a> Stages<'a> {
         let took = begin.elapsed();
         self.events.emit(Event::StageFinished {
             stage,
-            millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            millis: in_millis(took),
         });
         self.done
             .lock()
@@ -81,9 +119,13 @@ impl<'a> Stages<'a> {
     }
 
     /// The stages that ended.
-    pub(super) fn times(self) -> Vec<(&'static str, Duration)> {
-        self.done
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn times(&self) -> Vec<(&'static str, Duration)> {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.clone()
     }
+}
+
+/// Whole milliseconds.
+pub(super) fn in_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

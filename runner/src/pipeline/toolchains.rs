@@ -193,6 +193,7 @@ fn fit(
     for line in output {
         services.events.emit(Event::Output {
             step: tool.id.clone(),
+            stream: None,
             line,
         });
     }

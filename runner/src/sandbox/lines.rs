@@ -1,6 +1,9 @@
 //! Output cut into lines, as bytes.
 
-use std::io::{self, Read};
+use std::io::{self, PipeReader, Read};
+
+use buildpack_core::event::Stream;
+use rustix::event::{PollFd, PollFlags, poll};
 
 /// A line is given out in pieces of this many bytes where it doesn't end.
 const LONGEST: usize = 64 << 10;
@@ -9,19 +12,81 @@ const LONGEST: usize = 64 << 10;
 /// of a longer line pieces of 64 KiB, and at the end what stands without a line end.
 pub(super) fn deliver(mut from: impl Read, on_line: &mut dyn FnMut(&[u8])) -> io::Result<()> {
     let mut buffer = vec![0; LONGEST];
-    let mut pending = Vec::new();
-    loop {
-        let read = match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+    let mut cutter = Cutter::default();
+    while let Some(bytes) = read(&mut from, &mut buffer)? {
+        cutter.cut(bytes, on_line);
+    }
+    cutter.end(on_line);
+    Ok(())
+}
+
+/// The same of a program's two streams. What stands in both is read from standard output first.
+pub(super) fn deliver_both(
+    stdout: PipeReader,
+    stderr: PipeReader,
+    on_line: &mut dyn FnMut(Stream, &[u8]),
+) -> io::Result<()> {
+    let mut buffer = vec![0; LONGEST];
+    let mut open = vec![
+        (Stream::Stdout, stdout, Cutter::default()),
+        (Stream::Stderr, stderr, Cutter::default()),
+    ];
+    while !open.is_empty() {
+        let mut asked: Vec<_> = (open.iter())
+            .map(|(_, pipe, _)| PollFd::new(pipe, PollFlags::IN))
+            .collect();
+        match poll(&mut asked, None) {
+            Err(rustix::io::Errno::INTR) => continue,
+            other => other?,
         };
-        let mut rest = &buffer[..read];
+        let ready: Vec<bool> = (asked.iter()).map(|fd| !fd.revents().is_empty()).collect();
+        let mut ended = Vec::new();
+        for (place, (stream, pipe, cutter)) in open.iter_mut().enumerate() {
+            if !ready[place] {
+                continue;
+            }
+            let mut on_line = |line: &[u8]| on_line(*stream, line);
+            if let Some(bytes) = read(pipe, &mut buffer)? {
+                cutter.cut(bytes, &mut on_line);
+            } else {
+                cutter.end(&mut on_line);
+                ended.push(*stream);
+            }
+        }
+        open.retain(|(stream, ..)| !ended.contains(stream));
+    }
+    Ok(())
+}
+
+/// The next bytes; none at the end.
+fn read<'b>(from: &mut impl Read, buffer: &'b mut [u8]) -> io::Result<Option<&'b [u8]>> {
+    loop {
+        match from.read(buffer) {
+            Ok(0) => return Ok(None),
+            Ok(read) => return Ok(Some(&buffer[..read])),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What of a stream has no line end yet.
+#[derive(Default)]
+struct Cutter {
+    pending: Vec<u8>,
+}
+
+impl Cutter {
+    fn cut(&mut self, mut rest: &[u8], on_line: &mut dyn FnMut(&[u8])) {
+        let pending = &mut self.pending;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            pending.extend_from_slice(&rest[..end]);
-            on_line(pending.strip_suffix(b"\r").unwrap_or(&pending));
-            pending.clear();
+            if pending.is_empty() {
+                on_line(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]));
+            } else {
+                pending.extend_from_slice(&rest[..end]);
+                on_line(pending.strip_suffix(b"\r").unwrap_or(pending));
+                pending.clear();
+            }
             rest = &rest[end + 1..];
         }
         pending.extend_from_slice(rest);
@@ -30,10 +95,12 @@ pub(super) fn deliver(mut from: impl Read, on_line: &mut dyn FnMut(&[u8])) -> io
             pending.drain(..LONGEST);
         }
     }
-    if !pending.is_empty() {
-        on_line(&pending);
+
+    fn end(&mut self, on_line: &mut dyn FnMut(&[u8])) {
+        if !self.pending.is_empty() {
+            on_line(&self.pending);
+        }
     }
-    Ok(())
 }
 
 #[cfg(test)]

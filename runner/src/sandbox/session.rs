@@ -53,6 +53,15 @@ impl Session<'_> {
                 lines::deliver(reader, on_line).map_err(ours("read the program's output"))?;
                 helper.exit()
             }
+            Terminal::Streams(on_line) => {
+                let (stdout, writer) = io::pipe().map_err(ours("make a pipe"))?;
+                let (stderr, second) = io::pipe().map_err(ours("make a pipe"))?;
+                let helper = self.start(Streams::Lines, writer.into(), second.into())?;
+                let helper = helper.confirmed()?.0;
+                lines::deliver_both(stdout, stderr, on_line)
+                    .map_err(ours("read the program's output"))?;
+                helper.exit()
+            }
             Terminal::Inherit => {
                 let size = terminal::size();
                 let streams = size.map_or(Streams::Passed, |(rows, columns)| Streams::Pty {

@@ -16,10 +16,7 @@ impl Ui {
                 self.write_log(&format!("{}-----> {text}\n", self.margin));
             }
             Event::Detail { text } => text.split('\n').for_each(|line| self.detail_line(line)),
-            Event::Output { line, .. } => self.output_line(line),
-            Event::TestOutput { line, .. } => {
-                self.write_out(&format!("{}\n", self.redactor.redact(line)));
-            }
+            Event::Output { .. } | Event::TestOutput { .. } => self.printed(event),
             Event::Diagnostic { diagnostic } => {
                 let text = diagnostic::render(diagnostic, &self.redactor, self.colour);
                 self.write_err(&text);
@@ -45,6 +42,7 @@ impl Ui {
                 step,
                 state,
                 reason,
+                ..
             } if self.verbose => {
                 let said = match (state, reason) {
                     (StepState::Skipped, None) => format!("step {step}: left out, nothing changed"),
@@ -101,7 +99,9 @@ impl Ui {
                 let counts = counted(&counts);
                 self.detail_line(&format!("Blobs: {counts}; {} sent", bytes(*sent)));
             }
-            Event::StageStarted { .. }
+            Event::Begin { .. }
+            | Event::Result { .. }
+            | Event::StageStarted { .. }
             | Event::StageFinished { .. }
             | Event::Step { .. }
             | Event::Cache { .. }
@@ -124,7 +124,7 @@ impl Ui {
     }
 
     /// A program's line below a headline; as it is where it has a deploy log's form already, as scripts of packs print it.
-    fn output_line(&self, text: &str) {
+    pub(super) fn output_line(&self, text: &str) {
         let bare = clean::line(text, false);
         if FORMS.iter().any(|form| bare.starts_with(form)) {
             let bare = self.redactor.redact(&bare);

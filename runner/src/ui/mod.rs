@@ -4,6 +4,7 @@
 
 mod clean;
 mod diagnostic;
+mod lines;
 mod log;
 mod logins;
 mod pieces;
@@ -15,7 +16,6 @@ mod size;
 mod summary;
 mod versions;
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,7 +28,8 @@ pub use size::{bytes, duration, parse_bytes};
 pub use summary::summary;
 pub use versions::{explanation, listing, updates};
 
-use pieces::{LineEvent, log_line};
+use lines::{Told, tame};
+use pieces::Pieces;
 use progress::Progress;
 
 /// Draws events. Clones draw on the same screen.
@@ -46,8 +47,8 @@ pub struct Ui {
     screen: Arc<Mutex<Screen>>,
     /// Why a part of the log could not be written, if one could not.
     unwritten: Arc<Mutex<Option<io::Error>>>,
-    /// Ends of lines that came in pieces, by step: a secret may stand across two.
-    pieces: Arc<Mutex<HashMap<String, (LineEvent, String)>>>,
+    pieces: Arc<Mutex<Pieces>>,
+    told: Arc<Told>,
 }
 
 /// Where the text of the log goes.
@@ -73,6 +74,7 @@ impl Ui {
             screen: Arc::new(Mutex::new(screen)),
             unwritten: Arc::default(),
             pieces: Arc::default(),
+            told: Arc::default(),
         }
     }
 
@@ -124,7 +126,14 @@ impl Ui {
     pub fn json(&self, value: &serde_json::Value) {
         let mut value = value.clone();
         self.redactor.redact_json(&mut value);
-        self.write_out(&format!("{value}\n"));
+        self.write_out(&(tame(value.to_string()) + "\n"));
+    }
+
+    /// A value without secret values.
+    #[must_use]
+    pub fn redacted(&self, mut value: serde_json::Value) -> serde_json::Value {
+        self.redactor.redact_json(&mut value);
+        value
     }
 
     /// A text of many lines that is the answer as it stands, secret values excepted.
@@ -176,21 +185,6 @@ impl Ui {
         });
     }
 
-    fn event_line(&self, event: &Event) {
-        if matches!(
-            event,
-            Event::Progress {
-                finished: false,
-                ..
-            }
-        ) {
-            return;
-        }
-        if let Ok(value) = serde_json::to_value(event) {
-            self.json(&value);
-        }
-    }
-
     fn draw(&self, event: &Event) {
         let note = matches!(
             event,
@@ -207,8 +201,7 @@ impl Ui {
 impl EventSink for Ui {
     fn emit(&self, event: Event) {
         match event {
-            Event::Output { step, line } => self.output(step, &line, log_line),
-            Event::TestOutput { step, line } => self.test_output(step, &line),
+            Event::Output { .. } | Event::TestOutput { .. } => self.printed(&event),
             Event::Progress { .. } => self.draw(&event),
             _ => {
                 self.finish_pieces();

@@ -36,6 +36,7 @@ fn drawn(style: Style, event: Event) -> (String, String) {
 fn output(line: &str) -> Event {
     Event::Output {
         step: "compile".to_owned(),
+        stream: None,
         line: line.to_owned(),
     }
 }
@@ -87,7 +88,8 @@ fn lines_of_tests_are_drawn_as_they_are_and_the_log_beside_them() {
             "\u{1b}[1mhunter2\u{1b}[0m-hunter2",
         ] {
             let (step, line) = ("test".to_owned(), line.to_owned());
-            ui.emit(Event::TestOutput { step, line });
+            let stream = None;
+            ui.emit(Event::TestOutput { step, stream, line });
         }
         ui.emit(output("Compiling"));
         let text = |paper: Paper| String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
@@ -103,7 +105,7 @@ fn lines_of_tests_are_drawn_as_they_are_and_the_log_beside_them() {
     );
     let (out, err) = draw(true, Style::Json);
     assert!(
-        out.contains(r#"{"event":"test-output","step":"test","line":"not ok 2"}"#),
+        out.contains(r#"{"event":"test-output","step":"test","line":"not ok 2","raw":"#),
         "{out}"
     );
     assert_eq!((out.matches("[TOKEN]").count(), err.as_str()), (1, ""));
@@ -198,4 +200,32 @@ fn colour_sequences_hide_no_secret_and_every_line_is_indented() {
         text: "one\ntwo".to_owned(),
     };
     assert_eq!(drawn(Style::Text, detail).0, "       one\n       two\n");
+}
+
+#[test]
+fn control_sequences_are_data_in_json() {
+    let (json, _) = drawn(Style::Json, output("\u{1b}[31mred\u{9b}2J\r10%"));
+    assert_eq!(
+        json,
+        concat!(
+            r#"{"event":"output","step":"compile","line":"10%","#,
+            r#""raw":"\u001b[31mred\u009b2J\r10%"}"#,
+            "\n"
+        )
+    );
+    assert!(!drawn(Style::Json, output("plain")).0.contains("raw"));
+}
+
+#[test]
+fn a_secret_is_in_no_raw_line() {
+    for hidden in [
+        "hunter2\u{1b}[0m-hunter2",
+        "hunter2-\u{9b}mhunter2\rover it",
+        "\u{1b}[31mhunter2-hunter2",
+        "https://me:pw\u{1b}[m@host",
+    ] {
+        let (json, _) = drawn(Style::Json, output(hidden));
+        assert!(!json.contains("raw") && !json.contains("hunter2"), "{json}");
+        assert!(!json.contains("me:pw"), "{json}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use testdata::schema::Schema;
 use testdata::workspace::{Ran, Workspace, run};
 
 use crate::{BP, fresh, in_world, is_root, workspace};
@@ -110,10 +111,19 @@ fn the_store_is_told_measured_and_emptied() {
     let built = place
         .build(&app, &["-o", "oci:layout", "--format", "json"])
         .ok();
-    for line in built.stdout.lines() {
-        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-    }
-    assert!(built.stdout.lines().count() > 10);
+    let events = Schema::of_events().lines(&built.stdout);
+    assert!(events.len() > 10);
+    let is = |event: &str, more: &dyn Fn(&serde_json::Value) -> bool| {
+        events.iter().any(|it| it["event"] == event && more(it))
+    };
+    assert!(
+        is("output", &|it| it["stream"] == "stdout"),
+        "{}",
+        built.stdout
+    );
+    assert!(is("step", &|it| it["state"] == "finished"
+        && it["millis"].is_u64()));
+    assert_eq!(events.last().unwrap()["exit"], 0);
     place
         .bp(&["stack", "import", "layout", "example.org/base:1"])
         .ok()

@@ -2,6 +2,9 @@
 
 use std::process::Stdio;
 
+use buildpack_core::event::Stream;
+use buildpack_core::sandbox::{Sandbox as _, Terminal};
+
 use crate::rooms::{self, House};
 
 #[test]
@@ -29,6 +32,26 @@ fn output_without_line_ends_is_delivered_whole() {
     assert!(ran.lines.last().unwrap().ends_with(b"last\xff"));
     let ran = house.run("echo one; echo two >&2; echo three");
     assert_eq!(ran.text(), "one\ntwo\nthree");
+}
+
+#[test]
+fn streams_are_told_apart_and_each_keeps_its_order() {
+    let house = House::new();
+    let script =
+        "echo one; printf 'half ' >&2; echo two; echo done >&2; exec >&-; printf 'last' >&2";
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut keep = |stream, line: &[u8]| match stream {
+        Stream::Stdout => out.push(line.to_vec()),
+        Stream::Stderr => err.push(line.to_vec()),
+    };
+    let exit = rooms::sandbox().run(
+        &house.room,
+        &rooms::sh(script),
+        Terminal::Streams(&mut keep),
+    );
+    assert!(exit.unwrap().success());
+    assert_eq!(out, [&b"one"[..], b"two"]);
+    assert_eq!(err, [&b"half done"[..], b"last"]);
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{CompileContext, CompileError, FailedCommand, scripts, shown};
-use crate::event::Event;
+use crate::event::{Event, Stream};
 use crate::pack::output::Said;
 use crate::pack::with_profile;
 use crate::plan::{Batch, PackPlan, Phase, Run};
-use crate::sandbox::{Command, Room, Terminal};
+use crate::sandbox::{Command, Room};
 
 /// What tests see: a room with the app's folder at its own place and packs at theirs, and the environment that the
 /// running app begins with, config vars included.
@@ -47,20 +47,18 @@ impl CompileContext<'_> {
         let tests = step.phase == Phase::Test;
         let mut tail = Said::default();
         self.events.heading(&step.heading);
-        let mut on_line = |bytes: &[u8]| {
+        let mut on_line = |stream: Option<Stream>, bytes: &[u8]| {
             let line = String::from_utf8_lossy(bytes).into_owned();
             tail.line(&line);
             let step = step.id.clone();
             self.events.emit(if tests {
-                Event::TestOutput { step, line }
+                Event::TestOutput { step, stream, line }
             } else {
-                Event::Output { step, line }
+                Event::Output { step, stream, line }
             });
         };
         let room = scene.map_or(self.room, |scene| scene.room);
-        let exit = self
-            .sandbox
-            .run(room, &command, Terminal::Lines(&mut on_line))?;
+        let exit = self.shown(room, &command, &mut on_line)?;
         let command = Box::new(FailedCommand {
             command,
             room: room.clone(),

@@ -137,7 +137,8 @@ impl CompileContext<'_> {
         mut marked: Option<&mut Marked>,
     ) -> Result<(), CompileError> {
         let mut tail = Said::default();
-        let exit = self.in_scene(folder, argv.clone(), &mut |bytes| {
+        let command = self.command(folder, argv);
+        let exit = self.shown(self.script_room(), &command, &mut |stream, bytes| {
             let text = String::from_utf8_lossy(bytes);
             let shown = match &mut marked {
                 Some(marked) => marked.take(&text),
@@ -147,6 +148,7 @@ impl CompileContext<'_> {
             tail.line(line);
             self.events.emit(Event::Output {
                 step: step.id.clone(),
+                stream,
                 line: line.to_owned(),
             });
         })?;
@@ -158,7 +160,7 @@ impl CompileContext<'_> {
             shown: step.heading.clone(),
             exit,
             command: Box::new(FailedCommand {
-                command: self.command(folder, argv),
+                command,
                 room: self.script_room().clone(),
             }),
             tail: tail.lines(),

@@ -261,7 +261,8 @@ fn the_step_that_failed_is_named_and_not_remembered() {
             "ci Finished",
             "compile Started",
             "compile Finished",
-            "digest Started"
+            "digest Started",
+            "digest Failed"
         ]
     );
 }
@@ -280,6 +281,7 @@ fn a_reason_is_given_where_a_step_might_have_been_left_out() {
                 step,
                 state: state @ (StepState::Due | StepState::Skipped),
                 reason,
+                ..
             } => Some((step, state, reason)),
             _ => None,
         })

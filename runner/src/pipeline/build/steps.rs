@@ -108,7 +108,8 @@ impl Build<'_> {
             env(&self.request.config_vars),
             events,
             &mut memo,
-        );
+        )
+        .with_streams_apart(self.services.streams_apart);
         let mut mover = (plan.scripts.as_ref())
             .filter(|scripts| self.in_place && scripts.build_dir != plan.app_dir)
             .map(|scripts| InPlaceMover::new(&app, Path::new(&scripts.build_dir)));

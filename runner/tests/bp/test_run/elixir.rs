@@ -161,9 +161,9 @@ fn values_of_config_vars_are_masked_and_a_json_log_tells_lines_of_tests() {
     assert_eq!(
         lines.collect::<Vec<_>>(),
         [
-            r#"{"event":"test-output","step":"test","line":"ok 1 - [API_TOKEN] true"}"#,
-            r#"{"event":"test-output","step":"test","line":"red"}"#,
-            r#"{"event":"test-output","step":"test","line":"  end"}"#,
+            r#"{"event":"test-output","step":"test","stream":"stdout","line":"ok 1 - [API_TOKEN] true"}"#,
+            r#"{"event":"test-output","step":"test","stream":"stdout","line":"red","raw":"\u001b[31mred\u001b[0m"}"#,
+            r#"{"event":"test-output","step":"test","stream":"stdout","line":"  end"}"#,
         ]
     );
 }
