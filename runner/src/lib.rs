@@ -7,6 +7,7 @@ pub mod http;
 pub mod packs;
 mod page;
 pub mod pipeline;
+pub mod records;
 pub mod registry;
 pub mod remote_cache;
 pub mod rootfs;

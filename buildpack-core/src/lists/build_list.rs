@@ -60,6 +60,12 @@ impl BuildList {
         Self { info, builds }
     }
 
+    /// The list as if it had this build alone.
+    #[must_use]
+    pub fn with_only(&self, build: Publication) -> Self {
+        Self::of(vec![build], self.info.clone())
+    }
+
     /// The build of this name.
     pub fn find(&self, reference: &str) -> Option<&Publication> {
         self.builds

@@ -62,6 +62,15 @@ impl Identity {
         }
     }
 
+    /// Whether it is a commit or a digest, as far as that can be seen: it may have been read from anywhere.
+    pub fn is_sound(&self) -> bool {
+        match self {
+            Self::Git(commit) => is_hex(commit, &[40, 64]),
+            Self::Sha256(hex) | Self::Content(hex) => is_hex(hex, &[64]),
+            Self::Native(_) => true,
+        }
+    }
+
     /// With the first digits alone, for people: `commit 1a2b3c4d5e6f`.
     pub fn short(&self) -> String {
         let (_, value) = self.parts();
@@ -211,15 +220,14 @@ impl Lock {
 impl Entry {
     /// What it was, where exactly one key says so.
     fn identity(self) -> Option<Identity> {
-        match (self.git, self.sha256, self.content, self.native) {
-            (Some(commit), None, None, None) if is_hex(&commit, &[40, 64]) => {
-                Some(Identity::Git(commit))
-            }
-            (None, Some(hex), None, None) if is_hex(&hex, &[64]) => Some(Identity::Sha256(hex)),
-            (None, None, Some(hex), None) if is_hex(&hex, &[64]) => Some(Identity::Content(hex)),
+        let identity = match (self.git, self.sha256, self.content, self.native) {
+            (Some(commit), None, None, None) => Some(Identity::Git(commit)),
+            (None, Some(hex), None, None) => Some(Identity::Sha256(hex)),
+            (None, None, Some(hex), None) => Some(Identity::Content(hex)),
             (None, None, None, Some(word)) => NativeName::from_word(&word).map(Identity::Native),
             _ => None,
-        }
+        };
+        identity.filter(Identity::is_sound)
     }
 }
 

@@ -112,6 +112,9 @@ pub(super) enum Command {
     Detect(Detect),
     /// Show what a built image is
     Inspect(Inspect),
+    /// Say what is different between two builds: "it worked yesterday"
+    #[command(after_help = DIFF_EXIT_CODES)]
+    Diff(Diff),
     /// Stack images on this machine
     #[command(subcommand)]
     Stack(Stack),
@@ -160,6 +163,13 @@ Exit codes:
 Where tests fail, it is the exit code of the program that ran them.
 
 Standard output holds what the tests print, and nothing else. docs/test-an-app.md has the rest.";
+
+/// What the exit code of a comparison says.
+const DIFF_EXIT_CODES: &str = "\
+Exit codes:
+  0   the builds are the same
+  1   they differ
+  2   a record cannot be read, or there is none";
 
 /// What the exit code of a check says.
 const CHECK_EXIT_CODES: &str = "\
@@ -301,6 +311,20 @@ pub(super) struct Build {
     /// Let the value of this config var stand in the image, because it is no secret
     #[arg(long, value_name = "NAME")]
     pub allow_in_image: Vec<String>,
+    /// Write a record of the build as JSON, also if it fails: docs/records.md
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Build as this record says: on its stack images, with its tools and packs; what cannot be the same is told
+    #[arg(long, value_name = "RECORD", conflicts_with = "stack")]
+    pub like: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// A record's file, or the name of an image: the last build of that name
+    pub was: String,
+    /// The same of the other build [default: of one name, its last build is held against the last that made an image]
+    pub is: Option<String>,
 }
 
 #[derive(Debug, Args)]

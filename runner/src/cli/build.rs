@@ -8,14 +8,23 @@ use buildpack_core::plan::Goal;
 
 use super::args::{Build, BuildDirMode};
 use super::context::{self, Context, app_name};
+use super::record::{Like, Telling};
 use super::shell::where_it_failed;
 use super::{Call, Ended, remote_cache};
 use crate::pipeline::{self, Failure, Request};
 use crate::ui::{Style, summary};
 
 pub(super) fn exec(call: &Call, args: &Build) -> Ended {
+    let mut telling = Telling::begin(args)?;
+    let ended = build(call, args, &mut telling);
+    telling.end(ended, &call.ui)
+}
+
+fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
     let begin = Instant::now();
+    let like = args.like.as_deref().map(Like::read).transpose()?;
     let mut context = Context::new(call)?;
+    telling.listen(&mut context);
     // A folder that cannot be read is said as such, before anything else about it.
     pipeline::readable(&args.app)?;
     for output in &args.output {
@@ -34,8 +43,12 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
         pipeline::ready_to_push(to, &context.services)?;
     }
     remote_cache::set_up(&mut context, &call.vars)?;
-    let request = Request {
-        target: context.target(args.target.stack.as_deref(), &args.app)?,
+    let stack = like.as_ref().and_then(Like::stack);
+    let stack = stack.or_else(|| context.wanted_stack(args.target.stack.as_deref()));
+    let target = context.target_of(stack, &args.app)?;
+    context.say_target(&target);
+    let mut request = Request {
+        target: target.value,
         app: args.app.clone(),
         name,
         config_vars: call.vars.clone(),
@@ -50,11 +63,20 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
         lock: args.packs.lock(args.write.lock, &context.settings),
         script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
         here: None,
+        like: None,
     };
-    let finished = match pipeline::build(&request, &context.services) {
+    if let Some(like) = like {
+        like.set(&mut request, args, &context.settings);
+    }
+    telling.asked(&request, &context)?;
+    let mut finished = match pipeline::build(&request, &context.services) {
         Ok(finished) => finished,
-        Err(failure) => return failed(args, &request, &context, failure),
+        Err(mut failure) => {
+            telling.failed(&mut failure);
+            return failed(args, &request, &context, failure);
+        }
     };
+    telling.finished(&mut finished);
     for output in &args.output {
         pipeline::export(
             &finished.record.image,

@@ -20,7 +20,7 @@ use crate::pipeline::{Failure, MakeSandbox, Network, Parts, Services, choose_tar
 use crate::registry::{Registries, RegistrySettings};
 use crate::sandbox;
 use crate::settings::{Flags, Settings};
-use crate::ui::Ui;
+use crate::ui::{Style, Ui};
 
 /// What a command works with.
 pub(super) struct Context {
@@ -79,7 +79,15 @@ impl Context {
         stack: Option<&str>,
         app: &Path,
     ) -> Result<Sourced<Target>, Failure> {
-        let wanted = self.wanted_stack(stack);
+        self.target_of(self.wanted_stack(stack), app)
+    }
+
+    /// The same of a stack that is named somewhere, or nowhere.
+    pub(super) fn target_of(
+        &self,
+        wanted: Option<Sourced<String>>,
+        app: &Path,
+    ) -> Result<Sourced<Target>, Failure> {
         // What else is wrong with the app is said when it is planned.
         let app = App::read(app).value;
         let chosen = choose_target(wanted.as_ref(), app.as_ref(), arch()?, self.today());
@@ -87,7 +95,7 @@ impl Context {
             return Err(Failure::all(chosen.diagnostics));
         };
         for diagnostic in chosen.diagnostics {
-            self.ui.emit(Event::Diagnostic { diagnostic });
+            self.services.events.emit(Event::Diagnostic { diagnostic });
         }
         Ok(Sourced::new(target, chosen.name.origin))
     }
@@ -133,6 +141,7 @@ pub(crate) fn services(
     });
     services.sink = Box::new(registries);
     services.offline = offline;
+    services.streams_apart = ui.style() == Style::Json;
     services.network = network();
     services.detect_limit = settings.detect_limit.value;
     upstreams(&mut services, settings)?;

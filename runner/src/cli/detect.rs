@@ -42,6 +42,7 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
         lock: args.packs.lock(args.write.lock, &context.settings),
         script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
         here: None,
+        like: None,
     };
     let ui = context.ui.clone();
     if !args.explain {

@@ -98,6 +98,7 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         lock: args.packs.lock(false, &context.settings),
         script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
         here: None,
+        like: None,
     };
     context
         .ui

@@ -32,6 +32,7 @@ pub(super) fn exec(call: &Call, args: &Test) -> Ended {
         lock: args.packs.lock(false, &context.settings),
         script_dirs: args.packs.script_dirs(BuildDirMode::App),
         here: None,
+        like: None,
     };
     let options = TestOptions {
         colour: context.ui.colours(),

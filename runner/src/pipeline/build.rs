@@ -4,6 +4,7 @@ mod assemble;
 mod here;
 mod steps;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -14,7 +15,7 @@ use buildpack_core::event::Event;
 use buildpack_core::image::{BASE_PURPOSE, BaseImage, LayerRecord};
 use buildpack_core::layer::StatCache;
 use buildpack_core::pack::Buildpack as _;
-use buildpack_core::plan::Goal;
+use buildpack_core::plan::{Goal, Tool};
 use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
 use super::earlier_assets::{EarlierAssets, History};
@@ -31,6 +32,7 @@ use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
 use super::tree::{Lent, Tree};
 use super::{in_place, linked, stack_images};
+use crate::records::Facts;
 use crate::rootfs::System;
 use assemble::{image_event, ordered};
 use steps::join;
@@ -48,6 +50,8 @@ pub struct Finished {
     pub stages: Vec<(&'static str, Duration)>,
     /// How long each step of the compile took that ran.
     pub steps: Vec<(String, Duration)>,
+    /// What a record tells of it.
+    pub facts: Facts,
 }
 
 /// A build under way: what does not change once it is known.
@@ -65,39 +69,52 @@ pub(super) struct Build<'a> {
     pub(super) source: Source,
     /// Identity of the source and the plan.
     content: Digest,
-    in_place: bool,
+    pub(super) in_place: bool,
+    /// What the archives of tools are known by, once they are installed.
+    pub(super) archives: OnceLock<BTreeMap<String, String>>,
 }
 
-/// Builds an app and keeps the image under its name.
+/// Builds an app and keeps the image under its name. A failure has the facts that were known by then.
 pub fn build(request: &Request, services: &Services) -> Result<Finished, Failure> {
     let stages = Stages::new(&*services.events);
     let build = stages.run("plan", || Build::begin(request, Goal::Build, services))?;
-    build.announce();
-    if !request.clear_cache
-        && let Some(record) = stages.run("look", || build.unchanged())?
-    {
-        services
-            .events
-            .heading("Nothing changed since the last build");
-        by_name(&services.store, &request.name).write(&record)?;
-        services.events.emit(image_event(&record));
-        return Ok(Finished {
-            record,
-            unchanged: true,
-            steps: Vec::new(),
-            stages: stages.times(),
-        });
-    }
-    let record = build.make(&stages)?;
-    Ok(Finished {
-        record,
-        unchanged: false,
-        steps: stages.step_times(),
-        stages: stages.times(),
+    build.run(&stages).map_err(|failure| Failure {
+        facts: Some(Box::new(build.facts(&stages, None))),
+        ..failure
     })
 }
 
 impl<'a> Build<'a> {
+    fn run(&self, stages: &Stages<'_>) -> Result<Finished, Failure> {
+        self.announce();
+        self.tell_what_is_unlike(stages)?;
+        let kept = if self.request.clear_cache {
+            None
+        } else {
+            stages.run("look", || self.unchanged())?
+        };
+        let unchanged = kept.is_some();
+        let record = match kept {
+            Some(record) => {
+                let services = self.services;
+                services
+                    .events
+                    .heading("Nothing changed since the last build");
+                by_name(&services.store, &self.request.name).write(&record)?;
+                services.events.emit(image_event(&record));
+                record
+            }
+            None => self.make(stages)?,
+        };
+        Ok(Finished {
+            facts: self.facts(stages, Some(&record)),
+            record,
+            unchanged,
+            steps: stages.step_times(),
+            stages: stages.times(),
+        })
+    }
+
     pub(super) fn begin(
         request: &'a Request,
         goal: Goal,
@@ -145,6 +162,7 @@ impl<'a> Build<'a> {
             source,
             content,
             in_place,
+            archives: OnceLock::new(),
         })
     }
 
@@ -262,6 +280,7 @@ impl<'a> Build<'a> {
             let earlier = self.earlier_assets(&tree)?;
             let tools = stages.run("tools", || all_here(tools, build_image))?;
             let tools = installed.get_or_init(|| tools);
+            self.know_archives(tools);
             let tool_layers = scope.spawn(move || self.tool_layers(tools));
             let build_image = base.lock().unwrap_or_else(PoisonError::into_inner).take();
             let built = stages.run("compile", || {
@@ -293,6 +312,15 @@ impl<'a> Build<'a> {
                 Ok(record)
             })
         })
+    }
+
+    fn know_archives(&self, tools: &[Installed]) {
+        let all = self.prepared.plan.tools.iter().zip(tools);
+        let archive = |(tool, installed): (&Tool, &Installed)| {
+            Some((tool.id.clone(), installed.key.get("archive")?.to_owned()))
+        };
+        self.archives
+            .get_or_init(|| all.filter_map(archive).collect());
     }
 
     /// The run image, and what system it is.

@@ -34,7 +34,7 @@ impl Answers {
 /// What each pack says of the app, in order. Packs that are scripts are fetched, and asked in the sandbox.
 pub fn detected(request: &Request, services: &Services) -> Result<Answers, Failure> {
     let app = read_app(&request.app, services)?;
-    let chosen = choose_packs(&app, request, &Goal::Build, services)?;
+    let chosen = choose_packs(&app, request, &Goal::Build, services)?.chosen;
     if chosen.is_empty() {
         let all: Vec<Detection> = (detect(&app).into_iter())
             .map(|(_, detection)| detection)

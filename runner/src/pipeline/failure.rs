@@ -6,6 +6,7 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
 use buildpack_core::pack::{CompileError, FailedCommand};
 
 use crate::packs::PackError;
+use crate::records::Facts;
 
 /// Why there is no image: at least one error among the diagnostics.
 pub struct Failure {
@@ -15,6 +16,8 @@ pub struct Failure {
     pub step: Option<Box<FailedStep>>,
     /// The pack that could not be had, for who has words of their own for it.
     pub pack: Option<Box<PackError>>,
+    /// What a record tells of a build that came so far.
+    pub facts: Option<Box<Facts>>,
 }
 
 /// A step that failed.
@@ -32,6 +35,7 @@ impl Failure {
             diagnostics: vec![diagnostic],
             step: None,
             pack: None,
+            facts: None,
         }
     }
 
@@ -41,15 +45,19 @@ impl Failure {
             diagnostics,
             step: None,
             pack: None,
+            facts: None,
         }
+    }
+
+    /// The problem that ended the run: the first error.
+    pub fn first(&self) -> Option<&Diagnostic> {
+        let mut all = self.diagnostics.iter();
+        all.find(|diagnostic| diagnostic.is_error())
     }
 
     /// How the run ends.
     pub fn class(&self) -> Class {
-        self.diagnostics
-            .iter()
-            .find(|diagnostic| diagnostic.is_error())
-            .map_or(Class::Bug, |diagnostic| diagnostic.class)
+        self.first().map_or(Class::Bug, |problem| problem.class)
     }
 }
 

@@ -10,6 +10,7 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Severity, Sourced};
 use buildpack_core::event::Event;
 use buildpack_core::pack::{Detected, detect_timeout};
 use buildpack_core::plan::Goal;
+use buildpack_core::wanted::lock::Identity;
 use buildpack_core::wanted::{Asked, Wanted, lock, together, wanted as packs_of};
 
 use super::detect_scripts::detect_scripts;
@@ -17,7 +18,7 @@ use super::failure::Failure;
 use super::prepare::settle;
 use super::request::{Lock, Request};
 use super::services::Services;
-use crate::packs::{self, Chosen, Fetched, Patience, Reach};
+use crate::packs::{self, Fetched, Gotten, Patience, Reach};
 
 /// The packs that are asked for, fetched, in order; none where nobody asks for any.
 pub fn choose_packs(
@@ -25,7 +26,7 @@ pub fn choose_packs(
     request: &Request,
     goal: &Goal,
     services: &Services,
-) -> Result<Vec<Chosen>, Failure> {
+) -> Result<Gotten, Failure> {
     let for_tests = goal.tests().is_some();
     let asked = |for_tests| Asked {
         flags: &request.buildpacks,
@@ -45,14 +46,21 @@ pub fn choose_packs(
     };
     let get = |wanted: &[Wanted], lock| packs::get(wanted, lock, app.root(), &reach(services));
     match request.lock {
+        Lock::None if request.like.is_some() => {
+            let mut lock = request.held().packs;
+            // A folder is what it is, and so is this bp.
+            let can_be_had = |was: &_| matches!(was, Identity::Git(_) | Identity::Sha256(_));
+            lock.packs.retain(|pack| can_be_had(&pack.was));
+            Ok(get(&wanted, Some(&lock))?)
+        }
         Lock::None => {
             let got = get(&wanted, None)?;
             tell_of_news(app, &got.lock, services);
-            Ok(got.chosen)
+            Ok(got)
         }
         Lock::Refuse => {
             let lock = held(app, &wanted, &all())?;
-            Ok(get(&wanted, Some(&lock))?.chosen)
+            Ok(get(&wanted, Some(&lock))?)
         }
         Lock::Write => {
             let (got, all) = (get(&wanted, None)?, all());
@@ -68,7 +76,7 @@ pub fn choose_packs(
             });
             let packs = locked.collect();
             write(app, &lock::Lock { packs }, services)?;
-            Ok(got.chosen)
+            Ok(got)
         }
     }
 }

@@ -12,6 +12,7 @@ use buildpack_core::lists::{ListInfo, ListOrigin, ListSource as _, Policy, Provi
 use buildpack_core::pack::{Buildpack, Chain, Detection, PlanContext, ScriptDirs, ScriptPack};
 use buildpack_core::plan::{Goal, PackPlan};
 use buildpack_core::wanted::NativeName;
+use buildpack_core::wanted::lock::Lock;
 use buildpack_elixir::ElixirPack;
 use buildpack_phoenix_static::PhoenixStaticPack;
 use jiff::tz::TimeZone;
@@ -19,10 +20,12 @@ use jiff::tz::TimeZone;
 use super::build_lists::{BuildLists, Npm, Patience, Sums};
 use super::evaluate::evaluate;
 use super::failure::Failure;
+use super::held_lists::{HeldInstalls, HeldLists};
 use super::packs::{brought_along, choose_packs};
 use super::request::Request;
 use super::services::Services;
 use crate::packs::{Chosen, Fetched};
+use crate::records::Held;
 
 /// Lists younger than this are not asked for again, unless they lack what the app wants.
 const LIST_AGE: Duration = Duration::from_hours(24);
@@ -37,6 +40,8 @@ pub struct Prepared {
     pub plan: PackPlan,
     /// Folders of the packs that are scripts, by their ids in the plan.
     pub pack_folders: BTreeMap<String, PathBuf>,
+    /// What each pack is that was asked for.
+    pub packs: Lock,
 }
 
 /// Reads the app; its diagnostics are emitted, its errors end the run.
@@ -147,7 +152,8 @@ fn read_requested(request: &Request, services: &Services) -> Result<App, Failure
 /// Reads, detects and plans.
 pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Prepared, Failure> {
     let app = read_requested(request, services)?;
-    let mut chosen = choose_packs(&app, request, goal, services)?;
+    let gotten = choose_packs(&app, request, goal, services)?;
+    let (mut chosen, packs) = (gotten.chosen, gotten.lock);
     if chosen.is_empty() && chain(&app, &NativeName::ALL).is_none() {
         let brought = brought_along(request, services)?;
         chosen.extend(brought.map(|(pack, _)| Chosen::Script(pack)));
@@ -162,15 +168,23 @@ pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Pr
     };
     let pack = pack.ok_or_else(|| Failure::of(no_pack(&app)))?;
     let evaluated = evaluate(&app, &pack.planned_keys(), request, services)?;
-    let plan = |max_age| plan(&pack, &app, &evaluated, request, goal, services, max_age);
-    let (mut outcome, lists) = plan(LIST_AGE);
+    let plan = |max_age, held| {
+        let lists = Lists { max_age, held };
+        plan(&pack, &app, &evaluated, request, goal, services, lists)
+    };
+    let held = request.like.is_some().then(|| request.held());
+    let (mut outcome, mut lists) = plan(LIST_AGE, held.as_ref());
+    if held.is_some() && outcome.diagnostics.iter().any(Diagnostic::is_error) {
+        // The app asks for what its record does not have; what is different is told.
+        (outcome, lists) = plan(LIST_AGE, None);
+    }
     let not_asked = |list: &ListInfo| list.origin == ListOrigin::Kept && list.current;
     if outcome.diagnostics.iter().any(Diagnostic::is_error)
         && lists.iter().any(not_asked)
         && !services.offline
     {
         // What yesterday's list lacks may have been built since.
-        (outcome, _) = plan(Duration::ZERO);
+        (outcome, _) = plan(Duration::ZERO, None);
     }
     let plan = settle(outcome, services)?;
     Ok(Prepared {
@@ -178,6 +192,7 @@ pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Pr
         pack,
         plan,
         pack_folders,
+        packs,
     })
 }
 
@@ -192,6 +207,14 @@ pub(super) fn lists_of(
     tools.map(|tool| Wanted::of(tool, target)).collect()
 }
 
+/// Which lists a plan is made from.
+struct Lists<'a> {
+    /// Those of hosts may be so old.
+    max_age: Duration,
+    /// What they are cut to.
+    held: Option<&'a Held>,
+}
+
 /// The plan, and the lists that it was made from.
 fn plan(
     pack: &dyn Buildpack,
@@ -200,7 +223,7 @@ fn plan(
     request: &Request,
     goal: &Goal,
     services: &Services,
-    max_age: Duration,
+    Lists { max_age, held }: Lists<'_>,
 ) -> (Outcome<PackPlan>, Vec<ListInfo>) {
     let hosts = || BuildLists::new(services, max_age, Patience::LONG);
     let policy = Policy {
@@ -210,6 +233,17 @@ fn plan(
     let lists = Provider::new(hosts(), policy);
     lists.prefetch(&lists_of(pack, app, goal, request.target));
     let install_lists = hosts();
+    let none = Held::default();
+    let held = held.unwrap_or(&none);
+    let cut_lists = HeldLists {
+        lists: &lists,
+        held,
+        target: request.target,
+    };
+    let cut_installs = HeldInstalls {
+        lists: &install_lists,
+        held,
+    };
     let npm = Npm::new(services, Patience::LONG);
     let sums = Sums::new(services, Patience::LONG);
     let mut outcome = pack.plan(
@@ -218,12 +252,12 @@ fn plan(
             goal,
             check: CheckContext {
                 target: &request.target,
-                lists: &lists,
+                lists: &cut_lists,
                 today: services.now.to_zoned(TimeZone::UTC).date(),
                 config_vars: &request.config_vars.0,
                 evaluated,
             },
-            install_lists: &install_lists,
+            install_lists: &cut_installs,
             npm: &npm,
             sums: &sums,
             upstreams: &services.upstreams,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use buildpack_core::diagnostic::Sourced;
 use buildpack_core::digest::Digest;
@@ -14,6 +15,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use stacks::Target;
 
 use super::failure::{Failure, disk};
+use crate::records::{Held, Record, VarHashes};
 
 /// A build to make.
 #[derive(Clone)]
@@ -48,6 +50,17 @@ pub struct Request {
     pub script_dirs: ScriptDirs,
     /// What a build finds on the machine that it is made on, where the app is to stay there and no image is made.
     pub here: Option<Here>,
+    /// The record of another build, whose digests this one takes in place of what is newest.
+    pub like: Option<Arc<Record>>,
+}
+
+impl Request {
+    /// What the build is held to; nothing where it is to be like none.
+    pub fn held(&self) -> Held {
+        let like = self.like.as_ref();
+        like.map(|record| record.held(self.target.arch.oci()))
+            .unwrap_or_default()
+    }
 }
 
 /// The machine that an app is built on and stays on: a container that a platform makes an image of. Programs run in
@@ -116,10 +129,7 @@ impl ConfigVars {
         if self.0.is_empty() {
             return Ok("none".to_owned());
         }
-        let (mark, key) = match store.shared_key() {
-            Some(key) => ("", hmac::Key::new(hmac::HMAC_SHA256, key)),
-            None => (OWN, secret_key(store)?),
-        };
+        let (mark, key) = hash_key(store)?;
         let mut context = hmac::Context::with_key(&key);
         for (name, value) in &self.0 {
             for field in [name, value] {
@@ -129,6 +139,30 @@ impl ConfigVars {
         }
         let hash = Digest::of(context.sign().as_ref()).hex();
         Ok(format!("{mark}{hash}"))
+    }
+
+    /// Names, and of each value a hash under the key of [`keyed_hash`](Self::keyed_hash). Equal values of two names have
+    /// two hashes.
+    pub fn hashes(&self, store: &Store) -> Result<VarHashes, Failure> {
+        if self.0.is_empty() {
+            return Ok(VarHashes::default());
+        }
+        let (_, key) = hash_key(store)?;
+        let sign = |words: &[&str]| {
+            let mut context = hmac::Context::with_key(&key);
+            for word in words {
+                context.update(&(word.len() as u64).to_le_bytes());
+                context.update(word.as_bytes());
+            }
+            Digest::of(context.sign().as_ref()).hex()
+        };
+        let vars = self.0.iter();
+        Ok(VarHashes {
+            key: sign(&["name of this key"])[..16].to_owned(),
+            vars: vars
+                .map(|(name, value)| (name.clone(), sign(&["config var", name, value])))
+                .collect(),
+        })
     }
 
     /// Variables whose values would tell a secret, by name and value: what the finished layers are searched for.
@@ -171,6 +205,14 @@ pub(super) fn made_up_secret(store: &Store, words: &[&str]) -> Result<String, Fa
         context.update(word.as_bytes());
     }
     Ok(Digest::of(context.sign().as_ref()).hex())
+}
+
+/// The key that config vars are hashed under, with what stands before hashes that other machines don't come to.
+fn hash_key(store: &Store) -> Result<(&'static str, hmac::Key), Failure> {
+    Ok(match store.shared_key() {
+        Some(key) => ("", hmac::Key::new(hmac::HMAC_SHA256, key)),
+        None => (OWN, secret_key(store)?),
+    })
 }
 
 /// The store's own key, made when it is first wanted.
@@ -243,6 +285,25 @@ mod tests {
         assert_eq!(hash(&[("A", "1")]), hash(&[("A", "1")]));
         assert_ne!(hash(&[("A", "1")]), hash(&[("A", "2")]));
         assert_ne!(hash(&[("A", "1B2")]), hash(&[("A1", "B2")]));
+    }
+
+    #[test]
+    fn each_value_has_a_hash_of_its_own_that_names_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let hashes = |name: &str, key: Option<[u8; 32]>, entries| {
+            let store = Store::open(folder.path().join(name)).unwrap();
+            if let Some(key) = key {
+                store.set_shared_key(key);
+            }
+            vars(entries).hashes(&store).unwrap()
+        };
+        let own = hashes("one", None, &[("A", "1"), ("B", "1")]);
+        assert_eq!(own, hashes("one", None, &[("B", "1"), ("A", "1")]));
+        assert_ne!(own.vars["A"], own.vars["B"]);
+        let other = hashes("two", None, &[("A", "1")]);
+        assert!(own.key != other.key && own.vars["A"] != other.vars["A"]);
+        let shared = |name| hashes(name, Some([7; 32]), &[("A", "1")]);
+        assert_eq!(shared("one"), shared("two"));
     }
 
     #[test]

@@ -15,21 +15,63 @@ pub(super) const UNTIL_PULLED: Duration = Duration::MAX;
 
 /// The run image, its blobs in the store.
 pub(super) fn run_image(request: &Request, services: &Services) -> Result<BaseImage, Failure> {
-    let reference = request.target.stack.run_image;
-    Ok(pull(
-        reference,
-        request.target.arch,
-        false,
-        UNTIL_PULLED,
-        services,
-    )?
-    .base)
+    let asked = of_run(request, services)?;
+    Ok(held(&asked, take(&asked, services))?.base)
 }
 
 /// The build image, unpacked.
 pub(super) fn build_image(request: &Request, services: &Services) -> Result<StackImage, Failure> {
-    let reference = request.target.stack.build_image;
-    pull(reference, request.target.arch, true, UNTIL_PULLED, services)
+    let asked = PullRequest {
+        unpack: true,
+        ..of_build(request, services)?
+    };
+    held(&asked, take(&asked, services))
+}
+
+/// The run image of a request, to be looked at.
+fn of_run(request: &Request, services: &Services) -> Result<PullRequest, Failure> {
+    let stack = request.target.stack;
+    let asked = ask(stack.run_image, request.target.arch, UNTIL_PULLED, services)?;
+    Ok(PullRequest {
+        digest: request.held().run_image,
+        ..asked
+    })
+}
+
+/// The same of the build image.
+fn of_build(request: &Request, services: &Services) -> Result<PullRequest, Failure> {
+    let stack = request.target.stack;
+    let asked = ask(
+        stack.build_image,
+        request.target.arch,
+        UNTIL_PULLED,
+        services,
+    )?;
+    Ok(PullRequest {
+        digest: request.held().build_image,
+        ..asked
+    })
+}
+
+fn take(asked: &PullRequest, services: &Services) -> Result<StackImage, Failure> {
+    let stacks = &services.stacks;
+    Ok(stacks.pull(&*services.images, asked, &*services.events)?)
+}
+
+/// What came of a request, with the ways out where a record says what it has to be.
+fn held<T>(asked: &PullRequest, taken: Result<T, Failure>) -> Result<T, Failure> {
+    taken.map_err(|mut failure| {
+        if let (Some(digest), Some(first)) = (asked.digest, failure.diagnostics.first_mut()) {
+            *first = first
+                .clone()
+                .note(format!(
+                    "the record was made on `{}` at {digest}",
+                    asked.reference
+                ))
+                .help("import that very image with `bp stack import`, or build without `--like`");
+        }
+        failure
+    })
 }
 
 /// A stack image, from the store if it was resolved within `max_age`, else from its registry.
@@ -40,25 +82,26 @@ pub fn pull(
     max_age: Duration,
     services: &Services,
 ) -> Result<StackImage, Failure> {
-    let request = ask(reference, arch, unpack, max_age, services)?;
-    Ok(services
-        .stacks
-        .pull(&*services.images, &request, &*services.events)?)
+    let asked = PullRequest {
+        unpack,
+        ..ask(reference, arch, max_age, services)?
+    };
+    take(&asked, services)
 }
 
 fn ask(
     reference: &str,
     arch: stacks::Arch,
-    unpack: bool,
     max_age: Duration,
     services: &Services,
 ) -> Result<PullRequest, Failure> {
     Ok(PullRequest {
         reference: parse(reference)?,
+        digest: None,
         architecture: arch.oci().to_owned(),
         max_age,
         offline: services.offline,
-        unpack,
+        unpack: false,
         now: services.now,
     })
 }
@@ -74,23 +117,15 @@ pub(super) fn known(
     if kept.is_some() || !services.store.looks_elsewhere() || services.offline {
         return Ok(kept);
     }
-    let stack = request.target.stack;
-    let resolve = |reference| {
-        let asked = ask(
-            reference,
-            request.target.arch,
-            false,
-            UNTIL_PULLED,
-            services,
-        )
-        .ok()?;
-        let resolved = (services.stacks).resolve(&*services.images, &asked, &*services.events);
+    let resolve = |asked: Result<PullRequest, Failure>| {
+        let resolved =
+            (services.stacks).resolve(&*services.images, &asked.ok()?, &*services.events);
         Some(resolved.ok()?.base)
     };
     // What goes wrong is told where the image itself is needed.
     let (build, run) = std::thread::scope(|scope| {
-        let build = (!in_place).then(|| scope.spawn(|| resolve(stack.build_image)));
-        let run = resolve(stack.run_image);
+        let build = (!in_place).then(|| scope.spawn(|| resolve(of_build(request, services))));
+        let run = resolve(of_run(request, services));
         (build.map(|build| build.join().ok().flatten()), run)
     });
     Ok(match (build, run) {
@@ -105,19 +140,24 @@ fn kept(
     services: &Services,
     in_place: bool,
 ) -> Result<Option<(Option<BaseImage>, BaseImage)>, Failure> {
-    let stack = request.target.stack;
-    let arch = request.target.arch.oci();
-    let get = |reference: &str| -> Result<Option<BaseImage>, Failure> {
-        let image = services.stacks.get(&parse(reference)?, arch)?;
-        Ok(image.map(|image| image.base))
-    };
-    let Some(run) = get(stack.run_image)? else {
+    let Some(run) = kept_of(&of_run(request, services)?, services)? else {
         return Ok(None);
     };
     if in_place {
         return Ok(Some((None, run)));
     }
-    Ok(get(stack.build_image)?.map(|build| (Some(build), run)))
+    let build = kept_of(&of_build(request, services)?, services)?;
+    Ok(build.map(|build| (Some(build), run)))
+}
+
+fn kept_of(asked: &PullRequest, services: &Services) -> Result<Option<BaseImage>, Failure> {
+    Ok(services.stacks.known(asked)?.map(|image| image.base))
+}
+
+/// What the store knows of both images, as far as it does: build image, run image.
+pub(super) fn named(request: &Request, services: &Services) -> [Option<BaseImage>; 2] {
+    [of_build(request, services), of_run(request, services)]
+        .map(|asked| kept_of(&asked.ok()?, services).ok().flatten())
 }
 
 /// The name of an image.

@@ -113,6 +113,7 @@ mod tests {
             lock: Lock::None,
             script_dirs: ScriptDirs::default(),
             here: None,
+            like: None,
         };
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store")).unwrap();

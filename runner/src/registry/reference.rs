@@ -60,6 +60,15 @@ impl Reference {
         self.tag.as_deref()
     }
 
+    /// The same name with this digest behind it.
+    #[must_use]
+    pub fn at(&self, digest: Digest) -> Self {
+        Self {
+            digest: Some(digest),
+            ..self.clone()
+        }
+    }
+
     /// The digest, where one was named: it alone decides what is pulled.
     pub fn digest(&self) -> Option<&Digest> {
         self.digest.as_ref()

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use buildpack_core::digest::Digest;
+
 use super::StackImage;
 use crate::registry::Reference;
 
@@ -10,6 +12,8 @@ use crate::registry::Reference;
 pub struct PullRequest {
     /// The image.
     pub reference: Reference,
+    /// The manifest that it has to be for this architecture, whatever the name stands for today.
+    pub digest: Option<Digest>,
     /// `amd64` or `arm64`.
     pub architecture: String,
     /// How long a tag that was resolved once is believed; zero asks the registry now. A name with a digest is
@@ -24,9 +28,17 @@ pub struct PullRequest {
 }
 
 impl PullRequest {
+    /// The name that it is asked for and remembered by.
+    pub(super) fn name(&self) -> Reference {
+        match self.digest {
+            Some(digest) => self.reference.at(digest),
+            None => self.reference.clone(),
+        }
+    }
+
     /// Why what is known is not fresh enough.
     pub(super) fn stale(&self, image: &StackImage) -> Option<String> {
-        if self.reference.digest().is_some() {
+        if self.digest.is_some() || self.reference.digest().is_some() {
             return None;
         }
         if self.max_age.is_zero() {

@@ -99,7 +99,7 @@ impl StackStore {
         request: &PullRequest,
         events: &dyn EventSink,
     ) -> Result<StackImage, StackError> {
-        let known = self.get(&request.reference, &request.architecture)?;
+        let known = self.known(request)?;
         let said = |hit, reason: Option<String>| Event::Cache {
             what: format!("image {}", request.reference),
             hit,
@@ -119,7 +119,8 @@ impl StackStore {
             return known.ok_or_else(|| offline(request));
         }
         events.emit(said(false, Some(reason)));
-        let base = match source.manifest(&request.reference, &request.architecture) {
+        let name = request.name();
+        let mut base = match source.manifest(&name, &request.architecture) {
             Ok(base) => base,
             Err(error) => {
                 let Some(image) = known.filter(|_| error.is_worth_a_retry()) else {
@@ -129,15 +130,28 @@ impl StackStore {
                 return Ok(image);
             }
         };
+        if request.digest.is_some() {
+            // Images of today and of then say the same name of what they stand on.
+            base.reference = request.reference.to_string();
+        }
         let image = StackImage {
             base,
             rootfs: None,
             resolved: request.now,
             from_registry: true,
         };
-        self.record(&request.reference, &request.architecture)
-            .write(&image)?;
+        self.record(&name, &request.architecture).write(&image)?;
         Ok(image)
+    }
+
+    /// What the store knows of what is requested, however old; no registry is asked.
+    pub fn known(&self, request: &PullRequest) -> Result<Option<StackImage>, StackError> {
+        let named = self.get(&request.reference, &request.architecture)?;
+        match request.digest {
+            None => Ok(named),
+            Some(digest) if named.as_ref().is_some_and(|it| it.base.digest == digest) => Ok(named),
+            Some(_) => self.get(&request.name(), &request.architecture),
+        }
     }
 
     /// What the store knows of a name, however old; no registry is asked.

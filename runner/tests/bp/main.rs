@@ -25,6 +25,7 @@ mod phoenix_log;
 mod proxied;
 mod pushed;
 mod rebased;
+mod records;
 mod remote_cache;
 mod run;
 mod same;

@@ -106,6 +106,7 @@ pub(super) fn setup(face: &Face) -> Result<Ready, Failure> {
             packs: brought_along(face),
         }),
         app,
+        like: None,
     };
     Ok(Ready { request, workshop })
 }

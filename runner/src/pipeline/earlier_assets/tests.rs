@@ -36,6 +36,7 @@ impl Desk {
             lock: Lock::None,
             script_dirs: buildpack_core::pack::ScriptDirs::default(),
             here: None,
+            like: None,
         }
     }
 

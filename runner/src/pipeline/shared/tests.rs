@@ -36,6 +36,7 @@ impl Desk {
             lock: Lock::None,
             script_dirs: ScriptDirs::default(),
             here: None,
+            like: None,
         };
         Self { folder, request }
     }

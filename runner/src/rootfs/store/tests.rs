@@ -102,6 +102,7 @@ fn content(text: &str) -> [Vec<u8>; 2] {
 pub(in crate::rootfs) fn request() -> PullRequest {
     PullRequest {
         reference: "heroku/heroku:24-build".parse().unwrap(),
+        digest: None,
         architecture: "amd64".to_owned(),
         max_age: Duration::from_hours(1),
         offline: false,
@@ -161,6 +162,26 @@ fn a_digest_is_asked_for_once_for_all_times() {
     world.pull(&pinned).unwrap();
     world.source.asked();
     world.pull(&pinned).unwrap();
+    assert_eq!(world.source.asked(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_name_that_moved_on_is_had_as_it_was_and_stands_for_todays_beside_it() {
+    let world = World::new();
+    let before = world.source.base.lock().unwrap().clone();
+    world.moves_on();
+    assert_eq!(text(&world.pull(&request()).unwrap()), "two");
+    *world.source.base.lock().unwrap() = before.clone();
+    let held = PullRequest {
+        digest: Some(before.digest),
+        ..request()
+    };
+    let then = world.pull(&held).unwrap();
+    assert_eq!(text(&then), "one");
+    assert_eq!(then.base.reference, "docker.io/heroku/heroku:24-build");
+    world.source.asked();
+    assert_eq!(text(&world.pull(&request()).unwrap()), "two");
+    assert_eq!(text(&world.pull(&held).unwrap()), "one");
     assert_eq!(world.source.asked(), Vec::<&str>::new());
 }
 
