@@ -45,7 +45,7 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
     remote_cache::set_up(&mut context, &call.vars)?;
     let stack = like.as_ref().and_then(Like::stack);
     let stack = stack.or_else(|| context.wanted_stack(args.target.stack.as_deref()));
-    let target = context.target_of(stack, &args.app)?;
+    let target = context.target_of(stack.as_ref(), &args.app)?;
     context.say_target(&target);
     let mut request = Request {
         target: target.value,

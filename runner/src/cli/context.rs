@@ -79,18 +79,18 @@ impl Context {
         stack: Option<&str>,
         app: &Path,
     ) -> Result<Sourced<Target>, Failure> {
-        self.target_of(self.wanted_stack(stack), app)
+        self.target_of(self.wanted_stack(stack).as_ref(), app)
     }
 
     /// The same of a stack that is named somewhere, or nowhere.
     pub(super) fn target_of(
         &self,
-        wanted: Option<Sourced<String>>,
+        wanted: Option<&Sourced<String>>,
         app: &Path,
     ) -> Result<Sourced<Target>, Failure> {
         // What else is wrong with the app is said when it is planned.
         let app = App::read(app).value;
-        let chosen = choose_target(wanted.as_ref(), app.as_ref(), arch()?, self.today());
+        let chosen = choose_target(wanted, app.as_ref(), arch()?, self.today());
         let Some(target) = chosen.target else {
             return Err(Failure::all(chosen.diagnostics));
         };

@@ -1,7 +1,7 @@
 //! What is told of a build, green or red, in one JSON document: what went in, what was done, what came out.
 //! docs/records.md describes it.
 //!
-//! A record is a value: [`Record`] is made by who builds, [`file`] reads and writes it, [`compare`] says what is different
+//! A record is a value: [`Record`] is made by who builds, [`mod@file`] reads and writes it, [`mod@compare`] says what is different
 //! between two.
 
 pub mod compare;
