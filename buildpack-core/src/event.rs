@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use crate::causes::Cause;
 use crate::diagnostic::{Class, Code, Diagnostic};
 use crate::digest::Digest;
 
@@ -105,6 +106,11 @@ pub enum Event {
     Diagnostic {
         /// What.
         diagnostic: Diagnostic,
+    },
+    /// Why a build failed: the last word on it. The problem itself came as a diagnostic before it.
+    Cause {
+        /// Why.
+        cause: Box<Cause>,
     },
     /// Bytes moved: download, unpacking, layer, pull. Drawn on a terminal only.
     Progress {
@@ -209,6 +215,11 @@ pub enum StepState {
 pub trait EventSink: Send + Sync {
     /// Takes in one event.
     fn emit(&self, event: Event);
+
+    /// How many lines of a log there are so far, of a sink that writes one. A sink that passes events on asks the next.
+    fn lines(&self) -> Option<u64> {
+        None
+    }
 
     /// A headline.
     fn heading(&self, text: &str) {

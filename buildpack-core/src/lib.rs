@@ -2,7 +2,7 @@
 //!
 //! The rooms, bottom to top; a module imports only what stands above it in this list:
 //!
-//! 1. [`digest`], [`diagnostic`], [`event`]: values that every other room speaks in.
+//! 1. [`digest`], [`diagnostic`], [`clean`], [`causes`], [`event`]: values that every other room speaks in.
 //! 2. [`version`]: OTP, Elixir and Node versions and how they compare.
 //! 3. [`syntax`] and [`app`]: what the app says, read once, each value with its place.
 //! 4. [`wanted`], [`lists`], [`check`], [`rules`]: packs that are asked for, published builds, a verdict for a version,
@@ -13,7 +13,9 @@
 //! 8. [`image`]: what comes out.
 
 pub mod app;
+pub mod causes;
 pub mod check;
+pub mod clean;
 pub mod diagnostic;
 pub mod digest;
 pub mod event;

@@ -160,15 +160,7 @@ pub trait Buildpack: Send + Sync {
 
     /// Runs the plan's steps in the sandbox, and looks at nothing: of tests nothing comes out.
     fn run(&self, plan: &PackPlan, context: &mut CompileContext<'_>) -> Result<(), CompileError> {
-        context
-            .run_steps(plan, &|step, host| self.prepare(plan, step, host))
-            .map_err(|error| error.explained(&|step, tail| self.hints(plan, step, tail)))
-    }
-
-    /// Ways out for a step that failed, by the last lines that it wrote; each a sentence or a command.
-    fn hints(&self, plan: &PackPlan, step: &str, tail: &[String]) -> Vec<String> {
-        let _ = (plan, step, tail);
-        Vec::new()
+        context.run_steps(plan, &|step, host| self.prepare(plan, step, host))
     }
 
     /// Does a step of kind [`crate::plan::Run::Pack`]: reads and writes files of the tree, starts nothing. Returns

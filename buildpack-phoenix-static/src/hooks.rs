@@ -45,11 +45,6 @@ pub(crate) fn may_build(app: &App) -> bool {
         .is_some()
 }
 
-/// Whether this hook may build assets.
-pub(crate) fn may_build_by(script: &str) -> bool {
-    says(script, &BUILDS) || says(script, &MAY_BUILD)
-}
-
 fn hook(app: &App, words: &[&str]) -> Option<String> {
     // What is wrong with the file is told by its own pack.
     let mut config = ConfigFile::read(app, FILE, &HOOKS, None).value?;

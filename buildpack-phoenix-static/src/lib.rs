@@ -9,7 +9,6 @@ mod earlier;
 mod environment;
 #[cfg(test)]
 mod fixture;
-mod hints;
 mod hooks;
 mod layers;
 mod lock_file;

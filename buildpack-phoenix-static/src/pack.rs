@@ -19,7 +19,7 @@ use crate::config::StaticConfig;
 use crate::earlier::exchange;
 use crate::layers::CacheManifest;
 use crate::manager_tool::{write_program, write_programs};
-use crate::{check, config, detect, hints, layers, plan, standalone, steps};
+use crate::{check, config, detect, layers, plan, standalone, steps};
 
 /// The pack for assets and server of Phoenix apps, compatible with `phoenix_static_buildpack.config`. It stands behind
 /// the Elixir pack, whose Mix it needs.
@@ -68,10 +68,6 @@ impl Buildpack for PhoenixStaticPack {
             value: plan.filter(|_| !diagnostics.iter().any(Diagnostic::is_error)),
             diagnostics,
         }
-    }
-
-    fn hints(&self, plan: &PackPlan, step: &str, tail: &[String]) -> Vec<String> {
-        hints::hints(plan, step, tail)
     }
 
     fn prepare(

@@ -24,6 +24,7 @@ pub const TARGETS: &[Target] = &[
     ("app_json", app_files::app_json),
     ("bash_config", readers::bash_config),
     ("build_list", readers::build_list),
+    ("build_log", readers::build_log),
     ("buildpacks", app_files::buildpacks),
     ("buildpacks_lock", app_files::buildpacks_lock),
     ("elixir_config", app_files::elixir_config),

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use buildpack_core::causes::Finder;
 use fs_err as fs;
 use tempfile::TempDir;
 
@@ -178,6 +179,9 @@ impl Workspace {
             // The next build writes its own.
             let _ = fs::remove_file(&record);
         }
+        if ran.code == 0 {
+            ran.means_nothing();
+        }
         ran
     }
 }
@@ -240,6 +244,19 @@ impl Ran {
     pub fn never_says(self, words: &str) -> Self {
         assert!(!self.text.contains(words), "`{words}` in:\n{}", self.text);
         self
+    }
+
+    /// Fails where a line of it means that a build has failed.
+    #[track_caller]
+    fn means_nothing(&self) {
+        let mut finder = Finder::new();
+        for (number, line) in (1..).zip(self.text.lines()) {
+            finder.line(number, line);
+        }
+        if let Some(found) = finder.found() {
+            let code = found.signature.code;
+            panic!("`{}` of a green build means `{code}`", found.quote.text);
+        }
     }
 
     /// The digest of the image that a build ended with.

@@ -225,6 +225,18 @@ fn codes_by_helper(text: &str) -> Option<(String, Vec<String>)> {
     Some((class, codes.collect()))
 }
 
+/// Where the causes of failed builds stand as data.
+const CAUSES: &str = "buildpack-core/src/causes/signatures/";
+
+/// Codes of the causes that a file has.
+fn causes(path: &str, text: &str) -> Vec<String> {
+    static CODE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"\bcode: "([^"]*)""#).unwrap());
+    let all = CODE
+        .captures_iter(text)
+        .filter(|_| path.starts_with(CAUSES));
+    all.map(|found| found[1].to_owned()).collect()
+}
+
 /// Codes of diagnostics by the files that make them.
 fn codes() -> BTreeMap<String, BTreeSet<String>> {
     let made =
@@ -237,7 +249,8 @@ fn codes() -> BTreeMap<String, BTreeSet<String>> {
         let text = product(&text);
         let own = made.captures_iter(&text).map(|found| found[1].to_owned());
         let by_helper = codes_by_helper(&text).map(|(_, codes)| codes);
-        for code in own.chain(by_helper.into_iter().flatten()) {
+        let causes = causes(&path, &text);
+        for code in own.chain(by_helper.into_iter().flatten()).chain(causes) {
             codes.entry(code).or_default().insert(path.clone());
         }
     }
@@ -280,7 +293,10 @@ fn errors_page() -> String {
             .unwrap();
     let mut ends: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     let sources = all_sources();
-    for (_, text) in &sources {
+    for (path, text) in &sources {
+        for code in causes(path, text) {
+            ends.entry(code).or_default().insert(ended("Build"));
+        }
         for found in class.captures_iter(text) {
             let end = match (&found[1], found.get(3).map(|class| class.as_str())) {
                 ("warning", _) => "warning",

@@ -251,9 +251,9 @@ impl App {
         &self.root
     }
 
-    /// Whether there is a file, folder or link at `path`, relative to the root.
+    /// Whether there is a file, folder or link at `path`, relative to the root, or a file that was given.
     pub fn has(&self, path: &str) -> bool {
-        self.root.join(path).symlink_metadata().is_ok()
+        self.sources.contains_key(path) || self.root.join(path).symlink_metadata().is_ok()
     }
 
     /// The first lines of a file below the root, 4 KiB at most, for what a lock file's head tells of it; none where there

@@ -90,12 +90,6 @@ impl Buildpack for Chain {
         }
     }
 
-    fn hints(&self, plan: &PackPlan, step: &str, tail: &[String]) -> Vec<String> {
-        self.packs()
-            .flat_map(|pack| pack.hints(plan, step, tail))
-            .collect()
-    }
-
     fn prepare(
         &self,
         plan: &PackPlan,

@@ -1,6 +1,7 @@
 //! Runs a plan's steps in the sandbox, as few programs as the plan allows.
 
 mod as_app;
+mod known;
 mod scripts;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::detect::{detect_timeout, not_detected};
+use crate::causes::{Finder, Told};
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink, StepState, Stream};
 use crate::pack::{EarlierFiles, PackRelease, Shared};
@@ -80,8 +82,8 @@ pub enum CompileError {
         command: Box<FailedCommand>,
         /// The last lines that it wrote; they may hold secrets.
         tail: Vec<String>,
-        /// What the pack makes of it: ways out.
-        hints: Vec<String>,
+        /// What its output tells of the cause.
+        told: Box<Told>,
     },
     /// The app's tests failed.
     #[error("the tests failed: `{shown}` ended with {exit}")]
@@ -149,30 +151,6 @@ pub enum CompileError {
 /// Lines of a failed program that are kept to be explained.
 pub(super) const TAIL: usize = 200;
 
-impl CompileError {
-    /// With what `hints` makes of a failed step: its id and the last lines of its output.
-    pub(super) fn explained(self, find: &dyn Fn(&str, &[String]) -> Vec<String>) -> Self {
-        match self {
-            Self::Step {
-                step,
-                shown,
-                exit,
-                command,
-                tail,
-                ..
-            } => Self::Step {
-                hints: find(&step, &tail),
-                step,
-                shown,
-                exit,
-                command,
-                tail,
-            },
-            other => other,
-        }
-    }
-}
-
 /// The command that failed; environment and room hold config vars, so that they are never printed.
 #[derive(Clone)]
 pub struct FailedCommand {
@@ -199,9 +177,10 @@ impl From<Box<dyn SandboxError>> for CompileError {
 impl Explain for CompileError {
     fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::Step { exit, hints, .. } => {
-                let problem = Diagnostic::error("step-failed", Class::Build, self.to_string());
-                let problem = hints.iter().fold(problem, Diagnostic::help);
+            Self::Step { exit, told, .. } => {
+                let problem = told.problem().unwrap_or_else(|| {
+                    Diagnostic::error("step-failed", Class::Build, self.to_string())
+                });
                 of_exit(problem, *exit)
             }
             Self::Tests { exit, .. } => {
@@ -425,6 +404,8 @@ impl<'a> CompileContext<'a> {
         let mut others = batch.others.iter().copied().peekable();
         let mut at = batch.first;
         let mut tail = VecDeque::new();
+        let mut finder = Finder::new();
+        let mut lines = 0;
         let events = self.events;
         events.heading(&at.heading);
         let mut line = |stream: Option<Stream>, bytes: &[u8]| {
@@ -443,6 +424,8 @@ impl<'a> CompileContext<'a> {
                 at = next;
                 events.heading(&at.heading);
             }
+            lines += 1;
+            finder.line(events.lines().map_or(lines, |before| before + 1), &text);
             events.emit(Event::Output {
                 step: at.id.clone(),
                 stream,
@@ -453,6 +436,7 @@ impl<'a> CompileContext<'a> {
         if exit.success() {
             return Ok(at);
         }
+        let known = known::known(plan, at, &self.env);
         Err(CompileError::Step {
             step: at.id.clone(),
             shown: shown(&command.argv),
@@ -462,7 +446,7 @@ impl<'a> CompileContext<'a> {
                 room: self.room.clone(),
             }),
             tail: tail.into(),
-            hints: Vec::new(),
+            told: Box::new(finder.told(&known)),
         })
     }
 

@@ -105,6 +105,9 @@ pub(super) enum Command {
     /// Say whether an app's versions can be had, and what else is wrong, before anything is built
     #[command(after_help = CHECK_EXIT_CODES)]
     CheckVersions(CheckVersions),
+    /// Say why a build failed, from its log: bp's, herokuish's, Heroku's, Dokku's or GitLab's
+    #[command(after_help = EXPLAIN_EXIT_CODES)]
+    Explain(Explain),
     /// Versions of Erlang/OTP, Elixir and Node: which there are, and what is known of each
     #[command(subcommand)]
     Versions(Versions),
@@ -180,6 +183,15 @@ Exit codes:
   4   with --require-lists, a list that was needed could not be had; with --fix, a file could not be written
 
 docs/check-versions.md describes the formats, docs/diagnostics/ each code.";
+
+/// What the exit code of an explanation says.
+const EXPLAIN_EXIT_CODES: &str = "\
+Exit codes:
+  0   the cause is known
+  1   nothing in the log is known to fail a build
+  2   the command line or a setting is wrong, or the log cannot be read
+
+docs/failures.md has all that is known.";
 
 /// What the exit code of a check of the store says.
 const VERIFY_EXIT_CODES: &str = "\
@@ -450,6 +462,22 @@ pub(super) struct CheckVersions {
     /// Day that support dates are held against, as in `2027-01-31`: what will be out of support by then? [default: today]
     #[arg(long, value_name = "DATE")]
     pub on: Option<Date>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The log; `-` is standard input
+    #[arg(default_value = "-")]
+    pub log: PathBuf,
+    /// The app's folder, so that the line to change can be named
+    #[arg(long, value_name = "DIR")]
+    pub app: Option<PathBuf>,
+    /// Stack that was built on [default: what the log says, else the app's]
+    #[arg(short, long, value_name = "STACK")]
+    pub stack: Option<String>,
+    /// Architecture that was built for: `amd64` or `arm64` [default: this machine's]
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<Arch>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,6 +9,7 @@ use buildpack_core::plan::Goal;
 use super::args::{Build, BuildDirMode};
 use super::context::{self, Context, app_name};
 use super::record::{Like, Telling};
+use super::reproduce;
 use super::shell::where_it_failed;
 use super::{Call, Ended, remote_cache};
 use crate::pipeline::{self, Failure, Request};
@@ -72,6 +73,7 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
     let mut finished = match pipeline::build(&request, &context.services) {
         Ok(finished) => finished,
         Err(mut failure) => {
+            failure.reproduce = reproduce("build", &args.app, &failure, &request);
             telling.failed(&mut failure);
             return failed(args, &request, &context, failure);
         }

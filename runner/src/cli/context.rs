@@ -113,8 +113,17 @@ impl Context {
 
     /// The day of this run.
     pub(super) fn today(&self) -> Date {
-        self.services.now.to_zoned(TimeZone::UTC).date()
+        day_of(self.services.now)
     }
+}
+
+/// The day of this run, without services.
+pub(super) fn day() -> Date {
+    day_of(jiff::Timestamp::now())
+}
+
+fn day_of(now: jiff::Timestamp) -> Date {
+    now.to_zoned(TimeZone::UTC).date()
 }
 
 /// Services as settings say, drawn on `ui`, whose programs run in what `sandbox` makes.

@@ -8,6 +8,7 @@ mod context;
 mod detect;
 mod diff;
 mod doctor;
+mod explain;
 mod inspect;
 mod levels;
 mod packs;
@@ -15,6 +16,7 @@ mod push;
 mod rebase;
 mod record;
 mod remote_cache;
+mod reproduce;
 mod run;
 mod shell;
 mod span;
@@ -38,6 +40,7 @@ use args::{Cli, Command, Format};
 use span::Span;
 
 pub(crate) use context::{arch, passwords_in, services};
+pub(crate) use reproduce::reproduce;
 
 /// How a command ends when it does not fail: 0, or the code of a program that it ran.
 type Ended = Result<u8, Failure>;
@@ -91,9 +94,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         None => Ok(code),
     });
     if let Err(failure) = &ended {
-        for diagnostic in &failure.diagnostics {
-            ui.diagnostic(diagnostic);
-        }
+        ui.failed(failure);
     }
     ExitCode::from(span.end(&ended, &ui))
 }
@@ -113,6 +114,7 @@ fn dispatch(call: &Call) -> Ended {
         Command::Shell(args) => shell::exec(call, args),
         Command::CheckVersions(args) => check_versions::exec(call, args),
         Command::Versions(args) => versions::exec(call, args),
+        Command::Explain(args) => explain::exec(call, args),
         Command::Detect(args) => detect::exec(call, args),
         Command::Inspect(args) => inspect::exec(call, args),
         Command::Diff(args) => diff::exec(call, args),

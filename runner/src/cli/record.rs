@@ -52,6 +52,10 @@ impl EventSink for Listening {
         }
         self.to.emit(event);
     }
+
+    fn lines(&self) -> Option<u64> {
+        self.to.lines()
+    }
 }
 
 impl Telling {
@@ -105,6 +109,8 @@ impl Telling {
     pub(super) fn failed(&mut self, failure: &mut Failure) {
         let facts: Option<Box<Facts>> = failure.facts.take();
         self.record.facts = facts.map(|facts| *facts).unwrap_or_default();
+        let cause = failure.cause();
+        self.record.cause = cause.and_then(|cause| serde_json::to_value(cause).ok());
         failure
             .diagnostics
             .iter()

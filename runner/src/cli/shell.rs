@@ -8,6 +8,7 @@ use buildpack_core::sandbox::Terminal;
 
 use super::args::{BuildDirMode, Shell};
 use super::context::{self, Context, app_name};
+use super::reproduce;
 use super::run::image;
 use super::{Call, Ended};
 use crate::pipeline::{self, Failure, Request};
@@ -21,26 +22,15 @@ pub(super) fn where_it_failed(
     context: &Context,
     mut failure: Failure,
 ) -> Ended {
-    let Some(step) = failure.step.take() else {
-        return Err(failure);
-    };
+    let again = reproduce(command, &request.app, &failure, request);
+    failure.reproduce = failure.reproduce.take().or(again);
     if !asked_for {
-        let app = request.app.display();
-        // Without packs and config vars it would be another build; the vars are not to be shown.
-        let again = if request.buildpacks.is_empty() && request.config_vars.0.is_empty() {
-            format!("bp {command} {app} --shell")
-        } else {
-            "the same command with `--shell`".to_owned()
-        };
-        let help = format!("to look around where it failed: {again}");
-        if let Some(first) = failure.diagnostics.first_mut() {
-            *first = first.clone().help(help);
-        }
         return Err(failure);
     }
-    for diagnostic in &failure.diagnostics {
-        context.ui.diagnostic(diagnostic);
-    }
+    context.ui.failed(&failure);
+    let Some(step) = failure.step.take() else {
+        return Ok(failure.class().exit_code());
+    };
     context.ui.heading(&format!(
         "A shell where step `{}` failed; `exit` leaves it",
         step.id

@@ -54,9 +54,7 @@ pub(super) fn exec(call: &Call, args: &Test) -> Ended {
         }
         Verdict::Failed { exit, failure } => {
             if let Err(failure) = failed(failure) {
-                for diagnostic in &failure.diagnostics {
-                    context.ui.diagnostic(diagnostic);
-                }
+                context.ui.failed(&failure);
             }
             Ok(u8::try_from(exit.shell_code()).unwrap_or(u8::MAX))
         }

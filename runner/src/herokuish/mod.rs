@@ -51,9 +51,7 @@ pub fn main(arguments: &[OsString]) -> Option<ExitCode> {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             let ui = Ui::new(Style::Text, false, Screen::standard(), Redactor::default());
-            for diagnostic in &failure.diagnostics {
-                ui.diagnostic(diagnostic);
-            }
+            ui.failed(&failure);
             ExitCode::from(failure.class().exit_code())
         }
     })

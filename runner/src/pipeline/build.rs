@@ -276,8 +276,11 @@ impl<'a> Build<'a> {
                     })
                 })
                 .collect();
-            let (mut tree, _lock) = stages.run("source", || self.tree())?;
-            let earlier = self.earlier_assets(&tree)?;
+            let (mut tree, _lock, earlier) = stages.run("source", || {
+                let (tree, lock) = self.tree()?;
+                let earlier = self.earlier_assets(&tree)?;
+                Ok((tree, lock, earlier))
+            })?;
             let tools = stages.run("tools", || all_here(tools, build_image))?;
             let tools = installed.get_or_init(|| tools);
             self.know_archives(tools);
@@ -295,12 +298,12 @@ impl<'a> Build<'a> {
                     self.prepared.pack.compile(&self.prepared.plan, context)
                 })
             })?;
-            let processes = self.processes(tree.app(), &built)?;
-            let layers = stages.run("layers", || {
+            let (processes, layers) = stages.run("layers", || {
+                let processes = self.processes(tree.app(), &built)?;
                 let tree_layers = self.tree_layers(&tree, &built, tools, &processes)?;
                 let mut layers = join(tool_layers)?;
                 layers.extend(tree_layers);
-                Ok::<_, Failure>(ordered(layers))
+                Ok((processes, ordered(layers)))
             })?;
             stages.run("image", || {
                 let (run_image, system) = join(run_image)?;

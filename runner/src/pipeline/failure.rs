@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use buildpack_core::causes::{Cause, Quote};
 use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
 use buildpack_core::pack::{CompileError, FailedCommand};
+use buildpack_core::sandbox::Exit;
 
 use crate::packs::PackError;
 use crate::records::Facts;
@@ -18,6 +20,10 @@ pub struct Failure {
     pub pack: Option<Box<PackError>>,
     /// What a record tells of a build that came so far.
     pub facts: Option<Box<Facts>>,
+    /// The stage of the pipeline that it ended in, where it is a build's.
+    pub stage: Option<&'static str>,
+    /// The command that makes it fail again where somebody can look around, if there is one.
+    pub reproduce: Option<String>,
 }
 
 /// A step that failed.
@@ -26,17 +32,18 @@ pub struct FailedStep {
     pub id: String,
     /// What was run.
     pub command: FailedCommand,
+    /// The same for people.
+    pub shown: String,
+    /// How it ended.
+    pub exit: Exit,
+    /// The line of its output that says why; it may hold secrets.
+    pub quote: Option<Quote>,
 }
 
 impl Failure {
     /// A failure of one problem.
     pub fn of(diagnostic: Diagnostic) -> Self {
-        Self {
-            diagnostics: vec![diagnostic],
-            step: None,
-            pack: None,
-            facts: None,
-        }
+        Self::all(vec![diagnostic])
     }
 
     /// A failure of these problems.
@@ -46,6 +53,8 @@ impl Failure {
             step: None,
             pack: None,
             facts: None,
+            stage: None,
+            reproduce: None,
         }
     }
 
@@ -53,6 +62,36 @@ impl Failure {
     pub fn first(&self) -> Option<&Diagnostic> {
         let mut all = self.diagnostics.iter();
         all.find(|diagnostic| diagnostic.is_error())
+    }
+
+    /// The same, ended in this stage unless another is known.
+    #[must_use]
+    pub(super) fn in_stage(mut self, stage: &'static str) -> Self {
+        self.stage.get_or_insert(stage);
+        self
+    }
+
+    /// Why there is no image, as events and records have it; none where no build had begun.
+    pub fn cause(&self) -> Option<Cause> {
+        let problem = self.first().filter(|_| self.stage.is_some())?;
+        let step = self.step.as_ref();
+        let exit = step.map(|step| step.exit);
+        Some(Cause {
+            stage: self.stage.map(str::to_owned),
+            step: step.map(|step| step.id.clone()),
+            command: step.map(|step| step.shown.clone()),
+            exit_code: exit.and_then(|exit| match exit {
+                Exit::Code(code) => Some(code),
+                Exit::Signal(_) => None,
+            }),
+            signal: exit.and_then(|exit| match exit {
+                Exit::Code(_) => None,
+                Exit::Signal(signal) => Some(signal),
+            }),
+            quote: step.and_then(|step| step.quote.clone()),
+            reproduce: self.reproduce.clone(),
+            ..Cause::of(problem)
+        })
     }
 
     /// How the run ends.
@@ -71,7 +110,7 @@ impl fmt::Debug for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = self.diagnostics.iter().find(|d| d.is_error());
+        let first = self.first();
         f.write_str(first.map_or("the build failed", |d| d.message.as_str()))
     }
 }
@@ -86,18 +125,43 @@ impl<E: Explain + 'static> From<E> for Failure {
         let error: Box<dyn std::any::Any> = Box::new(error);
         match error.downcast::<CompileError>() {
             Ok(error) => {
-                if let CompileError::Step { step, command, .. }
-                | CompileError::Tests { step, command, .. } = *error
-                {
-                    failure.step = Some(Box::new(FailedStep {
-                        id: step,
-                        command: *command,
-                    }));
-                }
+                failure.step = failed_step(*error).map(Box::new);
             }
             Err(error) => failure.pack = error.downcast::<PackError>().ok(),
         }
         failure
+    }
+}
+
+fn failed_step(error: CompileError) -> Option<FailedStep> {
+    match error {
+        CompileError::Step {
+            step,
+            shown,
+            exit,
+            command,
+            told,
+            ..
+        } => Some(FailedStep {
+            id: step,
+            command: *command,
+            shown,
+            exit,
+            quote: told.quote,
+        }),
+        CompileError::Tests {
+            step,
+            shown,
+            exit,
+            command,
+        } => Some(FailedStep {
+            id: step,
+            command: *command,
+            shown,
+            exit,
+            quote: None,
+        }),
+        _ => None,
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use buildpack_core::event::{Event, EventSink, StepState};
 
+use super::failure::Failure;
+
 /// Times of stages, in the order in which they ended.
 pub(super) struct Stages<'a> {
     events: &'a dyn EventSink,
@@ -64,6 +66,10 @@ impl EventSink for StepClock<'_> {
         }
         self.stages.events.emit(event);
     }
+
+    fn lines(&self) -> Option<u64> {
+        self.stages.events.lines()
+    }
 }
 
 impl<'a> Stages<'a> {
@@ -101,11 +107,15 @@ impl<'a> Stages<'a> {
         self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `work` as the stage called `stage`.
-    pub(super) fn run<T>(&self, stage: &'static str, work: impl FnOnce() -> T) -> T {
+    /// Runs `work` as the stage called `stage`; a failure knows then where it was.
+    pub(super) fn run<T>(
+        &self,
+        stage: &'static str,
+        work: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         self.events.emit(Event::StageStarted { stage });
         let begin = Instant::now();
-        let value = work();
+        let value = work().map_err(|failure| failure.in_stage(stage));
         let took = begin.elapsed();
         self.events.emit(Event::StageFinished {
             stage,

@@ -22,14 +22,27 @@ const UNCUT: usize = usize::MAX / 4;
 
 /// `diagnostic` as text, its lines marked as Heroku marks problems, secrets taken out.
 pub(super) fn render(diagnostic: &Diagnostic, redactor: &Redactor, colour: bool) -> String {
-    let text = if is_sensitive(diagnostic, redactor) {
+    render_with(diagnostic, &[], redactor, colour)
+}
+
+/// What else stands in a block, by what it is called there: `log line 41`.
+pub(super) type Fact = (String, String);
+
+/// As [`render`], with `facts` between the place and the notes.
+pub(super) fn render_with(
+    diagnostic: &Diagnostic,
+    facts: &[Fact],
+    redactor: &Redactor,
+    colour: bool,
+) -> String {
+    let text = if is_sensitive(diagnostic, facts, redactor) {
         // Without colours, so that no colour sequence stands within a value.
-        let text = draw(diagnostic, &Renderer::plain().term_width(UNCUT));
+        let text = draw(diagnostic, facts, &Renderer::plain().term_width(UNCUT));
         redactor.redact(&text).into_owned()
     } else if colour {
-        draw(diagnostic, &Renderer::styled())
+        draw(diagnostic, facts, &Renderer::styled())
     } else {
-        draw(diagnostic, &Renderer::plain())
+        draw(diagnostic, facts, &Renderer::plain())
     };
     let mut marked = String::from(" !\n");
     for line in text.lines() {
@@ -40,7 +53,7 @@ pub(super) fn render(diagnostic: &Diagnostic, redactor: &Redactor, colour: bool)
     marked
 }
 
-fn is_sensitive(diagnostic: &Diagnostic, redactor: &Redactor) -> bool {
+fn is_sensitive(diagnostic: &Diagnostic, facts: &[Fact], redactor: &Redactor) -> bool {
     let edits = diagnostic.helps.iter().flat_map(|help| &help.edits);
     let sources = (diagnostic.labels.iter().map(|label| &label.span))
         .chain(edits.clone().map(|edit| &edit.span))
@@ -50,10 +63,11 @@ fn is_sensitive(diagnostic: &Diagnostic, redactor: &Redactor) -> bool {
         .chain(edits.map(|edit| edit.new_text.as_str()))
         .chain(diagnostic.helps.iter().map(|help| help.text.as_str()))
         .chain(diagnostic.notes.iter().map(String::as_str))
+        .chain(facts.iter().map(|(_, text)| text.as_str()))
         .any(|text| redactor.finds_in(text))
 }
 
-fn draw(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+fn draw(diagnostic: &Diagnostic, facts: &[Fact], renderer: &Renderer) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -74,6 +88,10 @@ fn draw(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
                     annotation(label, main)
                 })),
         );
+    }
+    for (name, text) in facts {
+        let level = Level::NOTE.with_name(Some(name.as_str()));
+        main = main.element(level.message(clean::block(text)));
     }
     for note in &diagnostic.notes {
         main = main.element(Level::NOTE.message(clean::block(note)));

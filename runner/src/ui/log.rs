@@ -106,6 +106,8 @@ impl Ui {
             | Event::Step { .. }
             | Event::Cache { .. }
             | Event::Layer { .. }
+            // It is drawn together with its problem.
+            | Event::Cause { .. }
             | Event::Image { .. } => {}
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! The text of a build goes to standard output, as in a deploy log; problems and progress go to standard error.
 
-mod clean;
+mod cause;
 mod diagnostic;
 mod lines;
 mod log;
@@ -17,8 +17,10 @@ mod summary;
 mod versions;
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use buildpack_core::clean;
 use buildpack_core::diagnostic::{Diagnostic, Severity};
 use buildpack_core::event::{Event, EventSink};
 
@@ -49,6 +51,8 @@ pub struct Ui {
     unwritten: Arc<Mutex<Option<io::Error>>>,
     pieces: Arc<Mutex<Pieces>>,
     told: Arc<Told>,
+    /// Lines written so far, on both streams.
+    lines: Arc<AtomicU64>,
 }
 
 /// Where the text of the log goes.
@@ -73,6 +77,7 @@ impl Ui {
             progress: Arc::new(Progress::new(style == Style::Text && screen.terminal)),
             screen: Arc::new(Mutex::new(screen)),
             unwritten: Arc::default(),
+            lines: Arc::default(),
             pieces: Arc::default(),
             told: Arc::default(),
         }
@@ -153,7 +158,14 @@ impl Ui {
         });
     }
 
+    fn count(&self, text: &str) {
+        let ends = text.bytes().filter(|byte| *byte == b'\n').count();
+        self.lines
+            .fetch_add(u64::try_from(ends).unwrap_or(0), Ordering::Relaxed);
+    }
+
     fn write_out(&self, text: &str) {
+        self.count(text);
         self.progress.aside(|| {
             let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
             let out = &mut screen.out;
@@ -177,6 +189,7 @@ impl Ui {
     }
 
     fn write_err(&self, text: &str) {
+        self.count(text);
         self.progress.aside(|| {
             let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
             let _ = screen.out.flush();
@@ -208,6 +221,10 @@ impl EventSink for Ui {
                 self.draw(&event);
             }
         }
+    }
+
+    fn lines(&self) -> Option<u64> {
+        Some(self.lines.load(Ordering::Relaxed))
     }
 }
 

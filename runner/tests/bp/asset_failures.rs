@@ -14,9 +14,9 @@ fn deploy(app: &App, package: &str, script: &str) {
     fs_err::write(path, text.as_bytes()).unwrap();
 }
 
-/// A failed build whose output has the tool's `words` before our `help`.
-fn tells(ran: Ran, words: &str, help: &str) -> Ran {
-    let ran = ran.fails(1, "step-failed").says(words).says(help);
+/// A failed build of this cause, whose output has the tool's `words` before our `help`.
+fn tells(ran: Ran, code: &str, words: &str, help: &str) -> Ran {
+    let ran = ran.fails(1, code).says(words).says(help);
     assert!(
         ran.text.find(words) < ran.text.find(help),
         "{words} behind {help}:\n{}",
@@ -28,29 +28,32 @@ fn tells(ran: Ran, words: &str, help: &str) -> Ran {
 #[test]
 fn a_lock_file_that_is_out_of_date_is_told_by_each_package_manager() {
     let Some(place) = workspace() else { return };
-    for (name, package, words, help) in [
+    for (name, package, code, words, help) in [
         (
             "phoenix_yarn",
             "assets/package.json",
+            "yarn-lock",
             "Your lockfile needs to be updated",
             "`yarn.lock` does not fit `package.json`: run `yarn install` in `assets`, and commit it",
         ),
         (
             "phoenix_berry",
             "assets/package.json",
+            "yarn-lock",
             "The lockfile would have been modified by this install",
             "`yarn.lock` does not fit `package.json`: run `yarn install` in `assets`, and commit it",
         ),
         (
             "phoenix_pnpm",
             "package.json",
+            "pnpm-lock",
             "ERR_PNPM_OUTDATED_LOCKFILE",
             "`pnpm-lock.yaml` does not fit `package.json`: run `pnpm install`, and commit it",
         ),
     ] {
         let app = place.app(name, &format!("old_{name}")).unwrap();
         app.replace(package, "\"0.25.0\"", "\"0.25.1\"").unwrap();
-        tells(place.build(&app, &[]), words, help);
+        tells(place.build(&app, &[]), code, words, help);
     }
 }
 
@@ -65,11 +68,13 @@ fn programs_that_fail_say_so_first_and_then_what_helps() {
     // What webpack 4 does first.
     tells(
         with("node -e \"require('crypto').createHash('md4')\"", &[]),
+        "openssl-refuses",
         "ERR_OSSL_EVP_UNSUPPORTED",
         "webpack 4 asks for a hash that OpenSSL 3 of Node 17 and later refuses",
     );
     tells(
         with("npm run build", &[]),
+        "script-missing",
         "Missing script: \"build\"",
         "`package.json` has no script `build`",
     );
@@ -89,6 +94,7 @@ fn programs_that_fail_say_so_first_and_then_what_helps() {
             "node -e \"const all = []; for (;;) all.push(new Array(1e5).fill({}))\"",
             &["--env", "NODE_OPTIONS=--max-old-space-size=64"],
         ),
+        "node-heap",
         "JavaScript heap out of memory",
         "`NODE_OPTIONS=--max-old-space-size=4096`",
     );
@@ -96,6 +102,7 @@ fn programs_that_fail_say_so_first_and_then_what_helps() {
         .unwrap();
     tells(
         place.build(&app, &[]),
+        "script-missing",
         "Missing script: \"deploy:all\"",
         "`package.json` has no script `deploy:all`",
     );
@@ -109,6 +116,7 @@ fn a_program_that_was_killed_below_another_is_told_as_well() {
     deploy(&app, "assets/package.json", "kill -9 $$");
     tells(
         place.build(&app, &[]),
+        "out-of-memory",
         "signal \"SIGKILL\"",
         "signal 9 is what the kernel sends when memory has run out",
     )

@@ -97,7 +97,7 @@ fn a_compile_error_is_the_apps() {
     .unwrap();
     place
         .build(&app, &[])
-        .fails(1, "step-failed")
+        .fails(1, "compile-error")
         .says("undefined function g/0")
         .says("lib/broken.ex:2");
     app.remove("lib/broken.ex").unwrap();

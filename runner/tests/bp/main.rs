@@ -9,6 +9,7 @@
 mod again;
 mod asset_failures;
 mod assets;
+mod causes;
 mod dokku;
 mod earlier_assets;
 mod evaluated;

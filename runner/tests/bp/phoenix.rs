@@ -149,14 +149,14 @@ fn what_fails_says_what_helps() {
         .unwrap();
     place
         .build(&app, &[])
-        .fails(1, "step-failed")
+        .fails(1, "npm-lock")
         .says("can only install packages when")
         .says("run `npm install` in `assets`, and commit it");
     let app = place.app("phoenix_compile", "no_task").unwrap();
     app.write("compile", "mix phx.nothing\n").unwrap();
     place
         .build(&app, &[])
-        .fails(1, "step-failed")
+        .fails(1, "mix-task-missing")
         .says("the app has no Mix task `phx.nothing`");
 }
 
@@ -246,7 +246,7 @@ fn what_npm_cannot_do_is_said_with_what_helps() {
     .unwrap();
     place
         .build(&app, &[])
-        .fails(1, "step-failed")
+        .fails(1, "package-script")
         .says("assets-install")
         .says("before");
     let app = place.app("phoenix_npm", "unreachable").unwrap();
@@ -259,8 +259,8 @@ fn what_npm_cannot_do_is_said_with_what_helps() {
         .arg(&app.path)
         .env("BP_NPM_REGISTRY_URL", "http://127.0.0.1:1");
     testdata::workspace::run(&mut build)
-        .fails(1, "step-failed")
-        .says("the npm registry could not be reached");
+        .fails(1, "registry-unreachable")
+        .says("could not be reached");
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn of_two_lock_files_it_is_said_which_counts() {
     // The other one is empty, which its manager says itself.
     place
         .build(&app, &[])
-        .fails(1, "step-failed")
+        .fails(1, "yarn-lock")
         .says("[lock-files]")
         .says("Your lockfile needs to be updated");
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use buildpack_core::app::SlugIgnore;
+use buildpack_core::causes::{Facts, read_log};
 use buildpack_core::diagnostic::{Diagnostic, Source, Span};
 use buildpack_core::lists::{BuildList, ListInfo, ListOrigin, NodeList, read_sums};
 use buildpack_core::syntax::{self, elixir};
@@ -137,6 +138,20 @@ pub(super) fn build_list(bytes: &[u8]) {
             assert_eq!(list.find(&build.reference), Some(build));
         }
     }
+}
+
+/// A cause that is found can be told, without a control sequence in it.
+pub(super) fn build_log(bytes: &[u8]) {
+    let Ok(log) = read_log(bytes) else { return };
+    let found = log.finder.found().is_some();
+    let told = log.finder.told(&Facts::default());
+    assert_eq!(found, told.problem().is_some());
+    let quoted = told.quote.map(|quote| quote.text).unwrap_or_default();
+    assert!(
+        !quoted.chars().any(|c| c.is_control() && c != '\t'),
+        "{quoted:?}"
+    );
+    assert!(quoted.len() < 1000);
 }
 
 pub(super) fn node_index(bytes: &[u8]) {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::known::known;
 use super::{CompileContext, CompileError, FailedCommand, scripts, shown};
+use crate::causes::Finder;
 use crate::event::{Event, Stream};
 use crate::pack::output::Said;
 use crate::pack::with_profile;
@@ -46,10 +48,17 @@ impl CompileContext<'_> {
         };
         let tests = step.phase == Phase::Test;
         let mut tail = Said::default();
+        let mut finder = Finder::new();
+        let mut lines = 0;
         self.events.heading(&step.heading);
         let mut on_line = |stream: Option<Stream>, bytes: &[u8]| {
             let line = String::from_utf8_lossy(bytes).into_owned();
             tail.line(&line);
+            lines += 1;
+            let number = self.events.lines().map_or(lines, |before| before + 1);
+            if !tests {
+                finder.line(number, &line);
+            }
             let step = step.id.clone();
             self.events.emit(if tests {
                 Event::TestOutput { step, stream, line }
@@ -78,7 +87,7 @@ impl CompileContext<'_> {
                 exit,
                 command,
                 tail: tail.lines(),
-                hints: Vec::new(),
+                told: Box::new(finder.told(&known(plan, batch.first, &self.env))),
             }),
         }
     }

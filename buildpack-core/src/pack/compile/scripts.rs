@@ -6,7 +6,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::known::known;
 use super::{CompileContext, CompileError, FailedCommand};
+use crate::causes::Finder;
 use crate::event::Event;
 use crate::pack::PackRelease;
 use crate::pack::detect::{DetectScript, TOO_LATE};
@@ -74,20 +76,21 @@ impl CompileContext<'_> {
             Script::Detect => self.detect(scripts, folder),
             Script::Compile | Script::TestCompile => {
                 let argv = argv(scripts, folder, script, build_dir);
-                self.program(step, folder, argv, None)?;
+                self.program(plan, step, folder, argv, None)?;
                 self.take_export(folder)
             }
             Script::Test => {
                 let argv = argv(scripts, folder, script, build_dir);
-                self.program(step, folder, argv, None)
+                self.program(plan, step, folder, argv, None)
             }
-            Script::Release => self.release(scripts, folder, step),
+            Script::Release => self.release(plan, scripts, folder, step),
         }
     }
 
     /// Runs `bin/release` and keeps what it says. Other packs cannot reach it: it never lies in a folder of theirs.
     fn release(
         &mut self,
+        plan: &PackPlan,
         scripts: &Scripts,
         folder: &ScriptFolder,
         step: &Step,
@@ -97,7 +100,7 @@ impl CompileContext<'_> {
         words.extend(argv(scripts, folder, Script::Release, &scripts.build_dir));
         words.push(most);
         let mut printed = Marked::new(RELEASED);
-        self.program(step, folder, words, Some(&mut printed))?;
+        self.program(plan, step, folder, words, Some(&mut printed))?;
         let yaml = printed.bytes().unwrap_or_default();
         let release = match yaml.len() {
             0..=LARGEST_RELEASE => PackRelease::parse(&yaml).map_err(|error| error.to_string()),
@@ -131,12 +134,15 @@ impl CompileContext<'_> {
     /// Runs a program of a pack whose output is shown, but for what is behind a mark.
     fn program(
         &self,
+        plan: &PackPlan,
         step: &Step,
         folder: &ScriptFolder,
         argv: Vec<String>,
         mut marked: Option<&mut Marked>,
     ) -> Result<(), CompileError> {
         let mut tail = Said::default();
+        let mut finder = Finder::new();
+        let mut lines = 0;
         let command = self.command(folder, argv);
         let exit = self.shown(self.script_room(), &command, &mut |stream, bytes| {
             let text = String::from_utf8_lossy(bytes);
@@ -146,6 +152,9 @@ impl CompileContext<'_> {
             };
             let Some(line) = shown else { return };
             tail.line(line);
+            lines += 1;
+            let number = self.events.lines().map_or(lines, |before| before + 1);
+            finder.line(number, line);
             self.events.emit(Event::Output {
                 step: step.id.clone(),
                 stream,
@@ -155,6 +164,9 @@ impl CompileContext<'_> {
         if exit.success() {
             return Ok(());
         }
+        let scene = self.scene.as_ref();
+        let env = scene.map_or(&self.env, |scene| &scene.env);
+        let known = known(plan, step, env);
         Err(CompileError::Step {
             step: step.id.clone(),
             shown: step.heading.clone(),
@@ -164,7 +176,7 @@ impl CompileContext<'_> {
                 room: self.script_room().clone(),
             }),
             tail: tail.lines(),
-            hints: Vec::new(),
+            told: Box::new(finder.told(&known)),
         })
     }
 

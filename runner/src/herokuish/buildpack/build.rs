@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 
 use buildpack_core::app::{Procfile, Repeated};
 use buildpack_core::event::EventSink;
@@ -10,6 +11,7 @@ use buildpack_core::pack::Release;
 use super::listener::Listener;
 use super::selection::{announce, refused};
 use super::setup::{Ready, setup};
+use crate::cli::reproduce;
 use crate::herokuish::compat::Quirk;
 use crate::herokuish::face::Face;
 use crate::herokuish::{Ended, release_file};
@@ -26,7 +28,11 @@ pub(in crate::herokuish) fn exec(face: &Face, _: &[OsString]) -> Ended {
     workshop.services.events = Box::new(listener.clone());
     let release = match pipeline::build_here(&request, &workshop.services) {
         Ok(release) => release,
-        Err(failure) => return refused(failure, face, &workshop.ui),
+        Err(mut failure) => {
+            // At a desk, where the app is checked out.
+            failure.reproduce = reproduce("build", Path::new("."), &failure, &request);
+            return refused(failure, face, &workshop.ui);
+        }
     };
     release_file::write(face, &release)?;
     types(face, &release, &listener.name(), &workshop.ui)?;

@@ -40,4 +40,8 @@ impl EventSink for Listener {
         }
         self.ui.emit(event);
     }
+
+    fn lines(&self) -> Option<u64> {
+        self.ui.lines()
+    }
 }

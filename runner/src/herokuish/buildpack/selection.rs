@@ -75,9 +75,7 @@ pub(super) fn refused(failure: Failure, face: &Face, ui: &Ui) -> Ended {
         (None, Some("pack-not-detected" | "pack-detect-timeout")) => NO_PACK.to_owned(),
         _ => return Err(failure),
     };
-    for diagnostic in &failure.diagnostics {
-        ui.diagnostic(diagnostic);
-    }
+    ui.failed(&failure);
     ui.heading(&title);
     Ok(1)
 }

@@ -31,14 +31,20 @@ use super::{Build, Ground, join};
 /// what its packs say of starting it.
 pub fn build_here(request: &Request, services: &Services) -> Result<Release, Failure> {
     let stages = Stages::new(&*services.events);
-    let app = stages.run("plan", || Build::begin(request, Goal::Build, services))?;
-    app.check_place()?;
+    let app = stages.run("plan", || {
+        let app = Build::begin(request, Goal::Build, services)?;
+        app.check_place()?;
+        Ok(app)
+    })?;
     app.announce();
-    let (mut tree, _lock) = stages.run("source", || app.tree_here())?;
+    let (mut tree, _lock, earlier) = stages.run("source", || {
+        let (tree, lock) = app.tree_here()?;
+        let earlier = app.earlier_assets(&tree)?;
+        Ok((tree, lock, earlier))
+    })?;
     let rootfs: RootfsPromise = Promise::new();
     rootfs.keep(Ok(None));
     let tools = stages.run("tools", || app.tools_here(&rootfs))?;
-    let earlier = app.earlier_assets(&tree)?;
     let built = stages.run("compile", || {
         let clock = stages.clock();
         let ground = Ground {

@@ -162,7 +162,11 @@ fn a_shell_opens_where_the_script_failed() {
     let pack = place.pack("fails_compile").unwrap();
     build(&place, &app, &[&pack], &[])
         .fails(1, "step-failed")
-        .says("to look around where it failed: the same command with `--shell`\n");
+        .says(&format!(
+            "to look around where it failed: bp build {} --stack heroku-24 --buildpack {} --shell\n",
+            app.path.display(),
+            pack.as_str()
+        ));
     for (mode, build_dir) in [("heroku", "/tmp/build"), ("app", "/app")] {
         let more = ["--build-dir-mode", mode, "--env", "NAME=value", "--shell"];
         let mut command = place.command(&["build"]);

@@ -65,7 +65,7 @@ fn red_tests_end_with_the_code_of_mix_and_their_output_as_it_is() {
     // What is wrong before the tests is no verdict on them.
     app.write("lib/broken.ex", "defmodule Broken do\n").unwrap();
     let broken = test(&place, &app, &[])
-        .fails(1, "step-failed")
+        .fails(1, "compile-error")
         .says("step `compile` failed")
         .never_says("Running the tests");
     assert_eq!(broken.stdout, "");

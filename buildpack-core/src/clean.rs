@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 /// `text` as one line without control sequences. Of what a carriage return overwrote, only the last stands. With
 /// `keep_colour`, sequences that only set colours stay, and are reset at the end.
-pub(super) fn line(text: &str, keep_colour: bool) -> Cow<'_, str> {
-    if !text.chars().any(is_control) {
+pub fn line(text: &str, keep_colour: bool) -> Cow<'_, str> {
+    if !may_control(text) || !text.chars().any(is_control) {
         return Cow::Borrowed(text);
     }
     let last = text.trim_end_matches('\r');
@@ -39,12 +39,18 @@ pub(super) fn line(text: &str, keep_colour: bool) -> Cow<'_, str> {
 }
 
 /// Text of several lines, each made harmless.
-pub(super) fn block(text: &str) -> Cow<'_, str> {
+pub fn block(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| c != '\n' && is_control(c)) {
         return Cow::Borrowed(text);
     }
     let lines: Vec<_> = text.split('\n').map(|part| line(part, false)).collect();
     Cow::Owned(lines.join("\n"))
+}
+
+/// Whether a byte of it may belong to a control character: a look at bytes is many times faster than one at characters.
+fn may_control(text: &str) -> bool {
+    let suspect = |byte: u8| byte < b' ' && byte != b'\t' || matches!(byte, 0x7f | 0xc2);
+    text.bytes().fold(false, |any, byte| any | suspect(byte))
 }
 
 fn is_control(c: char) -> bool {

@@ -1,0 +1,220 @@
+//! Holds the lines of a log against what is known.
+
+use regex::Regex;
+
+use super::cause::Quote;
+use super::facts::Facts;
+use super::plain::plain;
+use super::signature::Signature;
+use super::table::{Means, TABLE, compiled};
+use crate::clean;
+use crate::diagnostic::{Class, Diagnostic};
+
+/// Bytes of a line that are quoted.
+const LONGEST_QUOTE: usize = 400;
+
+/// A line that sums up may stand just above the error: the compiler's message is the next.
+const NEXT: u64 = 3;
+
+/// How many lines after a match tell more of it.
+const FOLLOWING: u64 = 40;
+
+/// Looks for the cause in lines that come one by one. It keeps a few of them, however many there are.
+#[derive(Debug, Default)]
+pub struct Finder {
+    best: Option<Found>,
+    /// What is still looked for in the lines after the best match, and the last line for that.
+    wanted: Vec<Regex>,
+    wanted_until: u64,
+    /// The first line that looks like an error.
+    error: Option<Quote>,
+    symptom: Option<Quote>,
+    facts: Facts,
+    last: Option<Quote>,
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// What it is.
+    pub signature: &'static Signature,
+    /// The line.
+    pub quote: Quote,
+    /// What the line and those after it name.
+    pub facts: Facts,
+}
+
+/// What a log tells of its failure, in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The code of what was found; none where nothing was.
+    pub code: Option<&'static str>,
+    /// What happened.
+    pub message: String,
+    /// Ways out.
+    pub helps: Vec<String>,
+    /// The line that says so; where nothing was found, the first that looks like an error, else the last.
+    pub quote: Option<Quote>,
+}
+
+impl Finder {
+    /// One that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks at a line, without its end.
+    pub fn line(&mut self, number: u64, text: &str) {
+        self.remember(number, text);
+        if !self.wanted.is_empty() {
+            self.follow(number, text);
+        }
+        let bare = clean::line(text, false);
+        for entry in TABLE.of(&bare) {
+            match entry.means {
+                Means::Known(signature) => {
+                    let better = |best: &Found| signature.rank < best.signature.rank;
+                    if self.best.as_ref().is_none_or(better) {
+                        self.take(signature, entry.regex(), number, &bare);
+                    }
+                }
+                Means::Error => {
+                    self.error.get_or_insert_with(|| quote(number, &bare));
+                }
+                Means::Symptom => {
+                    self.symptom.get_or_insert_with(|| quote(number, &bare));
+                }
+                Means::Fact => add_groups(&mut self.facts, entry.regex(), &bare),
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        signature: &'static Signature,
+        regex: Option<&Regex>,
+        number: u64,
+        bare: &str,
+    ) {
+        let mut facts = Facts::default();
+        add_groups(&mut facts, regex, bare);
+        self.best = Some(Found {
+            signature,
+            quote: quote(number, bare),
+            facts,
+        });
+        let more = signature.more.iter();
+        self.wanted = more.filter_map(|pattern| compiled(pattern)).collect();
+        self.wanted_until = number + FOLLOWING;
+        self.follow(number, bare);
+    }
+
+    /// Looks for what else is to be known of the best match.
+    fn follow(&mut self, number: u64, text: &str) {
+        let Some(best) = &mut self.best else { return };
+        if number > self.wanted_until {
+            self.wanted.clear();
+            return;
+        }
+        let bare = clean::line(text, false);
+        let bare = plain(&bare);
+        self.wanted.retain(|regex| {
+            let found = regex.is_match(bare);
+            if found {
+                add_groups(&mut best.facts, Some(regex), bare);
+            }
+            !found
+        });
+    }
+
+    fn remember(&mut self, number: u64, text: &str) {
+        let cut = &text[..text.floor_char_boundary(LONGEST_QUOTE)];
+        if cut.trim().is_empty() {
+            return;
+        }
+        let last = self.last.get_or_insert_with(|| Quote {
+            line: 0,
+            text: String::with_capacity(LONGEST_QUOTE),
+        });
+        last.line = number;
+        last.text.clear();
+        last.text.push_str(cut);
+    }
+
+    /// What was found.
+    pub fn found(&self) -> Option<&Found> {
+        self.best.as_ref()
+    }
+
+    /// What the log says of what was built with.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The first line that looks like an error, of whatever kind.
+    pub fn error(&self) -> Option<&Quote> {
+        self.error.as_ref()
+    }
+
+    /// The first line that says that something failed, and no more.
+    pub fn symptom(&self) -> Option<&Quote> {
+        self.symptom.as_ref()
+    }
+
+    /// What it comes to, with what else is known of the build filled in.
+    pub fn told(self, known: &Facts) -> Told {
+        let Some(found) = self.best else {
+            let last = self
+                .last
+                .map(|last| quote(last.line, &clean::line(&last.text, false)));
+            return Told {
+                quote: self.error.or(last),
+                ..Told::default()
+            };
+        };
+        let facts = found.facts.and(known).and(&self.facts);
+        let signature = found.signature;
+        let summed = self
+            .error
+            .filter(|error| signature.sums_up && error.line < found.quote.line + NEXT);
+        Told {
+            code: Some(signature.code),
+            message: facts.say(signature.message).unwrap_or_default(),
+            helps: (signature.helps.iter())
+                .filter_map(|words| facts.say(words))
+                .collect(),
+            quote: Some(summed.unwrap_or(found.quote)),
+        }
+    }
+}
+
+impl Told {
+    /// What was found as a problem, if anything was.
+    pub fn problem(&self) -> Option<Diagnostic> {
+        let code = self.code?;
+        let problem = Diagnostic::error(code, Class::Build, &self.message);
+        Some(self.helps.iter().fold(problem, Diagnostic::help))
+    }
+}
+
+fn quote(line: u64, bare: &str) -> Quote {
+    let text = plain(bare);
+    let cut = text.floor_char_boundary(LONGEST_QUOTE);
+    let mut quoted = text[..cut].trim_end().to_owned();
+    if cut < text.len() {
+        quoted.push('…');
+    }
+    Quote { line, text: quoted }
+}
+
+fn add_groups(facts: &mut Facts, regex: Option<&Regex>, line: &str) {
+    let Some(regex) = regex else { return };
+    let Some(groups) = regex.captures(line) else {
+        return;
+    };
+    for name in regex.capture_names().flatten() {
+        if let Some(group) = groups.name(name) {
+            facts.add(name, group.as_str().trim());
+        }
+    }
+}

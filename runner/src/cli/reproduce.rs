@@ -1,0 +1,76 @@
+//! The command that makes a build fail again at a desk.
+
+use std::path::Path;
+
+use buildpack_core::diagnostic::Class;
+use buildpack_core::wanted::without_credentials;
+
+use crate::pipeline::{Failure, Request};
+
+/// More config vars than this are not named one by one.
+const MOST_VARS: usize = 8;
+
+/// The call of `bp COMMAND` that builds, from `app`, what `request` built, on the same stack, and opens a shell at the step that failed.
+/// Config vars are named without their values: `--env NAME` takes the value that the variable has there.
+pub(crate) fn reproduce(
+    command: &str,
+    app: &Path,
+    failure: &Failure,
+    request: &Request,
+) -> Option<String> {
+    failure.stage?;
+    let app = word(&app.to_string_lossy());
+    let stack = request.target.stack.name;
+    let is_config = failure.class() == Class::Config;
+    if is_config && failure.step.is_none() && request.buildpacks.is_empty() {
+        return Some(format!("bp check-versions {app} --stack {stack}"));
+    }
+    let mut words = vec![format!("bp {command} {app} --stack {stack}")];
+    for pack in &request.buildpacks {
+        let address = without_credentials(&pack.value);
+        words.push(format!("--buildpack {}", word(&address)));
+    }
+    if !request.native {
+        words.push("--no-native".to_owned());
+    }
+    let vars = request.config_vars.0.keys();
+    if vars.len() > MOST_VARS {
+        words.push(format!("--env-file FILE-OF-ITS-{}-VARS", vars.len()));
+    } else {
+        words.extend(vars.map(|name| format!("--env {}", word(name))));
+    }
+    if request.clear_cache {
+        words.push("--clear-cache".to_owned());
+    }
+    if failure.step.is_some() {
+        words.push("--shell".to_owned());
+    }
+    Some(words.join(" "))
+}
+
+/// A word as a shell reads it.
+fn word(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:@%+=,#".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_them_otherwise() {
+        for (text, quoted) in [
+            ("./app", "./app"),
+            ("my app", "'my app'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+            ("$(id)", "'$(id)'"),
+        ] {
+            assert_eq!(word(text), quoted);
+        }
+    }
+}
