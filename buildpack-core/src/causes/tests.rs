@@ -165,7 +165,7 @@ fn each_line_means_what_it_means() {
         ),
         (
             "➤ YN0001: │ RequestError: connect ECONNREFUSED 127.0.0.1:1",
-            "registry-unreachable",
+            "npm-unreachable",
         ),
         (
             "error x@1.0.0: The engine \"node\" is incompatible with this module.",
@@ -328,8 +328,8 @@ fn a_line_without_end_is_cut_and_the_next_is_read() {
     assert_eq!(log.lines, 2);
     let quote = &log.finder.found().unwrap().quote;
     assert_eq!(quote.line, 2);
-    let long = format!("Missing script: \"a\" {}", "é".repeat(4000));
-    let log = finder(&[&long]);
+    let whole = format!("Missing script: \"a\" {}", "é".repeat(4000));
+    let log = finder(&[&whole]);
     let quote = &log.found().unwrap().quote;
     assert!(quote.text.len() < 500 && quote.text.ends_with('…'));
 }

@@ -259,7 +259,7 @@ fn what_npm_cannot_do_is_said_with_what_helps() {
         .arg(&app.path)
         .env("BP_NPM_REGISTRY_URL", "http://127.0.0.1:1");
     testdata::workspace::run(&mut build)
-        .fails(1, "registry-unreachable")
+        .fails(1, "npm-unreachable")
         .says("could not be reached");
 }
 

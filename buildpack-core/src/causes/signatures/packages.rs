@@ -62,7 +62,7 @@ pub(super) const KNOWN: [Signature; 8] = [
         ..Signature::NONE
     },
     Signature {
-        code: "registry-unreachable",
+        code: "npm-unreachable",
         patterns: &[
             "ENOTFOUND",
             "ETIMEDOUT",

@@ -41,7 +41,7 @@ pub(super) const KNOWN: [Signature; 10] = [
         ..Signature::NONE
     },
     Signature {
-        code: "library-missing",
+        code: "library-not-found",
         rank: Rank::Root,
         patterns: &[
             r"error while loading shared libraries: (?<lib>lib[A-Za-z0-9_.+-]+): cannot open shared object file",
