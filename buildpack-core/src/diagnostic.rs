@@ -296,8 +296,12 @@ impl Diagnostic {
         }
     }
 
-    /// With a way out.
+    /// With a way out; each is said once.
     pub fn help(self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        if self.helps.iter().any(|help| help.text == text) {
+            return self;
+        }
         self.edits(text, Vec::new(), Applicability::Likely)
     }
 

@@ -128,7 +128,7 @@ fn what_programs_of_a_hook_meet_is_named() {
         ),
         (
             "out-of-memory",
-            "bash -c 'bash -c \\\"kill -9 \\\\$\\\\$\\\"; exit \\\\$?'",
+            "bash -c 'bash -c \\\"kill -9 \\\\$\\\\$\\\"; exit 9'",
             "Killed",
         ),
         ("architecture-wrong", foreign, "Exec format error"),
