@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use buildpack_core::causes::{Cause, Place, Quote};
 use buildpack_core::diagnostic::{Class, Code, Diagnostic};
 use buildpack_core::digest::Digest;
 use buildpack_core::event::{Event, EventSink as _, SCHEMA, StepState, Stream};
@@ -69,7 +70,30 @@ fn next(event: Option<&Event>) -> Option<Event> {
                 .alternatives(vec!["27.2".to_owned()])
                 .other_stacks(vec!["heroku-22".to_owned()]),
         },
-        Some(Event::Diagnostic { .. }) => Event::Progress {
+        Some(Event::Diagnostic { .. }) => Event::Cause {
+            cause: Box::new(Cause {
+                code: "script-missing".to_owned(),
+                message: text.clone(),
+                stage: Some("compile".to_owned()),
+                step: Some(step),
+                command: Some(text.clone()),
+                exit_code: Some(1),
+                signal: Some(9),
+                quote: Some(Quote {
+                    line: 41,
+                    text: text.clone(),
+                }),
+                place: Some(Place {
+                    file: text.clone(),
+                    line: 1,
+                    column: 1,
+                }),
+                notes: vec![text.clone()],
+                helps: vec![text.clone()],
+                reproduce: Some(text),
+            }),
+        },
+        Some(Event::Cause { .. }) => Event::Progress {
             what: text,
             done: 1,
             total: None,

@@ -1,5 +1,6 @@
 //! Builds that really fail, each for one reason: the block that they end with names it.
 
+use testdata::schema::Schema;
 use testdata::workspace::{App, Workspace};
 
 use crate::workspace;
@@ -209,9 +210,13 @@ fn the_block_is_one_and_the_event_says_the_same() {
     insta::assert_snapshot!(block.replace(&app.path.display().to_string(), "[APP]"));
     let json = place.build(&app, &[&vars[..], &["--format", "json"]].concat());
     let json = json.exits(1).never_says("s3cr3t");
-    let last: serde_json::Value =
-        serde_json::from_str(json.stdout.lines().last().unwrap()).unwrap();
-    assert_eq!(last["event"], "cause");
+    let causes: Vec<_> = Schema::of_events()
+        .lines(&json.stdout)
+        .into_iter()
+        .filter(|event| event["event"] == "cause")
+        .collect();
+    assert_eq!(causes.len(), 1);
+    let last = &causes[0];
     assert_eq!(last["cause"]["code"], "script-missing");
     assert_eq!(last["cause"]["step"], "hook_pre_compile");
     assert_eq!(last["cause"]["stage"], "compile");
