@@ -1,11 +1,16 @@
 //! The walls around foreign programs, as a trait: what a program sees, what it is, how it ended.
 
+mod limits;
+
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostic::Explain;
 use crate::event::Stream;
+
+pub use limits::{Cpus, Deadline, Held, Holder, Limits, amount, span};
 
 /// How a mounted path may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +54,8 @@ pub struct Room {
     pub memory: Vec<MemoryFile>,
     /// User and group id that programs see themselves as.
     pub user: (u32, u32),
+    /// How much of the machine they may use.
+    pub limits: Limits,
 }
 
 /// A program to run in a room.
@@ -69,6 +76,13 @@ pub enum Exit {
     Code(u8),
     /// By this signal.
     Signal(i32),
+    /// By the kernel, which ended it or a program of its own at the room's limit of memory.
+    OutOfMemory {
+        /// The most that was used at once, in bytes, where the kernel counts it.
+        peak: Option<NonZeroU64>,
+    },
+    /// By us, at the room's deadline.
+    OutOfTime,
 }
 
 impl Exit {
@@ -77,11 +91,14 @@ impl Exit {
         self == Self::Code(0)
     }
 
-    /// The code a shell would report: 128 and the signal's number where one ended it.
+    /// The code a shell would report: 128 and the signal's number where one ended it, 124 at the end of its time.
     pub fn shell_code(self) -> i32 {
         match self {
             Self::Code(code) => i32::from(code),
             Self::Signal(signal) => 128 + signal,
+            Self::OutOfMemory { .. } => 128 + 9,
+            // As timeout(1) has it.
+            Self::OutOfTime => 124,
         }
     }
 }
@@ -91,6 +108,8 @@ impl std::fmt::Display for Exit {
         match self {
             Self::Code(code) => write!(f, "exit code {code}"),
             Self::Signal(signal) => write!(f, "signal {signal}"),
+            Self::OutOfMemory { .. } => f.write_str("signal 9, out of memory"),
+            Self::OutOfTime => f.write_str("signal 9, out of time"),
         }
     }
 }
@@ -126,6 +145,12 @@ pub trait Sandbox: Send + Sync {
     /// Whether programs run where `bp` stands: a room's root is ignored, and the app must really lie at its target path.
     fn in_place(&self) -> bool {
         false
+    }
+
+    /// What would hold programs to `limits` here; nothing where nothing does.
+    fn held(&self, limits: &Limits) -> Held {
+        let _ = limits;
+        Held::default()
     }
 
     /// Runs `command` in `room` and waits for its end; nothing that it started outlives the call.

@@ -2,6 +2,7 @@
 
 mod as_app;
 mod known;
+mod limits;
 mod scripts;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -177,14 +178,31 @@ impl From<Box<dyn SandboxError>> for CompileError {
 impl Explain for CompileError {
     fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::Step { exit, told, .. } => {
-                let problem = told.problem().unwrap_or_else(|| {
+            Self::Step {
+                step,
+                shown,
+                exit,
+                command,
+                told,
+                ..
+            } => {
+                let limits = command.room.limits;
+                let problem = limits::reached(&format!("step `{step}`"), shown, *exit, limits);
+                let problem = problem.or_else(|| told.problem()).unwrap_or_else(|| {
                     Diagnostic::error("step-failed", Class::Build, self.to_string())
                 });
                 of_exit(problem, *exit)
             }
-            Self::Tests { exit, .. } => {
-                let problem = Diagnostic::error("tests-failed", Class::Build, self.to_string());
+            Self::Tests {
+                shown,
+                exit,
+                command,
+                ..
+            } => {
+                let problem = limits::reached("the tests", shown, *exit, command.room.limits);
+                let problem = problem.unwrap_or_else(|| {
+                    Diagnostic::error("tests-failed", Class::Build, self.to_string())
+                });
                 of_exit(problem, *exit)
             }
             Self::NotDetected { said, .. } => said_by(not_detected(self.to_string()), said),

@@ -124,7 +124,8 @@ pub(super) enum Command {
     /// What is kept on this machine
     #[command(subcommand)]
     Cache(Cache),
-    /// Say what this machine can do, and what stands in the way
+    /// Say what this machine can do, what stands in the way, and what mends it
+    #[command(after_help = DOCTOR_EXIT_CODES)]
     Doctor,
     /// What herokuish does, by its commands and variables: see `bp herokuish help`
     Herokuish {
@@ -192,6 +193,15 @@ Exit codes:
   2   the command line or a setting is wrong, or the log cannot be read
 
 docs/failures.md has all that is known.";
+
+/// What the exit code of `bp doctor` says.
+const DOCTOR_EXIT_CODES: &str = "\
+Exit codes:
+  0   a build can be made here; there may be warnings
+  1   something must be mended first
+  2   the command line or a setting is wrong
+
+With --format json: one document. With --offline, no host is asked. docs/doctor.md tells of each check.";
 
 /// What the exit code of a check of the store says.
 const VERIFY_EXIT_CODES: &str = "\
@@ -261,6 +271,20 @@ pub(super) struct Packs {
     pub build_dir_mode: Option<BuildDirMode>,
 }
 
+/// What the steps' programs may use of the machine. docs/limits.md has the rest.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct LimitFlags {
+    /// Memory that the programs of a step may use together, as in `2GiB`
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
+    /// Processors that the programs of a step may use together, as in `2` or `1.5`
+    #[arg(long, value_name = "N")]
+    pub cpus: Option<String>,
+    /// How long all steps may take together, as in `15m`
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+}
+
 /// Whether the lock is written.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct WriteLock {
@@ -289,6 +313,8 @@ pub(super) struct Build {
     pub packs: Packs,
     #[command(flatten)]
     pub write: WriteLock,
+    #[command(flatten)]
+    pub limits: LimitFlags,
     /// Name to keep the image under [default: the folder's name]
     #[arg(short = 't', long = "tag", value_name = "NAME")]
     pub name: Option<String>,
@@ -351,6 +377,8 @@ pub(super) struct Test {
     pub target: Target,
     #[command(flatten)]
     pub packs: Packs,
+    #[command(flatten)]
+    pub limits: LimitFlags,
     /// Start from scratch: use nothing that earlier tests of this app left
     #[arg(long)]
     pub clear_cache: bool,

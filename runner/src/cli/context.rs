@@ -13,10 +13,10 @@ use jiff::tz::TimeZone;
 use stacks::{Arch, Stack, Target};
 
 use super::Call;
-use super::args::{Cli, Command};
+use super::args::{Cli, Command, LimitFlags};
 use super::remote_cache::SECRET;
 use crate::http::{HttpFetch, Proxies, credentials, passwords};
-use crate::pipeline::{Failure, MakeSandbox, Network, Parts, Services, choose_target};
+use crate::pipeline::{BuildLimits, Failure, MakeSandbox, Network, Parts, Services, choose_target};
 use crate::registry::{Registries, RegistrySettings};
 use crate::sandbox;
 use crate::settings::{Flags, Settings};
@@ -153,6 +153,11 @@ pub(crate) fn services(
     services.streams_apart = ui.style() == Style::Json;
     services.network = network();
     services.detect_limit = settings.detect_limit.value;
+    services.limits = BuildLimits {
+        memory: settings.memory.as_ref().map(|memory| memory.value),
+        cpus: settings.cpus.as_ref().map(|cpus| cpus.value),
+        timeout: settings.timeout.as_ref().map(|time| time.value),
+    };
     upstreams(&mut services, settings)?;
     Ok(services)
 }
@@ -207,6 +212,11 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
 }
 
 fn load(cli: &Cli) -> Outcome<Settings> {
+    let limits = match &cli.command {
+        Command::Build(args) => args.limits.clone(),
+        Command::Test(args) => args.limits.clone(),
+        _ => LimitFlags::default(),
+    };
     let flags = Flags {
         cache_dir: cli.global.cache_dir.clone(),
         stack: None,
@@ -220,6 +230,9 @@ fn load(cli: &Cli) -> Outcome<Settings> {
             Command::Build(args) => args.compression.clone(),
             _ => None,
         },
+        memory: limits.memory,
+        cpus: limits.cpus,
+        timeout: limits.timeout,
         cache_from: match &cli.command {
             Command::Build(args) => args.cache_from.clone(),
             _ => None,
@@ -278,7 +291,7 @@ pub(super) fn registries(settings: &Settings) -> Registries {
     Registries::new(registry_settings(settings))
 }
 
-fn registry_settings(settings: &Settings) -> RegistrySettings {
+pub(super) fn registry_settings(settings: &Settings) -> RegistrySettings {
     let mut registry = RegistrySettings::default();
     registry.read_environment(|name| std::env::var_os(name));
     let mirrors = settings.registry_mirrors.iter();
@@ -327,7 +340,7 @@ fn upstreams(services: &mut Services, settings: &Settings) -> Result<(), Failure
 }
 
 /// Whether `bp` stands inside a stack's own image, where steps can run in place: the stack names itself there.
-fn in_stack_image() -> bool {
+pub(super) fn in_stack_image() -> bool {
     variable("STACK").is_some_and(|stack| stacks::find(&stack).is_ok())
         && Path::new("/app").is_dir()
 }

@@ -55,6 +55,7 @@ pub fn detect_scripts(
         mounts,
         memory: Vec::new(),
         user: (user.uid, user.gid),
+        limits: services.limits.of_room(),
     };
     let mut env = BTreeMap::from([("PATH".to_owned(), super::room::PATH.to_owned())]);
     env.extend(image.map(|image| image.base.env()).unwrap_or_default());

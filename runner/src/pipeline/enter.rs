@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::digest::Digest;
 use buildpack_core::image::{BaseImage, BaseLayer, Descriptor, Image, layout};
-use buildpack_core::sandbox::{Command, Exit, Room, Terminal};
+use buildpack_core::sandbox::{Command, Exit, Limits, Room, Terminal};
 use buildpack_core::store::{Bucket, Store, TempSpace};
 
 use super::failure::{Failure, disk};
@@ -166,6 +166,7 @@ impl Enterable {
             mounts: Vec::new(),
             memory: Vec::new(),
             user: self.user,
+            limits: Limits::default(),
         };
         let mut whole = self.env.clone();
         whole.extend(env.clone());

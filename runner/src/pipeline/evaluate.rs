@@ -99,6 +99,7 @@ fn ask(
         }],
         memory: request.config_vars.env_dir(),
         user: (user.uid, user.gid),
+        limits: services.limits.of_room(),
     };
     let mut env = BTreeMap::from([("PATH".to_owned(), super::room::PATH.to_owned())]);
     env.extend(image.map(|image| image.base.env()).unwrap_or_default());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use buildpack_core::diagnostic::Diagnostic;
 use buildpack_core::pack::CompileError;
-use buildpack_core::sandbox::Exit;
+use buildpack_core::sandbox::{Exit, amount};
 
 /// More than this is what version 1 says where there is no limit.
 const NO_LIMIT: u64 = 1 << 60;
@@ -48,9 +48,22 @@ impl Memory {
         }
     }
 
+    /// The most that programs may use here, in bytes, where that is known.
+    pub(super) fn most(&self) -> Option<u64> {
+        match self.files.limit()? {
+            Limit::Cgroup(bytes) => Some(bytes),
+            Limit::Machine(memory, swap) => Some(memory + swap),
+        }
+    }
+
     /// `problem`, with what is known of memory where `error` may come from the want of it.
     pub(super) fn explain(&self, error: &CompileError, problem: Diagnostic) -> Diagnostic {
         let (exit, tail) = match error {
+            // The limit of memory is known, and it was that.
+            CompileError::Step {
+                exit: Exit::OutOfMemory { .. } | Exit::OutOfTime,
+                ..
+            } => return problem,
             CompileError::Step { exit, tail, .. } => (exit, &tail[..]),
             CompileError::Tests { exit, .. } => (exit, &[][..]),
             _ => return problem,
@@ -177,14 +190,6 @@ fn number(text: &str, name: &str) -> Option<u64> {
     })
 }
 
-/// Bytes for people.
-fn amount(bytes: u64) -> String {
-    match bytes >> 20 {
-        mebibytes @ 0..10_240 => format!("{mebibytes} MiB"),
-        mebibytes => format!("{} GiB", mebibytes >> 10),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;
@@ -256,7 +261,5 @@ mod tests {
         assert_eq!(files.ended_on_machine(), 7);
         let (_folder, nothing) = kernel(&[]);
         assert_eq!(nothing.limit(), None);
-        assert_eq!(amount(512 << 20), "512 MiB");
-        assert_eq!(amount(24 << 30), "24 GiB");
     }
 }

@@ -261,7 +261,7 @@ fn plan(
             npm: &npm,
             sums: &sums,
             upstreams: &services.upstreams,
-            processors: services.threads,
+            processors: services.limits.processors(services.threads),
             earlier_files: request.keep_assets > 0,
             before: None,
         },

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use buildpack_core::image::BaseImage;
 use buildpack_core::plan::{PackPlan, TestOptions};
@@ -16,7 +17,8 @@ use super::toolchains::Installed;
 pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The room of a build: the stack's build image, the tree as the app's folder, the tools and the copies of caches at
-/// their places, ENV_DIR. `kept` is the folder of what is kept between builds of the app.
+/// their places, ENV_DIR. `kept` is the folder of what is kept between builds of the app. The time that its programs have
+/// begins now.
 pub(super) fn build_room(
     request: &Request,
     plan: &PackPlan,
@@ -54,6 +56,7 @@ pub(super) fn build_room(
             None => request.config_vars.env_dir(),
         },
         user: (user.uid, user.gid),
+        limits: services.limits.of_steps(Instant::now()),
     }
 }
 
@@ -121,5 +124,6 @@ pub(super) fn build_env(
         .collect::<Vec<_>>()
         .join(":");
     env.insert("PATH".to_owned(), path);
+    services.limits.tell(&mut env, services.threads);
     env
 }

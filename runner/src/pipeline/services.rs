@@ -18,6 +18,7 @@ use crate::remote_cache::RemoteCache;
 use crate::rootfs::StackStore;
 
 use super::failure::Failure;
+use super::limits::BuildLimits;
 use super::network::Network;
 
 /// Makes the sandbox when the first program runs.
@@ -53,6 +54,8 @@ pub struct Services {
     pub streams_apart: bool,
     /// How the programs of a build reach the network.
     pub network: Network,
+    /// What the programs of a build may use of the machine.
+    pub limits: BuildLimits,
     /// The time of this run.
     pub now: jiff::Timestamp,
     /// Threads for work of our own.
@@ -102,6 +105,7 @@ impl Services {
             offline: false,
             streams_apart: false,
             network: Network::default(),
+            limits: BuildLimits::default(),
             now: parts.now,
             threads: thread::available_parallelism().map_or(1, std::num::NonZero::get),
             make_sandbox: parts.sandbox,

@@ -63,7 +63,7 @@ pub fn shell(
         events,
     )?;
     // The room of a script is as the script left it, its pack's folder too.
-    let room = failed.map_or_else(
+    let mut room = failed.map_or_else(
         || {
             build_room(
                 request,
@@ -77,6 +77,8 @@ pub fn shell(
         },
         |step| step.command.room.clone(),
     );
+    // Who looks around takes the time that they need.
+    room.limits.deadline = None;
     let cwd = failed.map_or_else(
         || PathBuf::from(&plan.app_dir),
         |step| step.command.command.cwd.clone(),

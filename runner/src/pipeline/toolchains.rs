@@ -173,6 +173,7 @@ fn fit(
         }],
         memory: Vec::new(),
         user: (user.uid, user.gid),
+        limits: services.limits.of_room(),
     };
     let command = Command {
         argv: command.to_vec(),

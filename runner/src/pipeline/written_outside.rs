@@ -63,7 +63,7 @@ pub(super) fn written_outside(room: &Room) -> Option<Diagnostic> {
 mod tests {
     use std::os::unix::fs::symlink;
 
-    use buildpack_core::sandbox::{Access, Mount};
+    use buildpack_core::sandbox::{Access, Limits, Mount};
 
     use super::*;
 
@@ -81,6 +81,7 @@ mod tests {
             mounts: vec![mount("/app"), mount("/opt/tool")],
             memory: Vec::new(),
             user: (1000, 1000),
+            limits: Limits::default(),
         };
         let write = |path: &str, text: &str| {
             let path = folder.path().join("upper").join(path);

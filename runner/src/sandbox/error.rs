@@ -40,6 +40,8 @@ pub enum Step {
     Terminal,
     /// Becoming the room's user.
     User,
+    /// Entering what holds the program to its limits.
+    Limits,
     /// Starting the program.
     Start,
 }
@@ -81,6 +83,7 @@ impl std::fmt::Display for Step {
             Self::Folder => "enter the folder",
             Self::Terminal => "open a terminal",
             Self::User => "become the room's user",
+            Self::Limits => "hold the program to its limits",
             Self::Start => "start the program",
         })
     }

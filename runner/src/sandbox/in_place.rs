@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use buildpack_core::sandbox::{Answer, Command, Exit, Room, Sandbox, SandboxError, Terminal};
+use buildpack_core::sandbox::{
+    Answer, Command, Exit, Held, Limits, Room, Sandbox, SandboxError, Terminal,
+};
 
-use super::session::{Session, Stage};
+use super::session::{self, Session, Stage};
 use super::wire::{Questions, Work};
 
 /// Runs programs where `bp` stands; a room's root is ignored.
@@ -52,6 +54,10 @@ impl Sandbox for InPlaceSandbox {
 
     fn in_place(&self) -> bool {
         true
+    }
+
+    fn held(&self, limits: &Limits) -> Held {
+        session::held(limits)
     }
 
     fn run(

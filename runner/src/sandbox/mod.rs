@@ -6,11 +6,14 @@
 //! A program that starts the engine as a library calls [`entry`] first thing in its `main`, or names a helper
 //! binary that does.
 
+mod bounds;
+mod cgroup;
 mod choose;
 mod error;
 mod helper;
 mod in_place;
 mod lines;
+mod mountinfo;
 mod namespace;
 mod probe;
 mod session;

@@ -6,9 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use buildpack_core::sandbox::{Answer, Command, Exit, Room, Sandbox, SandboxError, Terminal};
+use buildpack_core::sandbox::{
+    Answer, Command, Exit, Held, Limits, Room, Sandbox, SandboxError, Terminal,
+};
 
-use super::session::{Session, Stage, ours};
+use super::session::{self, Session, Stage, ours};
 use super::wire::{Questions, Work};
 use super::{Failure, Probe};
 
@@ -65,6 +67,7 @@ impl NamespaceSandbox {
             mounts: Vec::new(),
             memory: Vec::new(),
             user: (1000, 1000),
+            limits: Limits::default(),
         };
         let tried = self.within(&room, Work::Trial, |session| {
             session.run(Terminal::Lines(&mut |_| {}))
@@ -97,6 +100,10 @@ impl NamespaceSandbox {
 impl Sandbox for NamespaceSandbox {
     fn name(&self) -> &'static str {
         "namespace"
+    }
+
+    fn held(&self, limits: &Limits) -> Held {
+        session::held(limits)
     }
 
     fn run(

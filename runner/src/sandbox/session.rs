@@ -1,14 +1,19 @@
 //! One run as seen from outside: start the helper, hand it the room, take output and report.
 
 use std::io::{self, Read};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Instant;
 
-use buildpack_core::sandbox::{Answer, Exit, Room, Terminal};
+use buildpack_core::sandbox::{Answer, Deadline, Exit, Held, Limits, Room, Terminal};
 
+use super::bounds::Bounds;
 use super::wire::{self, Report, Spec, Streams, Work};
 use super::{Failure, lines, probe, terminal};
 
@@ -42,25 +47,31 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Runs it to its end.
+    /// Runs it to its end, in the bounds of the room.
     pub(super) fn run(self, terminal: Terminal<'_>) -> Result<Exit, Failure> {
-        match terminal {
+        let limits = self.room.limits;
+        let bounds = Bounds::set(limits);
+        let exit = match terminal {
             Terminal::Lines(on_line) => {
                 let (reader, writer) = io::pipe().map_err(ours("make a pipe"))?;
                 let second = writer.try_clone().map_err(ours("make a pipe"))?;
-                let helper = self.start(Streams::Lines, writer.into(), second.into())?;
-                let helper = helper.confirmed()?.0;
-                lines::deliver(reader, on_line).map_err(ours("read the program's output"))?;
-                helper.exit()
+                let helper = self.start(Streams::Lines, writer.into(), second.into(), &bounds)?;
+                helper.until(limits.deadline, |helper| {
+                    let helper = helper.confirmed()?.0;
+                    lines::deliver(reader, on_line).map_err(ours("read the program's output"))?;
+                    helper.exit()
+                })
             }
             Terminal::Streams(on_line) => {
                 let (stdout, writer) = io::pipe().map_err(ours("make a pipe"))?;
                 let (stderr, second) = io::pipe().map_err(ours("make a pipe"))?;
-                let helper = self.start(Streams::Lines, writer.into(), second.into())?;
-                let helper = helper.confirmed()?.0;
-                lines::deliver_both(stdout, stderr, on_line)
-                    .map_err(ours("read the program's output"))?;
-                helper.exit()
+                let helper = self.start(Streams::Lines, writer.into(), second.into(), &bounds)?;
+                helper.until(limits.deadline, |helper| {
+                    let helper = helper.confirmed()?.0;
+                    lines::deliver_both(stdout, stderr, on_line)
+                        .map_err(ours("read the program's output"))?;
+                    helper.exit()
+                })
             }
             Terminal::Inherit => {
                 let size = terminal::size();
@@ -68,23 +79,38 @@ impl Session<'_> {
                     rows,
                     columns,
                 });
-                let helper = self.start(streams, Stdio::inherit(), Stdio::inherit())?;
-                let (helper, master) = helper.confirmed()?;
-                if let Some(master) = master {
-                    terminal::relay(&master).map_err(ours("serve the terminal"))?;
-                }
-                helper.exit()
+                let helper = self.start(streams, Stdio::inherit(), Stdio::inherit(), &bounds)?;
+                helper.until(limits.deadline, |helper| {
+                    let (helper, master) = helper.confirmed()?;
+                    if let Some(master) = master {
+                        terminal::relay(&master).map_err(ours("serve the terminal"))?;
+                    }
+                    helper.exit()
+                })
             }
-        }
+        }?;
+        Ok(match exit {
+            Exit::OutOfTime => exit,
+            exit => bounds.explain(exit),
+        })
     }
 
-    /// Asks the programs of its work, and waits for their answers.
+    /// Asks the programs of its work in the bounds of the room, and waits for their answers: they have a limit of time of
+    /// their own.
     pub(super) fn ask(self) -> Result<Vec<Answer>, Failure> {
-        let helper = self.start(Streams::Lines, Stdio::null(), Stdio::null())?;
+        let bounds = Bounds::set(self.room.limits);
+        let helper = self.start(Streams::Lines, Stdio::null(), Stdio::null(), &bounds)?;
         helper.confirmed()?.0.answers()
     }
 
-    fn start(self, streams: Streams, stdout: Stdio, stderr: Stdio) -> Result<Helper, Failure> {
+    fn start(
+        self,
+        streams: Streams,
+        stdout: Stdio,
+        stderr: Stdio,
+        bounds: &Bounds,
+    ) -> Result<Helper, Failure> {
+        let (doors, bounds) = (bounds.for_helper()).map_err(ours("open the control group"))?;
         let (control, inner) = UnixStream::pair().map_err(ours("make a socket"))?;
         let mut command = std::process::Command::new(self.helper);
         command
@@ -109,12 +135,14 @@ impl Session<'_> {
         };
         let mut spec = Spec::new(self.room, self.work, streams);
         spec.drop_to_user = self.drop_to_user;
+        spec.bounds = bounds;
         let stdin = io::stdin();
         let mut fds = Vec::new();
         if streams == Streams::Passed {
             fds.push(stdin.as_fd());
         }
         fds.extend(self.lock.as_ref().map(AsFd::as_fd));
+        fds.extend(doors.iter().map(AsFd::as_fd));
         // A helper that failed early is gone by now; its report says more than our failure to write.
         let _ = wire::send(&helper.control, &spec, &fds);
         Ok(helper)
@@ -129,6 +157,37 @@ struct Helper {
 }
 
 impl Helper {
+    /// Does `work` with the helper, which is let go of at the deadline: then nothing of the room is left, as after our own
+    /// end.
+    fn until(
+        self,
+        deadline: Option<Deadline>,
+        work: impl FnOnce(Self) -> Result<Exit, Failure>,
+    ) -> Result<Exit, Failure> {
+        let Some(deadline) = deadline else {
+            return work(self);
+        };
+        let control = (self.control.try_clone()).map_err(ours("watch the sandbox helper"))?;
+        let (working, ended) = mpsc::channel::<()>();
+        let (exit, late) = thread::scope(|scope| {
+            let watch = scope.spawn(move || {
+                let left = deadline.at.saturating_duration_since(Instant::now());
+                let late = ended.recv_timeout(left) == Err(RecvTimeoutError::Timeout);
+                if late {
+                    let _ = control.shutdown(Shutdown::Both);
+                }
+                late
+            });
+            let exit = work(self);
+            drop(working);
+            (exit, watch.join().unwrap_or(false))
+        });
+        match exit {
+            Err(Failure::Silent { .. }) if late => Ok(Exit::OutOfTime),
+            exit => exit,
+        }
+    }
+
     fn confirmed(mut self) -> Result<(Self, Option<OwnedFd>), Failure> {
         match wire::receive(&self.control) {
             Ok(Some((Report::Started, fds))) => Ok((self, fds.into_iter().next())),
@@ -174,7 +233,7 @@ impl Helper {
 impl Drop for Helper {
     fn drop(&mut self) {
         if !matches!(self.child.try_wait(), Ok(Some(_))) {
-            let _ = self.control.shutdown(std::net::Shutdown::Both);
+            let _ = self.control.shutdown(Shutdown::Both);
             // In place, the helper itself cleans up when the socket ends; in namespaces the kernel does.
             let mut rest = [0; 64];
             while matches!(self.control.read(&mut rest), Ok(1..)) {}
@@ -205,6 +264,11 @@ fn failure(report: Report) -> Failure {
             error: io::ErrorKind::InvalidData.into(),
         },
     }
+}
+
+/// What would hold programs to `limits` here.
+pub(super) fn held(limits: &Limits) -> Held {
+    Bounds::set(*limits).held()
 }
 
 /// Wraps an error of an operation on our side.

@@ -57,6 +57,17 @@ pub(super) struct Memory {
     pub(super) content: Vec<u8>,
 }
 
+/// What the program enters before it is executed.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Bounds {
+    /// How many of the descriptors that come with the message, the last ones, are control groups to enter.
+    pub(super) doors: usize,
+    /// The most bytes that each process may write to.
+    pub(super) data: Option<u64>,
+    /// Processors to run on; empty for all.
+    pub(super) cpus: Vec<usize>,
+}
+
 /// What the program's standard streams are.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Streams {
@@ -122,6 +133,7 @@ pub(super) struct Spec {
     pub(super) streams: Streams,
     /// In place only: become the room's user.
     pub(super) drop_to_user: bool,
+    pub(super) bounds: Bounds,
 }
 
 impl Spec {
@@ -150,6 +162,7 @@ impl Spec {
             work,
             streams,
             drop_to_user: false,
+            bounds: Bounds::default(),
         }
     }
 }

@@ -214,8 +214,32 @@ pub(super) const DETECT_LIMIT: Key = key(
     "How many seconds `bin/detect` of a buildpack may take.",
 );
 
+pub(super) const MEMORY: Key = key(
+    "memory",
+    "BP_MEMORY",
+    Some("--memory"),
+    "no limit",
+    "Memory that the programs of a build's step may use together, such as `2GiB`: from 16 MiB. A step that needs more is \
+     ended. docs/limits.md tells of limits.",
+);
+pub(super) const CPUS: Key = key(
+    "cpus",
+    "BP_CPUS",
+    Some("--cpus"),
+    "no limit",
+    "Processors that the programs of a build's step may use together, such as `2` or `1.5`.",
+);
+pub(super) const TIMEOUT: Key = key(
+    "timeout",
+    "BP_TIMEOUT",
+    Some("--timeout"),
+    "no limit",
+    "How long all steps of a build may take together, such as `15m`, `1h30m` or `900`, in seconds where no unit is named. A build \
+     that takes longer is ended.",
+);
+
 /// All settings, as they are documented.
-pub const KEYS: [Key; 24] = [
+pub const KEYS: [Key; 27] = [
     CACHE_DIR,
     CACHE_CAP,
     CACHE_FROM,
@@ -240,6 +264,9 @@ pub const KEYS: [Key; 24] = [
     LOCKED,
     NO_NATIVE,
     DETECT_LIMIT,
+    MEMORY,
+    CPUS,
+    TIMEOUT,
 ];
 
 /// The page `docs/settings.md`.

@@ -16,7 +16,9 @@ use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Outcome, Sourced};
 use buildpack_core::layer::Compression;
 use buildpack_core::lists::NPM_REGISTRY;
 use buildpack_core::pack::DETECT_LIMIT;
+use buildpack_core::sandbox::Cpus;
 use buildpack_phoenix_static::TAILWIND_RELEASES;
+use jiff::SignedDuration;
 
 use crate::packs::REGISTRY;
 use crate::registry::Reference;
@@ -41,6 +43,12 @@ pub struct Flags {
     pub keep_assets: Option<String>,
     /// `--compression`.
     pub compression: Option<String>,
+    /// `--memory`.
+    pub memory: Option<String>,
+    /// `--cpus`.
+    pub cpus: Option<String>,
+    /// `--timeout`.
+    pub timeout: Option<String>,
     /// `--cache-from`.
     pub cache_from: Option<String>,
     /// `--cache-to`.
@@ -102,6 +110,12 @@ pub struct Settings {
     pub no_native: Sourced<bool>,
     /// How long `bin/detect` of a pack may take.
     pub detect_limit: Sourced<Duration>,
+    /// Bytes of memory that the programs of a step may use together, if there is a limit.
+    pub memory: Option<Sourced<u64>>,
+    /// Processors that they may use together, if there is a limit.
+    pub cpus: Option<Sourced<Cpus>>,
+    /// How long all steps of a build may take together, if there is a limit.
+    pub timeout: Option<Sourced<Duration>>,
 }
 
 /// A variable of the environment by name.
@@ -230,6 +244,9 @@ impl Reader<'_> {
             detect_limit: self
                 .parsed(&keys::DETECT_LIMIT, None, seconds)
                 .unwrap_or_else(|| default(DETECT_LIMIT, &keys::DETECT_LIMIT)),
+            memory: self.parsed(&keys::MEMORY, flags.memory.clone(), memory),
+            cpus: self.parsed(&keys::CPUS, flags.cpus.clone(), Cpus::from_str),
+            timeout: self.parsed(&keys::TIMEOUT, flags.timeout.clone(), time),
             cache_dir: cache_dir?,
         };
         Some(settings)
@@ -422,6 +439,29 @@ fn seconds(text: &str) -> Result<Duration, String> {
     number
         .map(Duration::from_secs)
         .ok_or_else(|| format!("expected a number of seconds from 1 to 3600, found `{text}`"))
+}
+
+/// Bytes that a program can at least begin with.
+fn memory(text: &str) -> Result<u64, String> {
+    match parse_bytes(text)? {
+        bytes if bytes < 16 << 20 => Err(format!(
+            "`{text}` of memory is too little to run anything: 16 MiB are the least"
+        )),
+        bytes => Ok(bytes),
+    }
+}
+
+/// A time with units, or seconds; from one second.
+fn time(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let time = match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => (text.parse::<SignedDuration>().ok()).and_then(|time| time.try_into().ok()),
+    };
+    time.filter(|time| *time >= Duration::from_secs(1))
+        .ok_or_else(|| {
+            format!("`{text}` is no time: expected `15m`, `1h30m` or the like, from one second")
+        })
 }
 
 /// An http or https URL without a slash at its end. The error never repeats it: it may hold a password.

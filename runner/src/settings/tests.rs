@@ -92,6 +92,36 @@ fn versions_of_assets_are_a_number() {
 }
 
 #[test]
+fn limits_are_read_as_people_write_them() {
+    let file = "memory = '2GiB'\ncpus = 1.5\ntimeout = 90\n";
+    let settings = with_file(file, &[], &Flags::default()).value.unwrap();
+    assert_eq!(settings.memory.unwrap().value, 2 << 30);
+    assert_eq!(settings.cpus.unwrap().value.hundredths(), 150);
+    assert_eq!(settings.timeout.unwrap().value, Duration::from_secs(90));
+    let time = |text: &str| {
+        let outcome = load(&[("BP_TIMEOUT", text), ("HOME", "/h")], &Flags::default());
+        outcome
+            .value
+            .map(|settings| settings.timeout.unwrap().value)
+    };
+    assert_eq!(time("15m"), Some(Duration::from_mins(15)));
+    assert_eq!(time("1h30m"), Some(Duration::from_mins(90)));
+    for (name, wrong) in [
+        ("BP_TIMEOUT", "0"),
+        ("BP_TIMEOUT", "-5m"),
+        ("BP_TIMEOUT", "soon"),
+        ("BP_TIMEOUT", "10ms"),
+        ("BP_MEMORY", "1k"),
+        ("BP_MEMORY", "much"),
+        ("BP_CPUS", "0"),
+        ("BP_CPUS", "-1"),
+    ] {
+        let outcome = load(&[(name, wrong), ("HOME", "/h")], &Flags::default());
+        assert_eq!(codes(&outcome), ["settings-value"], "{name}={wrong}");
+    }
+}
+
+#[test]
 fn mirrors_of_flags_stand_first() {
     let flags = Flags {
         registry_mirrors: vec!["a=http://one/".to_owned()],

@@ -4,6 +4,7 @@
 
 mod files;
 mod in_place;
+mod limits;
 mod program;
 mod questions;
 mod rooms;
@@ -68,6 +69,13 @@ fn a_caller_elsewhere() {
         "terminal-in-place" => {
             let exit = in_place.run(&bare(&room), &sh(&script), Terminal::Inherit);
             assert_eq!(exit.unwrap(), Exit::Code(7));
+        }
+        "limited" => {
+            let room = Room {
+                limits: limits::of_memory(64),
+                ..room
+            };
+            drop(rooms::run_in(&namespace, &room, &sh(&script)));
         }
         "in-place" => drop(rooms::run_in(&in_place, &bare(&room), &sh(&script))),
         "probe" => println!(

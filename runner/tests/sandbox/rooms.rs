@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use buildpack_core::sandbox::{
-    Access, Command, Exit, MemoryFile, Mount, Room, Sandbox, SandboxError, Terminal,
+    Access, Command, Exit, Limits, MemoryFile, Mount, Room, Sandbox, SandboxError, Terminal,
 };
 use runner::sandbox::{InPlaceSandbox, NamespaceSandbox};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -100,6 +100,7 @@ impl House {
             mounts,
             memory: Vec::new(),
             user: (1000, 1000),
+            limits: Limits::default(),
         };
         Self { folder, room }
     }
@@ -178,12 +179,22 @@ fn mount(source: &Path, target: &Path, access: Access) -> Mount {
 
 /// How many shells have `marker` in their arguments.
 pub(crate) fn processes(marker: &str) -> usize {
-    std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok())
-        .filter(|line| line.starts_with(b"/bin/sh\0") || line.starts_with(b"sh\0"))
-        .filter(|line| String::from_utf8_lossy(line).contains(marker))
-        .count()
+    shells(marker).count()
+}
+
+/// The folder in `/proc` of a shell that has `marker` in its arguments.
+pub(crate) fn process(marker: &str) -> Option<PathBuf> {
+    shells(marker).next()
+}
+
+fn shells(marker: &str) -> impl Iterator<Item = PathBuf> {
+    let all = std::fs::read_dir("/proc").unwrap();
+    all.filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(move |folder| {
+            let line = std::fs::read(folder.join("cmdline")).unwrap_or_default();
+            let is_shell = line.starts_with(b"/bin/sh\0") || line.starts_with(b"sh\0");
+            is_shell && String::from_utf8_lossy(&line).contains(marker)
+        })
 }
 
 /// The processes that one has started.

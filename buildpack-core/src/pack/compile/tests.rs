@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::event::Recorder;
 use crate::plan::{Inputs, Phase, Separator, TaskRunner};
-use crate::sandbox::Answer;
+use crate::sandbox::{Answer, Limits};
 
 /// Writes down what it is asked to run, and ends each program well but one.
 #[derive(Default)]
@@ -128,6 +128,7 @@ fn run(
         mounts: Vec::new(),
         memory: Vec::new(),
         user: (1000, 1000),
+        limits: Limits::default(),
     };
     let plan = PackPlan {
         steps,

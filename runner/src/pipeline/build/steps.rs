@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::thread::ScopedJoinHandle;
 
-use buildpack_core::diagnostic::Explain as _;
+use buildpack_core::diagnostic::{Diagnostic, Explain as _};
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::image::BaseImage;
 use buildpack_core::pack::{
@@ -94,6 +94,11 @@ impl Build<'_> {
             earlier: ground.earlier.map(|earlier| earlier as &dyn EarlierFiles),
             shared: Some(&shared),
         };
+        let sandbox = self.services.sandbox()?;
+        let held = self
+            .services
+            .limits
+            .announce(sandbox, self.services.threads, events);
         tree.begin()
             .map_err(|error| disk("write down that the build begins", &error))?;
         let mut memo = Memo {
@@ -102,7 +107,7 @@ impl Build<'_> {
             shared: &shared,
         };
         let mut context = CompileContext::new(
-            self.services.sandbox()?,
+            sandbox,
             rooms.as_ref().map_or(&room, |rooms| &rooms.between),
             host,
             env(&self.request.config_vars),
@@ -129,10 +134,8 @@ impl Build<'_> {
         let memory = Memory::now();
         let done = work(&mut context).map_err(|error| {
             let problem = memory.explain(&error, error.diagnostic());
-            Failure {
-                diagnostics: vec![problem],
-                ..Failure::from(error)
-            }
+            let problem = self.services.limits.explain(held, &error, problem);
+            told(error, problem)
         });
         let ended = tree.end();
         let taken = caches.take_in();
@@ -172,6 +175,14 @@ impl Build<'_> {
             takes: !(self.request.clear_cache || plan.from_scratch),
             expected: RefCell::default(),
         }
+    }
+}
+
+/// What failed, told as `problem`.
+fn told(error: CompileError, problem: Diagnostic) -> Failure {
+    Failure {
+        diagnostics: vec![problem],
+        ..Failure::from(error)
     }
 }
 

@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
+use super::bounds::Bounds;
 use super::program::{self, Started, Walls};
 use super::trouble::{During, Trouble};
 use crate::sandbox::Step;
@@ -40,6 +41,7 @@ impl Asked {
     pub(super) fn start(
         questions: &Questions,
         walls: Walls,
+        bounds: &Bounds,
         control: &UnixStream,
     ) -> Result<Self, Trouble> {
         let deadline = Instant::now() + questions.limit;
@@ -47,7 +49,7 @@ impl Asked {
         let programs = questions.programs.iter().map(|question| {
             let (output, theirs) = io::pipe().during(Step::Start, "")?;
             fcntl_setfl(&output, OFlags::NONBLOCK).during(Step::Start, "")?;
-            let (ended, running) = match program::start_quietly(question, theirs, walls)? {
+            let (ended, running) = match program::start_quietly(question, theirs, walls, bounds)? {
                 Started::Failed(code) => (Some(Ended::Code(code)), None),
                 Started::Running(pid) => {
                     let process = pidfd_open(pid, PidfdFlags::empty()).during(Step::Start, "")?;

@@ -14,6 +14,7 @@ use rustix::process::{
 };
 
 use super::at_once::Asked;
+use super::bounds::Bounds;
 use super::program::{self, Started, Walls};
 use super::system;
 use super::trouble::{During, Trouble};
@@ -54,13 +55,16 @@ fn live(
     }
     traces.memory(&spec.memory, user)?;
     let walls = Walls::Here { user };
+    let bounds = Bounds::of(&spec.bounds, fds).during(Step::Limits, "")?;
     match &spec.work {
         Work::Trial => {
             let _ = wire::send(control, &Report::Started, &[]);
             Ok(Report::Ended(Ended::Code(0)))
         }
         Work::Program(program) => {
-            let child = match program::start(program, spec.streams, fds.first(), walls, control)? {
+            let started =
+                program::start(program, spec.streams, fds.first(), walls, &bounds, control)?;
+            let child = match started {
                 Started::Running(child) => child,
                 Started::Failed(code) => return Ok(Report::Ended(Ended::Code(code))),
             };
@@ -73,7 +77,7 @@ fn live(
             Ok(Report::Ended(ended))
         }
         Work::Questions(questions) => {
-            let asked = Asked::start(questions, walls, control)?;
+            let asked = Asked::start(questions, walls, &bounds, control)?;
             let processes = asked.processes();
             let report = asked.answers(control);
             end_all(&processes);

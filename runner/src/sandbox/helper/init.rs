@@ -7,6 +7,7 @@ use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 use rustix::process::{Pid, WaitOptions, chdir, fchdir, pivot_root, wait};
 
 use super::at_once::Asked;
+use super::bounds::Bounds;
 use super::program::{self, Started, Walls};
 use super::trouble::{During, Trouble};
 use super::{devices, mounts, overlay, system};
@@ -33,6 +34,7 @@ pub(super) fn run(control: &UnixStream) -> i32 {
 fn live(spec: &Spec, fds: &[OwnedFd], control: &UnixStream) -> Result<(), Trouble> {
     build(spec)?;
     let walls = Walls::Namespace { user: spec.user };
+    let bounds = Bounds::of(&spec.bounds, fds).during(Step::Limits, "")?;
     let report = match &spec.work {
         Work::Trial => {
             program::attempt(walls)?;
@@ -40,13 +42,13 @@ fn live(spec: &Spec, fds: &[OwnedFd], control: &UnixStream) -> Result<(), Troubl
             Report::Ended(Ended::Code(0))
         }
         Work::Program(program) => {
-            match program::start(program, spec.streams, fds.first(), walls, control)? {
+            match program::start(program, spec.streams, fds.first(), walls, &bounds, control)? {
                 Started::Running(child) => Report::Ended(reap(child)),
                 Started::Failed(code) => Report::Ended(Ended::Code(code)),
             }
         }
         // The kernel ends what is left of them when this process ends.
-        Work::Questions(questions) => Asked::start(questions, walls, control)?.answers(control),
+        Work::Questions(questions) => Asked::start(questions, walls, &bounds, control)?.answers(control),
     };
     let _ = wire::send(control, &report, &[]);
     Ok(())

@@ -5,6 +5,7 @@
 //! in a process that never had a second thread.
 
 mod at_once;
+mod bounds;
 mod devices;
 mod here;
 mod init;

@@ -13,6 +13,7 @@ use super::overlay::link;
 use super::place::{Kind, place};
 use super::trouble::{During, Trouble};
 use crate::sandbox::Step;
+use crate::sandbox::mountinfo::unescape;
 use crate::sandbox::wire::Memory;
 
 /// The room's name, the same on every machine.
@@ -77,27 +78,6 @@ fn parse_mounts(table: &[u8]) -> Vec<(PathBuf, MountFlags)> {
             Some((PathBuf::from(std::ffi::OsStr::from_bytes(&point)), flags))
         })
         .collect()
-}
-
-/// Undoes the kernel's `\ooo`.
-fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, tail)) = rest.split_first() {
-        if *first == b'\\'
-            && let Some(digits) = tail.get(..3)
-            && let Some(code) = std::str::from_utf8(digits)
-                .ok()
-                .and_then(|digits| u8::from_str_radix(digits, 8).ok())
-        {
-            plain.push(code);
-            rest = &tail[3..];
-        } else {
-            plain.push(*first);
-            rest = tail;
-        }
-    }
-    plain
 }
 
 /// `/tmp` is a folder of the scratch, so that it may grow and lasts from step to step without being a layer.
@@ -181,11 +161,5 @@ mod tests {
                 ),
             ]
         );
-    }
-
-    #[test]
-    fn half_an_escape_stays_as_it_is() {
-        assert_eq!(unescape(b"a\\04"), b"a\\04");
-        assert_eq!(unescape(b"\\999\\"), b"\\999\\");
     }
 }

@@ -16,6 +16,7 @@ use rustix::thread::{
     set_capabilities,
 };
 
+use super::bounds::Bounds;
 use super::lookup::find;
 use super::system;
 use super::trouble::{During, Trouble};
@@ -39,12 +40,13 @@ pub(super) enum Started {
     Failed(u8),
 }
 
-/// Starts `program` and tells the other side so.
+/// Starts `program` in its bounds and tells the other side so.
 pub(super) fn start(
     program: &Program,
     streams: Streams,
     stdin: Option<&OwnedFd>,
     walls: Walls,
+    bounds: &Bounds,
     control: &UnixStream,
 ) -> Result<Started, Trouble> {
     dump_no_core()?;
@@ -94,6 +96,7 @@ pub(super) fn start(
     spawn(
         command,
         walls,
+        bounds,
         matches!(errors, Errors::Terminal(_)),
         &mut errors,
         &program.argv[0],
@@ -106,6 +109,7 @@ pub(super) fn start_quietly(
     program: &Program,
     output: PipeWriter,
     walls: Walls,
+    bounds: &Bounds,
 ) -> Result<Started, Trouble> {
     dump_no_core()?;
     let name = program.argv.first().map_or("", String::as_str);
@@ -132,7 +136,7 @@ pub(super) fn start_quietly(
         .stdin(Stdio::null())
         .stdout(output)
         .stderr(Stdio::null());
-    spawn(command, walls, false, &mut Errors::None, name)
+    spawn(command, walls, bounds, false, &mut Errors::None, name)
 }
 
 /// Whether the kernel knows how to run the file: not so for a script without a first line that says it.
@@ -157,18 +161,30 @@ fn dump_no_core() -> Result<(), Trouble> {
 pub(super) fn attempt(walls: Walls) -> Result<(), Trouble> {
     let mut command = Command::new("/");
     command.stderr(Stdio::null());
-    spawn(command, walls, false, &mut Errors::None, "/").map(|_| ())
+    spawn(
+        command,
+        walls,
+        &Bounds::default(),
+        false,
+        &mut Errors::None,
+        "/",
+    )
+    .map(|_| ())
 }
 
 fn spawn(
     mut command: Command,
     walls: Walls,
+    bounds: &Bounds,
     controlling: bool,
     errors: &mut Errors,
     name: &str,
 ) -> Result<Started, Trouble> {
     let (reached, mut mark) = io::pipe().during(Step::Start, "")?;
+    let bounds = bounds.clone();
     system::before_exec(&mut command, move || {
+        mark.write_all(b"l")?;
+        bounds.enter()?;
         mark.write_all(b"t")?;
         setsid()?;
         if controlling {
@@ -199,6 +215,7 @@ fn spawn(
             }
             Some(b'u') => Err(error).during(Step::User, ""),
             Some(b't') => Err(error).during(Step::Terminal, ""),
+            Some(b'l') => Err(error).during(Step::Limits, ""),
             _ => Err(error).during(Step::Start, name),
         },
     }

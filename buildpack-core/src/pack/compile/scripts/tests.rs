@@ -9,7 +9,7 @@ use super::*;
 use crate::event::Recorder;
 use crate::pack::{Host, StepMemo};
 use crate::plan::{Phase, Run};
-use crate::sandbox::{Answer, Sandbox};
+use crate::sandbox::{Answer, Limits, Sandbox};
 
 struct NoWalls;
 
@@ -135,6 +135,7 @@ impl Desk {
             mounts: Vec::new(),
             memory: Vec::new(),
             user: (1000, 1000),
+            limits: Limits::default(),
         };
         let env = |more: &[(&str, &str)]| {
             let own = [("PATH", "/usr/bin:/bin"), ("OLD", "1")];
