@@ -1,6 +1,7 @@
 //! The pipeline with its real services, and the bp binary.
 
 pub mod cli;
+pub mod doctor;
 pub mod fix;
 pub mod herokuish;
 pub mod http;

@@ -102,6 +102,13 @@ pub fn client(settings: ClientBuilder, trust: Trust<'_>) -> Result<Client, TlsEr
     })
 }
 
+/// How many authorities stand in this PEM file; one in which none can be used is an error.
+pub(crate) fn count_authorities(path: &Path) -> Result<usize, TlsError> {
+    let all = authorities(path)?;
+    let count = all.len();
+    client(Client::builder(), Trust::File(path)).map(|_| count)
+}
+
 fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, TlsError> {
     let pem = fs_err::read(path).map_err(|cause| TlsError::CaFile {
         path: path.to_owned(),

@@ -5,6 +5,7 @@
 
 mod body;
 mod failure;
+mod glance;
 pub mod proxy;
 mod upload;
 
@@ -68,14 +69,18 @@ impl HttpFetch {
             .connect_timeout(limits.connect)
             // In the blocking client this is the limit of each single read, not of the whole.
             .timeout(limits.stall);
-        let trust = match &self.authorities {
-            _ if !secure => Trust::Nobody,
-            Some(file) => Trust::File(file),
-            None => Trust::System,
-        };
-        let client = tls::client(settings, trust).map_err(|error| Cause::Tls(tls_text(&error)))?;
+        let client =
+            tls::client(settings, self.trust(url)).map_err(|error| Cause::Tls(tls_text(&error)))?;
         clients.insert(key, client.clone());
         Ok(client)
+    }
+
+    fn trust(&self, url: &Url) -> Trust<'_> {
+        match &self.authorities {
+            _ if url.scheme() != "https" => Trust::Nobody,
+            Some(file) => Trust::File(file),
+            None => Trust::System,
+        }
     }
 
     fn follow(&self, request: &Request) -> Result<(Url, reqwest::blocking::Response), Cause> {

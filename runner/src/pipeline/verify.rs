@@ -97,22 +97,34 @@ pub fn examine(services: &Services) -> Result<Examined, Failure> {
     let blobs = BlobDir::new(services.store.blob_dir());
     let mut flaws: Vec<Flaw> = damaged.into_iter().map(Flaw::Damaged).collect();
     flaws.extend(images(&services.store, &blobs, &bad));
-    for image in services.stacks.list()? {
-        // What a registry has is pulled when it is needed; a tree is enough to build in.
-        if image.from_registry {
-            continue;
-        }
+    flaws.extend(imports(&services.stacks.list()?, &blobs, &bad));
+    Ok(Examined { kept, flaws })
+}
+
+/// Stack images that were imported and have not all of their parts. What a registry has is pulled when it is needed; a tree
+/// is enough to build in.
+fn imports(images: &[StackImage], blobs: &BlobDir, bad: &BTreeSet<Digest>) -> Vec<Flaw> {
+    let flaw = |image: &StackImage| {
         let config = &image.base.config_blob;
         let layers = image.base.layers.iter();
         let mut parts = layers
             .map(|layer| (layer.digest, layer.size))
             .chain([(config.digest, config.size)]);
-        if let Some(why) = parts.find_map(|(digest, size)| missing(&blobs, &bad, digest, size)) {
-            let image = Box::new(image);
-            flaws.push(Flaw::Imported { image, why });
-        }
-    }
-    Ok(Examined { kept, flaws })
+        let why = parts.find_map(|(digest, size)| missing(blobs, bad, digest, size))?;
+        let image = Box::new(image.clone());
+        Some(Flaw::Imported { image, why })
+    };
+    let imported = images.iter().filter(|image| !image.from_registry);
+    imported.filter_map(flaw).collect()
+}
+
+/// What a look at records, names and sizes shows to be incomplete; no content is read.
+pub fn glance(store: &Store, imported: &[StackImage]) -> Vec<Flaw> {
+    let blobs = BlobDir::new(store.blob_dir());
+    let none = BTreeSet::new();
+    let mut flaws = images(store, &blobs, &none);
+    flaws.extend(imports(imported, &blobs, &none));
+    flaws
 }
 
 fn verified(services: &Services) -> Result<Verified, Failure> {

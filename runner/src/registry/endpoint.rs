@@ -100,6 +100,31 @@ impl Endpoint {
     }
 }
 
+/// Where a name is asked for, for who only wants to know whether anybody is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// The host, with its port; of a mirror, the mirror's.
+    pub host: String,
+    /// Where a registry says whether it is one.
+    pub url: String,
+    /// Whether it is this machine, to which no proxy leads.
+    pub is_loopback: bool,
+}
+
+/// Where `reference` is asked for.
+pub fn address_of(
+    reference: &Reference,
+    settings: &RegistrySettings,
+) -> Result<Address, RegistryError> {
+    let endpoint = Endpoint::of(reference, settings)?;
+    let url = endpoint.root()?.to_string();
+    Ok(Address {
+        is_loopback: is_loopback(&endpoint.host),
+        host: endpoint.host,
+        url,
+    })
+}
+
 /// Reads the URL of a mirror. The error leaves out user and password.
 pub(super) fn mirror_url(text: &str) -> Result<Url, RegistryError> {
     let refuse = |why: &str| RegistryError::Setting {

@@ -36,6 +36,7 @@ mod wire;
 pub use access::Access;
 pub use arrivals::{Arrivals, ArrivingBlob};
 pub use checked::Meter;
+pub use endpoint::{Address, address_of};
 pub use error::RegistryError;
 pub(crate) use parallel::each;
 pub use reference::{ParseReferenceError, Reference};

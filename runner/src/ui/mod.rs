@@ -5,6 +5,7 @@
 mod cause;
 mod diagnostic;
 mod lines;
+mod doctor;
 mod log;
 mod logins;
 mod pieces;
@@ -24,6 +25,7 @@ use buildpack_core::clean;
 use buildpack_core::diagnostic::{Diagnostic, Severity};
 use buildpack_core::event::{Event, EventSink};
 
+pub use doctor::findings;
 pub use redact::{RedactingWriter, Redactor};
 pub use screen::{Screen, Style};
 pub use size::{bytes, duration, parse_bytes};
