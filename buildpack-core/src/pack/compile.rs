@@ -523,6 +523,8 @@ fn failed(first: &Step, error: &CompileError) -> Event {
     let (exit, signal) = match end {
         Some(Exit::Code(code)) => (Some(code), None),
         Some(Exit::Signal(signal)) => (None, Some(signal)),
+        // What ends a program at a limit asks nobody.
+        Some(Exit::OutOfMemory { .. } | Exit::OutOfTime) => (None, Some(9)),
         None => (None, None),
     };
     Event::Step {

@@ -123,7 +123,12 @@ impl Sandbox for NamespaceSandbox {
         limit: Duration,
     ) -> Result<Vec<Answer>, Box<dyn SandboxError>> {
         let work = Work::Questions(Questions::new(commands, limit));
-        Ok(self.within(room, work, |session| session.ask())?)
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method by its name is of one lifetime"
+        )]
+        let answers = self.within(room, work, |session| session.ask())?;
+        Ok(answers)
     }
 }
 

@@ -4,8 +4,8 @@
 
 mod cause;
 mod diagnostic;
-mod lines;
 mod doctor;
+mod lines;
 mod log;
 mod logins;
 mod pieces;

@@ -10,7 +10,7 @@ use buildpack_core::sandbox::{
 
 use crate::rooms::{self, House, bare};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Both ways to run programs; in either, `folder` can be written to.
 fn both(house: &House, folder: &Path) -> [(Box<dyn Sandbox>, Room); 2] {

@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::thread::ScopedJoinHandle;
 
-use buildpack_core::diagnostic::{Diagnostic, Explain as _};
+use buildpack_core::diagnostic::Explain as _;
 use buildpack_core::event::{Event, EventSink};
 use buildpack_core::image::BaseImage;
 use buildpack_core::pack::{
     Buildpack as _, Built, CompileContext, CompileError, EarlierFiles, Host, MoveTree, ScriptScene,
     TestScene,
 };
+use buildpack_core::sandbox::Held;
 
 use super::Build;
 use crate::pipeline::caches::{Caches, Memo};
@@ -132,11 +133,7 @@ impl Build<'_> {
             });
         }
         let memory = Memory::now();
-        let done = work(&mut context).map_err(|error| {
-            let problem = memory.explain(&error, error.diagnostic());
-            let problem = self.services.limits.explain(held, &error, problem);
-            told(error, problem)
-        });
+        let done = work(&mut context).map_err(|error| self.failed(error, &memory, held));
         let ended = tree.end();
         let taken = caches.take_in();
         if let (Ok(_), Some(rooms)) = (&done, &rooms)
@@ -154,6 +151,16 @@ impl Build<'_> {
 }
 
 impl Build<'_> {
+    /// What failed, with what is known of the memory that it had.
+    fn failed(&self, error: CompileError, memory: &Memory, held: Held) -> Failure {
+        let problem = memory.explain(&error, error.diagnostic());
+        let problem = self.services.limits.explain(held, &error, problem);
+        Failure {
+            diagnostics: vec![problem],
+            ..Failure::from(error)
+        }
+    }
+
     /// What this build and those of other apps share.
     fn shared<'s>(
         &'s self,
@@ -175,14 +182,6 @@ impl Build<'_> {
             takes: !(self.request.clear_cache || plan.from_scratch),
             expected: RefCell::default(),
         }
-    }
-}
-
-/// What failed, told as `problem`.
-fn told(error: CompileError, problem: Diagnostic) -> Failure {
-    Failure {
-        diagnostics: vec![problem],
-        ..Failure::from(error)
     }
 }
 

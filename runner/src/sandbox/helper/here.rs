@@ -69,9 +69,10 @@ fn live(
                 Started::Failed(code) => return Ok(Report::Ended(Ended::Code(code))),
             };
             let process = pidfd_open(child, PidfdFlags::empty()).during(Step::Start, "")?;
-            let ended = match super::ended(&process, control) {
-                true => program::bury(child),
-                false => Ended::Signal(Signal::KILL.as_raw()),
+            let ended = if super::ended(&process, control) {
+                program::bury(child)
+            } else {
+                Ended::Signal(Signal::KILL.as_raw())
             };
             end_all(&[child]);
             Ok(Report::Ended(ended))

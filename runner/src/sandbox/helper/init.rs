@@ -48,7 +48,9 @@ fn live(spec: &Spec, fds: &[OwnedFd], control: &UnixStream) -> Result<(), Troubl
             }
         }
         // The kernel ends what is left of them when this process ends.
-        Work::Questions(questions) => Asked::start(questions, walls, &bounds, control)?.answers(control),
+        Work::Questions(questions) => {
+            Asked::start(questions, walls, &bounds, control)?.answers(control)
+        }
     };
     let _ = wire::send(control, &report, &[]);
     Ok(())
