@@ -91,6 +91,23 @@ impl Exit {
         self == Self::Code(0)
     }
 
+    /// The code that it ended with, if it ended by itself.
+    pub fn code(self) -> Option<u8> {
+        match self {
+            Self::Code(code) => Some(code),
+            _ => None,
+        }
+    }
+
+    /// The signal that ended it, if one did. What ends a program at a limit is signal 9.
+    pub fn signal(self) -> Option<i32> {
+        match self {
+            Self::Code(_) => None,
+            Self::Signal(signal) => Some(signal),
+            Self::OutOfMemory { .. } | Self::OutOfTime => Some(9),
+        }
+    }
+
     /// The code a shell would report: 128 and the signal's number where one ended it, 124 at the end of its time.
     pub fn shell_code(self) -> i32 {
         match self {

@@ -520,13 +520,7 @@ fn failed(first: &Step, error: &CompileError) -> Event {
         CompileError::NotDetected { exit, .. } => (&first.id, Some(*exit)),
         _ => (&first.id, None),
     };
-    let (exit, signal) = match end {
-        Some(Exit::Code(code)) => (Some(code), None),
-        Some(Exit::Signal(signal)) => (None, Some(signal)),
-        // What ends a program at a limit asks nobody.
-        Some(Exit::OutOfMemory { .. } | Exit::OutOfTime) => (None, Some(9)),
-        None => (None, None),
-    };
+    let (exit, signal) = (end.and_then(Exit::code), end.and_then(Exit::signal));
     Event::Step {
         step: step.clone(),
         state: StepState::Failed,

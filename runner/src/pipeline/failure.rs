@@ -80,14 +80,8 @@ impl Failure {
             stage: self.stage.map(str::to_owned),
             step: step.map(|step| step.id.clone()),
             command: step.map(|step| step.shown.clone()),
-            exit_code: exit.and_then(|exit| match exit {
-                Exit::Code(code) => Some(code),
-                Exit::Signal(_) => None,
-            }),
-            signal: exit.and_then(|exit| match exit {
-                Exit::Code(_) => None,
-                Exit::Signal(signal) => Some(signal),
-            }),
+            exit_code: exit.and_then(Exit::code),
+            signal: exit.and_then(Exit::signal),
             quote: step.and_then(|step| step.quote.clone()),
             reproduce: self.reproduce.clone(),
             ..Cause::of(problem)

@@ -357,7 +357,7 @@ mod tests {
                 },
             }),
             tail: vec!["before".to_owned(), last.to_owned()],
-            hints: Vec::new(),
+            told: Box::default(),
         }
     }
 

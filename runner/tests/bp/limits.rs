@@ -122,7 +122,7 @@ fn nodes_heap_follows_the_limit() {
     fs_err::write(&path, old.replace(&text, regex::NoExpand(&new)).as_bytes()).unwrap();
     place
         .build(&app, &["--memory", "640MiB"])
-        .fails(1, "step-failed")
+        .fails(1, "node-heap")
         .says("JavaScript heap out of memory")
         .says("Node's heap may grow to 480 MiB, three quarters of the limit of 640 MiB")
         .says("`--memory 1280MiB`")
