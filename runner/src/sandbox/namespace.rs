@@ -77,11 +77,11 @@ impl NamespaceSandbox {
     }
 
     /// Does `work` in a session of its own, by this way of running one.
-    fn within<T>(
-        &self,
-        room: &Room,
+    fn within<'a, T>(
+        &'a self,
+        room: &'a Room,
         work: Work,
-        way: impl FnOnce(Session<'_>) -> Result<T, Failure>,
+        way: impl FnOnce(Session<'a>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let done = way(Session {
             helper: &self.helper,
@@ -123,12 +123,7 @@ impl Sandbox for NamespaceSandbox {
         limit: Duration,
     ) -> Result<Vec<Answer>, Box<dyn SandboxError>> {
         let work = Work::Questions(Questions::new(commands, limit));
-        #[expect(
-            clippy::redundant_closure_for_method_calls,
-            reason = "the method by its name is of one lifetime"
-        )]
-        let answers = self.within(room, work, |session| session.ask())?;
-        Ok(answers)
+        Ok(self.within(room, work, Session::ask)?)
     }
 }
 
