@@ -6,12 +6,12 @@
 
 use std::collections::HashMap;
 use std::fs::Metadata;
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::LayerError;
-use crate::digest::{Digest, HashingReader};
+use crate::digest::{Digest, HashingReader, HashingWriter};
 
 const MAGIC: &[u8; 8] = b"bp-stat1";
 const FIELDS: usize = 7;
@@ -94,21 +94,29 @@ impl StatCache {
             path: self.path.clone(),
             source,
         };
-        let mut bytes = Vec::with_capacity(MAGIC.len() + self.known.len() * RECORD + 32);
-        bytes.extend(MAGIC);
-        for (key, known) in self.known.iter().filter(|(_, known)| known.age < ROUNDS) {
-            for field in key {
-                bytes.extend(field.to_le_bytes());
-            }
-            bytes.push(known.age);
-            bytes.extend(known.digest);
-        }
-        let check = Digest::of(&bytes);
-        bytes.extend(check.bytes());
-        let mut file = temporary(&self.path).map_err(cant)?;
-        file.write_all(&bytes).map_err(cant)?;
+        let file = temporary(&self.path).map_err(cant)?;
+        let mut out = HashingWriter::new(BufWriter::new(file));
+        self.write(&mut out).map_err(cant)?;
+        let (mut out, check, _) = out.finish();
+        out.write_all(check.bytes()).map_err(cant)?;
+        let file = out.into_inner().map_err(|error| cant(error.into_error()))?;
         file.persist(&self.path)
             .map_err(|error| cant(error.error))?;
+        Ok(())
+    }
+
+    fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
+        out.write_all(MAGIC)?;
+        let mut record = Vec::with_capacity(RECORD);
+        for (key, known) in self.known.iter().filter(|(_, known)| known.age < ROUNDS) {
+            record.clear();
+            for field in key {
+                record.extend(field.to_le_bytes());
+            }
+            record.push(known.age);
+            record.extend(known.digest);
+            out.write_all(&record)?;
+        }
         Ok(())
     }
 

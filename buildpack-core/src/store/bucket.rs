@@ -77,7 +77,7 @@ impl Bucket {
             Self::Downloads => "downloads-v1",
             Self::Tools => "tools-v1",
             Self::Packs => "packs-v1",
-            Self::Builds => "builds-v2",
+            Self::Builds => "builds-v3",
             Self::Packages => "packages-v1",
             Self::Sources => "sources-v1",
             Self::Compiled => "compiled-v1",

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 
 use buildpack_core::plan::PackPlan;
 use buildpack_core::store::CacheKey;
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::in_place::{MARK, same};
 use super::source::{Source, SourceFile};
@@ -30,13 +31,17 @@ pub(super) use lent::Lent;
 use outside::Outside;
 use trash::Trash;
 
+const INDEX: &str = "index.json";
+const FILES: &str = "files.json";
+
 /// A build tree on disk; whoever holds it holds its lock.
 pub(super) struct Tree {
     app: PathBuf,
-    index_file: PathBuf,
+    /// Where it is remembered what the tree is.
+    folder: PathBuf,
     index: Index,
-    /// Paths of the source. Nothing but a change of the source removes them.
-    source: BTreeSet<PathBuf>,
+    /// The source as it was laid down, by name ([`name_of`]), until the build is over: no step may remove any of it.
+    files: BTreeMap<String, Laid>,
     /// By step, the part of its inputs that stays as it is while the build runs.
     given: BTreeMap<String, CacheKey>,
     /// Source that the last sync brought or took away.
@@ -53,11 +58,9 @@ pub(super) struct Tree {
     trash: Trash,
 }
 
-/// What the tree was last brought up to.
+/// What is remembered of builds here, beside the files of their source: that is written when these change, this at each step.
 #[derive(Default, Serialize, Deserialize)]
 struct Index {
-    /// Source files by path as raw bytes in hex where they are not UTF-8.
-    files: BTreeMap<String, Laid>,
     /// Steps that succeeded, with what they depended on.
     steps: BTreeMap<String, CacheKey>,
     /// Watched steps, with the number of their last run.
@@ -91,25 +94,28 @@ impl Tree {
     /// A tree at `app` whose memory is in `folder`.
     pub(super) fn at(app: &Path, folder: &Path) -> io::Result<Self> {
         fs_err::create_dir_all(app)?;
-        let index_file = folder.join("index.json");
-        let index = match fs_err::read(&index_file) {
-            // A damaged index is none: every file is laid down anew, and what was made was made with unknown config
-            // vars.
-            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|_| Index {
-                environment: Some(String::new()),
-                ..Index::default()
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Index {
-                ended: Some(0),
-                ..Index::default()
-            },
-            Err(error) => return Err(error),
+        let fresh = Index {
+            ended: Some(0),
+            ..Index::default()
+        };
+        let (index, files) = match (read(folder, INDEX)?, read(folder, FILES)?) {
+            (Read::There(index), Read::There(files)) => (index, files),
+            (Read::There(index), Read::Missing) => (index, BTreeMap::new()),
+            (Read::Missing, _) => (fresh, BTreeMap::new()),
+            // Every file is laid down anew, and what was made was made with unknown config vars.
+            _ => {
+                let index = Index {
+                    environment: Some(String::new()),
+                    ..Index::default()
+                };
+                (index, BTreeMap::new())
+            }
         };
         Ok(Self {
             app: app.to_owned(),
-            index_file,
+            folder: folder.to_owned(),
             index,
-            source: BTreeSet::new(),
+            files,
             given: BTreeMap::new(),
             changed: Vec::new(),
             because: BTreeMap::new(),
@@ -138,7 +144,9 @@ impl Tree {
             ended: self.index.ended,
             ..Index::default()
         };
+        self.files = BTreeMap::new();
         self.save()?;
+        self.save_files()?;
         // The engine's own folder marks the tree as ours; what is in it is written anew each time.
         for path in kept.iter().filter(|path| *path != MARK) {
             self.empty(Path::new(path), &|path| source.files.contains_key(path))?;
@@ -154,23 +162,23 @@ impl Tree {
         plan: &PackPlan,
         environment: &str,
     ) -> io::Result<Synced> {
-        self.source = source.files.keys().cloned().collect();
         seconds::leave(self.index.ended);
         if same(&self.app, root) {
             // The source is the tree: nothing to bring, and nothing that may be removed.
+            let names = source
+                .files
+                .keys()
+                .map(|path| (name_of(path), Laid::Folder));
+            self.files = names.collect();
             self.index.environment = Some(environment.to_owned());
             self.save()?;
             return Ok(Synced::default());
         }
-        let before = std::mem::take(&mut self.index.files);
+        let before = std::mem::take(&mut self.files);
         let steps = std::mem::take(&mut self.index.steps);
-        // Until all is laid down, the index on disk tells of nothing but names: that these files are not the build's.
-        self.index.files = (before.keys().cloned())
-            .chain(source.files.keys().map(|path| name_of(path)))
-            .map(|name| (name, Laid::Folder))
-            .collect();
         self.save()?;
-        self.index.files.clear();
+        // Until all is laid down, what is on disk tells of nothing but names: that these files are not the build's.
+        write(&self.folder, FILES, &Names(&before, source))?;
         let removed = self.remove_strangers(source, &plan.kept)?;
         let mut gone = Vec::new();
         for name in before.keys() {
@@ -211,8 +219,9 @@ impl Tree {
                     }
                 }
             };
-            self.index.files.insert(name_of(path), laid);
+            self.files.insert(name_of(path), laid);
         }
+        self.save_files()?;
         let touched = |path: &String| {
             let mut changed = removed.iter().chain(&written);
             changed
@@ -250,6 +259,9 @@ impl Tree {
     /// Says that no program works here any more, whether or not they succeeded.
     pub(super) fn end(&mut self) -> io::Result<()> {
         self.index.ended = Some(seconds::now());
+        // Of an app of many files, much.
+        self.files = BTreeMap::new();
+        self.outside.forget();
         self.save()
     }
 
@@ -262,12 +274,53 @@ impl Tree {
     }
 
     fn save(&self) -> io::Result<()> {
-        let folder = self.index_file.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer(io::BufWriter::new(&mut file), &self.index)?;
-        file.persist(&self.index_file)?;
-        Ok(())
+        write(&self.folder, INDEX, &self.index)
     }
+
+    fn save_files(&self) -> io::Result<()> {
+        write(&self.folder, FILES, &self.files)
+    }
+}
+
+/// Source files that were laid down and those that are about to be, with nothing known of either.
+struct Names<'a>(&'a BTreeMap<String, Laid>, &'a Source);
+
+impl Serialize for Names<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let before = self
+            .0
+            .keys()
+            .filter(|name| !self.1.files.contains_key(&path_of(name)));
+        let names = before
+            .cloned()
+            .chain(self.1.files.keys().map(|path| name_of(path)));
+        serializer.collect_map(names.map(|name| (name, Laid::Folder)))
+    }
+}
+
+/// What is kept beside a tree.
+enum Read<T> {
+    There(T),
+    Missing,
+    Damaged,
+}
+
+fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> io::Result<Read<T>> {
+    match fs_err::read(folder.join(name)) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes).map_or(Read::Damaged, Read::There)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Read::Missing),
+        Err(error) => Err(error),
+    }
+}
+
+fn write(folder: &Path, name: &str, content: &impl Serialize) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut out = io::BufWriter::new(&mut file);
+    serde_json::to_writer(&mut out, content)?;
+    io::Write::flush(&mut out)?;
+    drop(out);
+    file.persist(folder.join(name))?;
+    Ok(())
 }
 
 #[cfg(test)]

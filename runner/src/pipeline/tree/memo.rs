@@ -26,6 +26,7 @@ impl Tree {
             .map(|tool| (tool.id.as_str(), tool))
             .collect();
         self.outside = Outside::of(&plan.kept);
+        let changed = std::mem::take(&mut self.changed);
         let variables = digest_of_debug(&(&plan.build_env, &plan.build_path));
         let inputs = |step: &Step| step.skip_if_unchanged.clone();
         for (step, inputs) in (plan.steps.iter()).filter_map(|step| Some((step, inputs(step)?))) {
@@ -35,7 +36,7 @@ impl Tree {
             let mut parts = Vec::new();
             let mut part = |part: String, wanted: &dyn Fn(&Path) -> bool| {
                 parts.push((part.clone(), source.digest_where(wanted)));
-                let changed = self.changed.iter().find(|path| wanted(path));
+                let changed = changed.iter().find(|path| wanted(path));
                 let because = changed.map(|path| ((step.id.clone(), part), path.clone()));
                 self.because.extend(because);
             };
@@ -186,7 +187,9 @@ impl StepMemo for Tree {
         }
         let inputs = step.skip_if_unchanged.as_ref();
         for path in inputs.iter().flat_map(|inputs| &inputs.owns) {
-            self.empty(Path::new(path), &|path| self.source.contains(path))?;
+            self.empty(Path::new(path), &|path| {
+                self.files.contains_key(&name_of(path))
+            })?;
         }
         self.watch_outside(inputs.is_some())
     }

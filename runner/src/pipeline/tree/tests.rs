@@ -371,7 +371,12 @@ fn a_tree_whose_memory_is_damaged_was_built_with_unknown_variables() {
     desk.write("x", "one");
     let (tree, _) = desk.sync(&[]);
     assert!(!tree.environment_changed("env"));
-    fs_err::write(desk.folder.path().join("tree/index.json"), "{").unwrap();
-    let tree = Tree::open(&desk.folder.path().join("tree")).unwrap();
-    assert!(tree.environment_changed("env"));
+    for name in [INDEX, FILES] {
+        let file = desk.folder.path().join("tree").join(name);
+        let whole = fs_err::read(&file).unwrap();
+        fs_err::write(&file, "{").unwrap();
+        let tree = Tree::open(&desk.folder.path().join("tree")).unwrap();
+        assert!(tree.environment_changed("env"), "{name}");
+        fs_err::write(&file, whole).unwrap();
+    }
 }
