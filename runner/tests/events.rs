@@ -206,6 +206,19 @@ fn a_build_that_fails_at_once_has_its_first_and_its_last_event() {
         assert_eq!(last["exit"], exit.unwrap());
         assert_eq!(last["code"], code, "{text}");
     }
+    bp(&["build", "nowhere", "--record", "record.json"]);
+    let text = fs_err::read_to_string(folder.path().join("record.json")).unwrap();
+    let record = Schema::of_records().read(&text);
+    assert_eq!(
+        (&record["outcome"], &record["exit"]),
+        (&"failed".into(), &2.into())
+    );
+    assert_eq!(record["diagnostics"][0]["code"], "app-folder");
+    let (exit, text) = bp(&["build", ".", "--record", "none/record.json"]);
+    assert!(
+        exit == Some(4) && text.contains("record-unwritable"),
+        "{text}"
+    );
     // Where the output is an answer, no event comes into it.
     assert_eq!(bp(&["inspect"]).1, "");
 }

@@ -11,6 +11,7 @@ mod assets;
 mod buildah;
 mod cases;
 mod check;
+mod events;
 mod export;
 mod herokuish;
 mod measure;
@@ -81,6 +82,7 @@ const CASES: &[Case] = &[
         pull::unpacked,
     ),
     ("export", "500 MB in 30,000 files as a layer", export::layer),
+    ("events", "a build that prints 100 MB", events::printed),
     ("memory", "an image with a layer of 1 GiB", memory::peak),
 ];
 

@@ -428,10 +428,7 @@ impl<'a> CompileContext<'a> {
         events.heading(&at.heading);
         let mut line = |stream: Option<Stream>, bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
-            if tail.len() == TAIL {
-                tail.pop_front();
-            }
-            tail.push_back(text.clone().into_owned());
+            keep(&mut tail, &text);
             let begins = |next: &&Step| {
                 let mut beginnings = next.begins_with.iter();
                 beginnings.any(|beginning| text.starts_with(beginning.as_str()))
@@ -490,6 +487,17 @@ impl<'a> CompileContext<'a> {
             source,
         }
     }
+}
+
+/// Keeps a line as the last of [`TAIL`].
+pub(super) fn keep(tail: &mut VecDeque<String>, line: &str) {
+    let oldest = (tail.len() == TAIL).then(|| tail.pop_front()).flatten();
+    let mut kept = oldest.unwrap_or_default();
+    kept.clear();
+    // One that was long is no reason to hold much memory for ever.
+    kept.shrink_to(line.len().max(1024));
+    kept.push_str(line);
+    tail.push_back(kept);
 }
 
 /// The folder `below` of the app's; without a slash at its end, which programs would repeat in what they print.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::compile::TAIL;
+use super::compile::keep;
 
 /// What was printed behind a mark, as base64 in lines.
 #[derive(Debug)]
@@ -51,10 +51,7 @@ pub(super) struct Said(VecDeque<String>);
 impl Said {
     /// Adds a line.
     pub(super) fn line(&mut self, line: &str) {
-        if self.0.len() == TAIL {
-            self.0.pop_front();
-        }
-        self.0.push_back(line.to_owned());
+        keep(&mut self.0, line);
     }
 
     /// Whether nothing was printed.

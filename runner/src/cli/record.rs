@@ -67,6 +67,10 @@ impl Telling {
             let help = "write it outside of the app, whose source it would become";
             pipeline::must_lie_outside(&args.app, path, "the record", help)?;
         }
+        // One that is asked for and cannot be written is not to be found out after a long build.
+        if let Some(path) = &args.record {
+            file::check(path)?;
+        }
         Ok(Self {
             began: Instant::now(),
             record: Record::begin(jiff::Timestamp::now()),

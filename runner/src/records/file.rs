@@ -157,18 +157,35 @@ impl Explain for Unwritable {
     }
 }
 
+/// Says whether a record may be written there, as far as that can be known before.
+pub fn check(path: &Path) -> Result<(), Unwritable> {
+    let place = if path.is_dir() {
+        Err(io::ErrorKind::IsADirectory.into())
+    } else {
+        draft(path).map(drop)
+    };
+    place.map_err(|error| Unwritable {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// An empty file beside the place of a record.
+fn draft(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    let mut draft = tempfile::Builder::new();
+    draft.prefix(".record-").permissions(mode);
+    draft.tempfile_in(folder)
+}
+
 /// Writes a record, whole at every moment: beside its place first, then there.
 pub fn write(path: &Path, sealed: &Value) -> Result<(), Unwritable> {
     let write = || {
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        let mut draft = tempfile::Builder::new()
-            .prefix(".record-")
-            .permissions(mode)
-            .tempfile_in(folder)?;
+        let mut draft = draft(path)?;
         draft.write_all(format!("{sealed:#}\n").as_bytes())?;
         draft.as_file().sync_all()?;
         draft.persist(path).map_err(|error| error.error)?;
@@ -251,5 +268,7 @@ mod tests {
         let nowhere = folder.path().join("none/record.json");
         let error = write(&nowhere, &sealed(value())).unwrap_err();
         assert_eq!(error.diagnostic().code.0, "record-unwritable");
+        assert!(check(&nowhere).is_err() && check(folder.path()).is_err());
+        assert!(check(&path).is_ok());
     }
 }

@@ -79,7 +79,7 @@ struct Cutter {
 impl Cutter {
     fn cut(&mut self, mut rest: &[u8], on_line: &mut dyn FnMut(&[u8])) {
         let pending = &mut self.pending;
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        while let Some(end) = memchr::memchr(b'\n', rest) {
             if pending.is_empty() {
                 on_line(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]));
             } else {

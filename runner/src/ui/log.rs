@@ -2,7 +2,7 @@
 
 use buildpack_core::event::{Event, StepState};
 
-use super::{Ui, bytes, clean, diagnostic};
+use super::{LogStream, Ui, bytes, clean, diagnostic};
 
 /// How lines of a deploy log begin: headlines, details, problems, packs of a chain (Heroku's buildpack API, `style`).
 const FORMS: [&str; 4] = ["-----> ", "       ", " !     ", "=====> "];
@@ -125,14 +125,22 @@ impl Ui {
         self.write_log(&format!("{}       {}\n", self.margin, text.trim_end()));
     }
 
-    /// A program's line below a headline; as it is where it has a deploy log's form already, as scripts of packs print it.
-    pub(super) fn output_line(&self, text: &str) {
-        let bare = clean::line(text, false);
+    fn write_line(&self, parts: &[&str]) {
+        match self.log {
+            LogStream::Out => self.write_soon(parts),
+            LogStream::Err => self.write_err(&parts.concat()),
+        }
+    }
+
+    /// A program's line, without control sequences, below a headline; as it is where it has a deploy log's form already,
+    /// as scripts of packs print it.
+    pub(super) fn output_line(&self, bare: &str) {
+        let text = self.redactor.redact(bare);
+        let text = text.trim_end();
         if FORMS.iter().any(|form| bare.starts_with(form)) {
-            let bare = self.redactor.redact(&bare);
-            self.write_log(&format!("{}\n", bare.trim_end()));
+            self.write_line(&[text, "\n"]);
         } else {
-            self.detail_line(text);
+            self.write_line(&[self.margin, "       ", text, "\n"]);
         }
     }
 }

@@ -13,13 +13,14 @@ mod progress;
 mod redact;
 pub mod report;
 mod screen;
+mod sheet;
 mod size;
 mod summary;
 mod versions;
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use buildpack_core::clean;
 use buildpack_core::diagnostic::{Diagnostic, Severity};
@@ -35,6 +36,7 @@ pub use versions::{explanation, listing, updates};
 use lines::{Told, tame};
 use pieces::Pieces;
 use progress::Progress;
+use sheet::Sheet;
 
 /// Draws events. Clones draw on the same screen.
 #[derive(Clone)]
@@ -48,9 +50,7 @@ pub struct Ui {
     log: LogStream,
     redactor: Arc<Redactor>,
     progress: Arc<Progress>,
-    screen: Arc<Mutex<Screen>>,
-    /// Why a part of the log could not be written, if one could not.
-    unwritten: Arc<Mutex<Option<io::Error>>>,
+    sheet: Arc<Sheet>,
     pieces: Arc<Mutex<Pieces>>,
     told: Arc<Told>,
     /// Lines written so far, on both streams.
@@ -77,8 +77,7 @@ impl Ui {
             log: LogStream::Out,
             redactor: Arc::new(redactor),
             progress: Arc::new(Progress::new(style == Style::Text && screen.terminal)),
-            screen: Arc::new(Mutex::new(screen)),
-            unwritten: Arc::default(),
+            sheet: Sheet::new(screen),
             lines: Arc::default(),
             pieces: Arc::default(),
             told: Arc::default(),
@@ -109,11 +108,7 @@ impl Ui {
     /// The first error of writing the log since this was last asked. A reader that has gone away is none: nobody is
     /// left to be told.
     pub fn unwritten(&self) -> Option<io::Error> {
-        let mut unwritten = self
-            .unwritten
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        unwritten.take()
+        self.sheet.unwritten()
     }
 
     /// How output is written.
@@ -168,18 +163,17 @@ impl Ui {
 
     fn write_out(&self, text: &str) {
         self.count(text);
-        self.progress.aside(|| {
-            let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
-            let out = &mut screen.out;
-            if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
-                && error.kind() != io::ErrorKind::BrokenPipe
-            {
-                self.unwritten
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(error);
-            }
-        });
+        self.progress.aside(|| self.sheet.write_out(text));
+    }
+
+    /// A line of standard output, of which many may come at once.
+    fn write_soon(&self, parts: &[&str]) {
+        if self.progress.is_drawn() {
+            // Bars have to be out of the way of whatever is written.
+            return self.write_out(&parts.concat());
+        }
+        parts.iter().for_each(|part| self.count(part));
+        self.sheet.write_soon(parts);
     }
 
     /// Writes text of the log.
@@ -192,12 +186,7 @@ impl Ui {
 
     fn write_err(&self, text: &str) {
         self.count(text);
-        self.progress.aside(|| {
-            let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = screen.out.flush();
-            let _ = screen.err.write_all(text.as_bytes());
-            let _ = screen.err.flush();
-        });
+        self.progress.aside(|| self.sheet.write_err(text));
     }
 
     fn draw(&self, event: &Event) {
@@ -220,6 +209,8 @@ impl EventSink for Ui {
             Event::Progress { .. } => self.draw(&event),
             _ => {
                 self.finish_pieces();
+                // What is next may take long, or write to the same place by itself.
+                self.sheet.flush();
                 self.draw(&event);
             }
         }

@@ -91,7 +91,7 @@ impl Ui {
             (Style::Json, _) => self.output_event(of, step, line, raw),
             (Style::Text, Of::Build(_)) => self.output_line(line),
             (Style::Text, Of::Tests(_)) => {
-                self.write_out(&format!("{}\n", self.redactor.redact(line)));
+                self.write_soon(&[&self.redactor.redact(line), "\n"]);
             }
         }
     }

@@ -21,6 +21,11 @@ impl Progress {
         }
     }
 
+    /// Whether there is a terminal on which bars are drawn.
+    pub(super) fn is_drawn(&self) -> bool {
+        self.bars.is_some()
+    }
+
     pub(super) fn show(&self, what: &str, done: u64, total: Option<u64>, finished: bool) {
         let Some((screen, bars)) = &self.bars else {
             return;

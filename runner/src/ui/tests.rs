@@ -92,6 +92,7 @@ fn lines_of_tests_are_drawn_as_they_are_and_the_log_beside_them() {
             ui.emit(Event::TestOutput { step, stream, line });
         }
         ui.emit(output("Compiling"));
+        drop(ui);
         let text = |paper: Paper| String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
         (text(out), text(err))
     };
