@@ -68,6 +68,7 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pack::compile::TAIL;
 
     #[test]
     fn what_is_marked_is_told_from_what_stands_before_it() {

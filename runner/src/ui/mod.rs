@@ -172,7 +172,9 @@ impl Ui {
             // Bars have to be out of the way of whatever is written.
             return self.write_out(&parts.concat());
         }
-        parts.iter().for_each(|part| self.count(part));
+        for part in parts {
+            self.count(part);
+        }
         self.sheet.write_soon(parts);
     }
 
