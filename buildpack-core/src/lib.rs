@@ -2,7 +2,8 @@
 //!
 //! The rooms, bottom to top; a module imports only what stands above it in this list:
 //!
-//! 1. [`digest`], [`diagnostic`], [`clean`], [`causes`], [`event`]: values that every other room speaks in.
+//! 1. [`digest`], [`diagnostic`], [`clean`], [`causes`], [`event`], [`secret`]: values that every other room speaks in, and
+//!    those that nobody is to see.
 //! 2. [`version`]: OTP, Elixir and Node versions and how they compare.
 //! 3. [`syntax`] and [`app`]: what the app says, read once, each value with its place.
 //! 4. [`wanted`], [`lists`], [`check`], [`rules`]: packs that are asked for, published builds, a verdict for a version,
@@ -27,6 +28,7 @@ pub mod pack;
 pub mod plan;
 pub mod rules;
 pub mod sandbox;
+pub mod secret;
 pub mod store;
 pub mod syntax;
 pub mod toolchain;

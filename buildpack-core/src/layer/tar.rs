@@ -1,32 +1,26 @@
 //! The entries of a tar, normalised and searched on their way into the compressor.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Cursor, Read as _, Seek as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use flate2::read::MultiGzDecoder;
-
 use super::blocks::Input;
 use super::dense::is_dense;
 use super::header::{Head, Kind};
-use super::secret_gate::Scan;
 use super::walk::{Entry, What};
 use super::{FLOOR, Finding, LayerError, Options};
 use crate::digest::{Digest, Hasher};
 use crate::event::EventSink;
 use crate::libraries::{self, Libraries};
+use crate::secret::{Scan, is_packed};
 
 /// Times made of content lie within this many seconds (eight and a half years) before [`FLOOR`]: a file that is newer
 /// than what was compiled of it would be compiled again at boot (Mix before 1.17 asks for the time alone).
 const SPREAD: u32 = 1 << 28;
 pub(super) const PIECE: usize = 128 << 10;
-/// How a gzip file with deflate begins (RFC 1952, 2.3).
-const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 const PROGRESS: u64 = 8 << 20;
-/// No more of a packed file is unpacked and searched: an asset of a web app is far smaller, a bomb is larger.
-const LARGEST_UNPACKED: u64 = 256 << 20;
 
 /// The tar on its way into the compressor.
 pub(super) struct Tar<'t> {
@@ -76,7 +70,8 @@ impl<'t> Tar<'t> {
             What::File(tree) => self.file(entry, entry.host(tree))?,
         }
         let names = self.scan.finish();
-        if !names.is_empty() {
+        let gate = self.options.gate;
+        if !names.is_empty() && !gate.is_some_and(|gate| gate.allows(&entry.shown())) {
             let path = self.shown(entry);
             self.findings.extend(names.into_iter().map(|name| Finding {
                 path: path.clone(),
@@ -143,7 +138,7 @@ impl<'t> Tar<'t> {
         };
         self.head(entry, Kind::File { size, executable }, mtime)?;
         self.input.dense(is_dense(head, size));
-        let packed = head.starts_with(&GZIP);
+        let packed = self.options.gate.is_some() && is_packed(head);
         self.scan.feed(head);
         self.put(head)?;
         let mut left = size - length as u64;
@@ -161,9 +156,8 @@ impl<'t> Tar<'t> {
         }
         self.input.dense(false);
         self.buffer = buffer;
-        if packed && self.options.gate.is_some() {
-            at(&mut file, 0).map_err(read)?;
-            self.search_packed(&file);
+        if packed {
+            self.scan.packed(&mut file);
         }
         self.pad(size)
     }
@@ -174,18 +168,6 @@ impl<'t> Tar<'t> {
             let path = entry.shown();
             self.libraries.add(&path, linked, self.options.architecture);
         }
-    }
-
-    /// Searches what a gzip file holds. One that can't be unpacked is not an error here: it goes into the image as it
-    /// is, and so far as it could be unpacked it was searched.
-    fn search_packed(&mut self, file: &std::fs::File) {
-        let mut plain = MultiGzDecoder::new(file).take(LARGEST_UNPACKED);
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let _ = pieces(&mut plain, &mut buffer, |piece| {
-            self.scan.feed(piece);
-            Ok(())
-        });
-        self.buffer = buffer;
     }
 
     fn content(
@@ -202,6 +184,7 @@ impl<'t> Tar<'t> {
         let size = content.len() as u64;
         self.head(entry, Kind::File { size, executable }, mtime)?;
         self.scan.feed(content);
+        self.scan.packed(&mut Cursor::new(content));
         self.input.dense(is_dense(content, size));
         self.put(content)?;
         self.input.dense(false);

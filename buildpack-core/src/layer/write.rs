@@ -9,11 +9,12 @@ use stacks::Arch;
 use super::blocks::Failure;
 use super::tar::Tar;
 use super::walk::walk;
-use super::{Compression, LayerError, Normalise, SecretGate, Selection};
+use super::{Compression, LayerError, Normalise, Selection};
 use crate::diagnostic::Diagnostic;
 use crate::digest::{Digest, HashingWriter};
 use crate::event::{Event, EventSink};
 use crate::libraries::Libraries;
+use crate::secret::SecretGate;
 
 /// 2000-01-01T00:00:00Z, the time of nearly every file in the image: Mix takes it as the floor of configuration times, and
 /// a project whose files are all as old as that is not compiled again at boot.

@@ -1,16 +1,16 @@
 //! A folder as it travels: a tar packed with zstd that begins with what it is, so that an entry is believed by its own
 //! word and not by its place alone.
 
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write};
+use std::io::{self, BufReader, Read as _, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path};
 
 use buildpack_core::digest::HashingWriter;
-use buildpack_core::layer::{FLOOR, SecretGate, zstd};
+use buildpack_core::layer::{FLOOR, zstd};
+use buildpack_core::secret::{Scan, SecretGate};
 use buildpack_core::store::{Bucket, CacheKey};
 use buildpack_core::toolchain::{UnpackLimits, unpack_tar_zst};
-use flate2::read::MultiGzDecoder;
 use fs_err::File;
 use serde::{Deserialize, Serialize};
 use tar::{EntryType, Header};
@@ -24,8 +24,6 @@ const HEAD: &str = "entry.json";
 const FILES: &str = "files";
 /// A longer first member is none.
 const LONGEST_HEAD: u64 = 1 << 20;
-/// More of a gzip file is not searched.
-const MOST_UNPACKED: u64 = 256 << 20;
 
 /// What an entry says that it is.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,16 +106,9 @@ fn holds(path: &Path, gate: &SecretGate) -> io::Result<bool> {
     if gate.is_in(&mut file)? {
         return Ok(true);
     }
-    file.seek(SeekFrom::Start(0))?;
-    let mut magic = Vec::new();
-    (&mut file).take(2).read_to_end(&mut magic)?;
-    if magic != [0x1f, 0x8b] {
-        return Ok(false);
-    }
-    file.seek(SeekFrom::Start(0))?;
-    let plain = MultiGzDecoder::new(BufReader::new(file)).take(MOST_UNPACKED);
-    // What can't be unpacked was searched as it is.
-    Ok(gate.is_in(plain).unwrap_or(false))
+    let mut scan = Scan::new(Some(gate));
+    scan.packed(&mut file);
+    Ok(scan.has_found())
 }
 
 /// Whether a link's letters lead out of the folder that it is `below`.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
 use buildpack_core::image::{BlobDir, OCI_MANIFEST};
-use buildpack_core::layer::SecretGate;
+use buildpack_core::secret::SecretGate;
 use buildpack_core::store::{Bucket, NamedBlob, Store, Used};
 use fs_err::File;
 use jiff::civil::Date;
