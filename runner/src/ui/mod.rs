@@ -5,6 +5,7 @@
 mod cause;
 mod diagnostic;
 mod doctor;
+mod held;
 mod lines;
 mod log;
 mod logins;
@@ -27,7 +28,8 @@ use buildpack_core::diagnostic::{Diagnostic, Severity};
 use buildpack_core::event::{Event, EventSink};
 
 pub use doctor::findings;
-pub use redact::{RedactingWriter, Redactor};
+pub use held::RedactingWriter;
+pub use redact::Redactor;
 pub use screen::{Screen, Style};
 pub use size::{bytes, duration, parse_bytes};
 pub use summary::summary;
@@ -105,9 +107,10 @@ impl Ui {
         self.style == Style::Text && self.colour_out
     }
 
-    /// The first error of writing the log since this was last asked. A reader that has gone away is none: nobody is
+    /// Draws what waits, and gives the first error of writing the log since this was last asked. A reader that has gone away is none: nobody is
     /// left to be told.
     pub fn unwritten(&self) -> Option<io::Error> {
+        self.finish_pieces();
         self.sheet.unwritten()
     }
 
@@ -208,7 +211,8 @@ impl EventSink for Ui {
     fn emit(&self, event: Event) {
         match event {
             Event::Output { .. } | Event::TestOutput { .. } => self.printed(&event),
-            Event::Progress { .. } => self.draw(&event),
+            // Of work beside the steps: it does not end what they print.
+            Event::Progress { .. } | Event::Layer { .. } | Event::Cache { .. } => self.draw(&event),
             _ => {
                 self.finish_pieces();
                 // What is next may take long, or write to the same place by itself.

@@ -5,13 +5,14 @@ use std::sync::PoisonError;
 
 use buildpack_core::event::{Event, Stream};
 
+use super::held::Held;
 use super::{Style, Ui, clean};
 
 /// Longer lines of output come in pieces of this many bytes, without a word that more follows.
 pub(super) const PIECE: usize = 64 << 10;
 
-/// Ends of lines that came in pieces, by what printed them: a secret may stand across two.
-pub(super) type Pieces = HashMap<(String, Of), String>;
+/// Lines that wait for the next, by what printed them: a secret may stand across two.
+pub(super) type Pieces = HashMap<(String, Of), Held>;
 
 /// What printed a line, besides its step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,25 +34,28 @@ impl Of {
 }
 
 impl Ui {
-    /// A program's line. Of one that came in pieces the end waits for the next: a secret may stand across both.
+    /// A program's line. Of one that came in pieces the end waits for the next, and so does a line whose end may be the
+    /// beginning of a secret: it may stand across both.
     pub(super) fn output(&self, of: Of, step: &str, line: &str) {
         // Control sequences may stand within a value: it is looked for in the bare text.
         let bare = clean::line(line, false);
         let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        if line.len() < PIECE && pieces.is_empty() {
+        let may_end = line.len() < PIECE && self.redactor.begins_at(&bare).is_none();
+        if may_end && pieces.is_empty() {
             drop(pieces);
             let raw = (self.style == Style::Json).then(|| self.raw(line, &bare));
             return self.draw_line(of, step, &bare, raw.flatten());
         }
         let by = (step.to_owned(), of);
-        let mut whole = pieces.remove(&by).unwrap_or_default();
-        whole.push_str(&bare);
-        if line.len() >= PIECE {
-            let end = whole.split_off(self.redactor.safe_length(&whole));
-            pieces.insert(by, end);
+        let mut held = pieces.remove(&by).unwrap_or_default();
+        let lines = held.take(&self.redactor, &bare, line.len() < PIECE);
+        if !held.is_empty() {
+            pieces.insert(by, held);
         }
         drop(pieces);
-        self.draw_line(of, step, &whole, None);
+        for line in lines {
+            self.draw_line(of, step, &line, None);
+        }
     }
 
     /// A line of tests. Its colours stay where they are shown, unless they stand within what is not.
@@ -60,7 +64,8 @@ impl Ui {
         let coloured = clean::line(line, self.colours());
         let bare = clean::line(line, false);
         let whole = line.len() < PIECE && !self.has_pieces();
-        if whole && coloured != bare && !self.redactor.finds_in(&bare) {
+        let secret = || self.redactor.finds_in(&bare) || self.redactor.begins_at(&bare).is_some();
+        if whole && coloured != bare && !secret() {
             self.draw_line(of, step, &coloured, None);
         } else {
             self.output(of, step, line);
@@ -72,17 +77,17 @@ impl Ui {
         !pieces.is_empty()
     }
 
-    /// Draws the ends of lines that came in pieces.
+    /// Draws the lines that waited.
     pub(super) fn finish_pieces(&self) {
         let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
         let ends = std::mem::take(&mut *pieces);
         drop(pieces);
-        let mut ends: Vec<_> = (ends.into_iter())
-            .filter(|(_, end)| !end.is_empty())
-            .collect();
-        ends.sort();
-        for ((step, of), line) in ends {
-            self.draw_line(of, &step, &line, None);
+        let mut ends: Vec<_> = ends.into_iter().collect();
+        ends.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for ((step, of), mut held) in ends {
+            for line in held.rest(&self.redactor) {
+                self.draw_line(of, &step, &line, None);
+            }
         }
     }
 

@@ -1,75 +1,104 @@
 //! Secret values taken out of everything that is drawn.
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use buildpack_core::secret::{Search, forms};
 use serde_json::Value;
 
+use super::held::Held;
 use super::logins;
 
 /// Shorter values stand in any text by chance.
 const SHORTEST: usize = 6;
 
-/// A line longer than this is passed on in pieces.
-const LONGEST_LINE: usize = 64 << 10;
+/// A value that a line's end cuts is known by this many bytes of its beginning, or by all but fewer of its end.
+const TELLING: usize = 4;
 
 /// Keys of JSON events that hold words of ours, never text of others.
 const OUR_WORDS: [&str; 7] = [
     "event", "stage", "code", "severity", "class", "digest", "diff_id",
 ];
 
-/// Replaces secret values by `[NAME]`. There is no way to print the values.
+/// Replaces secret values by `[NAME]`, however they are [written](forms()), also where a line's end cuts them. There is no way
+/// to print the values.
 #[derive(Clone, Default)]
 pub struct Redactor {
+    /// Says quickly that there is nothing.
+    sieve: Option<Search>,
     finder: Option<AhoCorasick>,
-    /// What each pattern of the finder is replaced by.
+    patterns: Vec<String>,
+    /// What each pattern is replaced by.
     masks: Vec<String>,
     /// Bytes of the longest pattern.
     longest: usize,
+    /// Which patterns may have begun, and with how many bytes, by the last of these.
+    begun: HashMap<[u8; TELLING], Vec<(usize, usize)>>,
 }
 
 impl Redactor {
     /// A redactor for secrets by name and value. Values of fewer than 6 bytes are left alone; of a value of several
     /// lines each line counts for itself, since output comes by the line.
     pub fn new<N: AsRef<str>, V: AsRef<str>>(secrets: impl IntoIterator<Item = (N, V)>) -> Self {
-        let mut patterns: Vec<String> = Vec::new();
-        let mut masks = Vec::new();
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        let (mut patterns, mut masks) = (Vec::new(), Vec::new());
         for (name, value) in secrets {
-            for line in value.as_ref().lines().map(str::trim) {
-                // Source lines are drawn with tabs as four spaces.
-                let forms = [
-                    Some(line.to_owned()),
-                    line.contains('\t').then(|| line.replace('\t', "    ")),
-                ];
-                for form in forms.into_iter().flatten() {
-                    if form.len() >= SHORTEST && !patterns.contains(&form) {
-                        patterns.push(form);
-                        masks.push(format!("[{}]", name.as_ref()));
-                    }
+            for pattern in written(value.as_ref()) {
+                if known.insert(pattern.clone()) {
+                    patterns.push(pattern);
+                    masks.push(format!("[{}]", name.as_ref()));
                 }
             }
         }
-        let longest = patterns.iter().map(String::len).max().unwrap_or(0);
+        // The end of a value whose beginning was too short to be known on the line before.
+        for number in 0..patterns.len() {
+            let ends = (1..TELLING).filter_map(|cut| patterns[number].get(cut..));
+            let ends: Vec<String> = ends.map(str::to_owned).collect();
+            for end in ends {
+                if end.len() >= SHORTEST && known.insert(end.clone()) {
+                    patterns.push(end);
+                    masks.push(masks[number].clone());
+                }
+            }
+        }
+        let mut begun: HashMap<_, Vec<_>> = HashMap::new();
+        for (number, pattern) in patterns.iter().enumerate() {
+            for (at, last) in pattern.as_bytes().windows(TELLING).enumerate() {
+                let length = at + TELLING;
+                if let Ok(last) = last.try_into()
+                    && length < pattern.len()
+                {
+                    begun.entry(last).or_default().push((number, length));
+                }
+            }
+        }
         let finder = AhoCorasickBuilder::new()
             .match_kind(MatchKind::LeftmostLongest)
             .build(&patterns)
             .ok()
             .filter(|_| !patterns.is_empty());
+        let longest = patterns.iter().map(String::len).max().unwrap_or(0);
+        let all = patterns
+            .iter()
+            .map(|pattern| (pattern.clone().into_bytes(), 0));
         Self {
+            sieve: Search::new(all),
             finder,
             masks,
             longest,
+            begun,
+            patterns,
         }
     }
 
     /// `text` without secret values, and with no login in any address.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let text = match &self.finder {
-            Some(finder) if finder.is_match(text) => {
-                Cow::Owned(finder.replace_all(text, &self.masks))
-            }
-            _ => Cow::Borrowed(text),
+        let text = if self.finder.is_some() && text.contains('\n') {
+            self.redact_lines(text)
+        } else {
+            self.redact_line(text)
         };
         match logins::hidden(&text) {
             Some(hidden) => Cow::Owned(hidden),
@@ -77,14 +106,42 @@ impl Redactor {
         }
     }
 
+    fn redact_line<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match &self.finder {
+            Some(finder) if self.has_value(text) => {
+                Cow::Owned(finder.replace_all(text, &self.masks))
+            }
+            _ => Cow::Borrowed(text),
+        }
+    }
+
+    /// The same where line ends may cut values.
+    fn redact_lines<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let nothing = |line: &str| !self.has_value(line) && self.begins_at(line).is_none();
+        if text.split('\n').all(nothing) {
+            return Cow::Borrowed(text);
+        }
+        let mut held = Held::default();
+        let mut lines = Vec::new();
+        for line in text.split('\n') {
+            lines.extend(held.take(self, line, true));
+        }
+        lines.extend(held.rest(self));
+        Cow::Owned(lines.join("\n"))
+    }
+
+    fn has_value(&self, text: &str) -> bool {
+        let sieve = self.sieve.as_ref();
+        sieve.is_some_and(|sieve| sieve.is_match(text.as_bytes()))
+    }
+
     /// Whether `text` holds a secret value, or an address with a login.
     pub fn finds_in(&self, text: &str) -> bool {
-        let finder = self.finder.as_ref();
-        finder.is_some_and(|finder| finder.is_match(text)) || logins::any_in(text)
+        self.has_value(text) || logins::any_in(text)
     }
 
     /// Takes secret values out of all strings of `value`, except out of words of ours such as codes and digests.
-    pub(super) fn redact_json(&self, value: &mut Value) {
+    pub fn redact_json(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
                 if let Cow::Owned(redacted) = self.redact(text) {
@@ -100,84 +157,67 @@ impl Redactor {
         }
     }
 
+    /// Where the values in `text` stand, each with what it is replaced by.
+    pub(super) fn places(&self, text: &str) -> Vec<(Range<usize>, &str)> {
+        let Some(finder) = self.finder.as_ref().filter(|_| self.has_value(text)) else {
+            return Vec::new();
+        };
+        let mask = |found: aho_corasick::Match| {
+            let mask = self.masks[found.pattern().as_usize()].as_str();
+            (found.range(), mask)
+        };
+        finder.find_iter(text).map(mask).collect()
+    }
+
+    /// Where a value begins that the end of `text` cuts, if one does that is long enough to be known.
+    pub(super) fn begins_at(&self, text: &str) -> Option<usize> {
+        let bytes = text.as_bytes();
+        let candidates = self.begun.get(bytes.last_chunk::<TELLING>()?)?;
+        let longest = candidates.iter().filter(|(number, length)| {
+            bytes.ends_with(&self.patterns[*number].as_bytes()[..*length])
+        });
+        let longest = longest.map(|(_, length)| *length).max()?;
+        let at = bytes.len() - longest;
+        text.is_char_boundary(at).then_some(at)
+    }
+
     /// Up to which byte `text` may be given out while more of its line is to come: what follows may be the
     /// beginning of a secret.
     pub(super) fn safe_length(&self, text: &str) -> usize {
-        let Some(finder) = &self.finder else {
-            return text.len();
-        };
-        let cut =
-            text.floor_char_boundary(text.len().saturating_sub(self.longest.saturating_sub(1)));
-        finder
-            .find_iter(text)
-            .find(|found| found.end() > cut)
-            .map_or(cut, |found| found.start().min(cut))
-    }
-
-    /// A writer in front of `to` that passes whole lines on, redacted.
-    pub fn writer<W: Write>(&self, to: W) -> RedactingWriter<'_, W> {
-        RedactingWriter {
-            redactor: self,
-            pending: Vec::new(),
-            to,
+        match self.longest {
+            0 => text.len(),
+            longest => text.floor_char_boundary(text.len().saturating_sub(longest - 1)),
         }
     }
 }
 
-/// Passes lines on without secret values, however they were split over writes. What stands without a line end is
-/// passed on by [`finish`](Self::finish) or when it is dropped. Invalid UTF-8 is replaced.
-pub struct RedactingWriter<'r, W: Write> {
-    redactor: &'r Redactor,
-    pending: Vec<u8>,
-    to: W,
-}
-
-impl<W: Write> RedactingWriter<'_, W> {
-    /// Passes on what stands without a line end.
-    pub fn finish(&mut self) -> io::Result<()> {
-        let rest = std::mem::take(&mut self.pending);
-        self.pass(&rest)?;
-        self.to.flush()
+/// What a value is looked for as: each of its lines, and all of it, in all their forms.
+fn written(value: &str) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    let mut add = |text: &str| {
+        let forms = forms(text.as_bytes()).into_iter();
+        all.extend(forms.filter_map(|form| String::from_utf8(form).ok()));
+        // Source lines are drawn with tabs as four spaces.
+        all.insert(text.replace('\t', "    "));
+    };
+    let whole = value.trim();
+    if whole.contains('\n') && whole.len() >= SHORTEST {
+        add(whole);
+        add(&format!("{whole}\n"));
     }
-
-    fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let text = String::from_utf8_lossy(bytes);
-        self.to.write_all(self.redactor.redact(&text).as_bytes())
-    }
-}
-
-impl<W: Write> Write for RedactingWriter<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.pending.extend_from_slice(bytes);
-        if let Some(end) = self.pending.iter().rposition(|&byte| byte == b'\n') {
-            let rest = self.pending.split_off(end + 1);
-            let lines = std::mem::replace(&mut self.pending, rest);
-            self.pass(&lines)?;
+    for line in whole.lines().map(str::trim) {
+        if line.len() >= SHORTEST {
+            add(line);
         }
-        if self.pending.len() > LONGEST_LINE + self.redactor.longest {
-            let text = String::from_utf8_lossy(&self.pending).into_owned();
-            let (safe, rest) = text.split_at(self.redactor.safe_length(&text));
-            self.pass(safe.as_bytes())?;
-            self.pending = rest.as_bytes().to_vec();
-        }
-        Ok(bytes.len())
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
-    }
-}
-
-impl<W: Write> Drop for RedactingWriter<'_, W> {
-    fn drop(&mut self) {
-        // Nobody is left to tell; `finish` is there for who wants to know.
-        let _ = self.finish();
-    }
+    all.retain(|form| form.len() >= SHORTEST);
+    all
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
 
     use super::*;
 
@@ -211,47 +251,39 @@ mod tests {
     }
 
     #[test]
+    fn values_in_other_writing_give_way_too() {
+        let redactor = Redactor::new([("PW", "p@ss/w\"rd+1")]);
+        for text in [
+            "?pw=p%40ss%2Fw%22rd%2B1&",
+            r#"{"pw":"p@ss\/w\"rd+1"}"#,
+            r#"{\"pw\":\"p@ss/w\\\"rd+1\"}"#,
+        ] {
+            assert!(redactor.redact(text).contains("[PW]"), "{text}");
+        }
+        for before in ["", "u", "us", "user:"] {
+            let text = STANDARD.encode(format!("{before}p@ss/w\"rd+1 and more"));
+            assert!(redactor.redact(&text).contains("[PW]"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_line_ends_cut_gives_way() {
+        let redactor = redactor();
+        for (text, shown) in [
+            ("a s3cr3t\n-value b", "a [TOKEN]\n b"),
+            ("a s3c\nr3t-value b", "a s3c\n[TOKEN] b"),
+            ("a s3cr3t-\nva\nlue b", "a [TOKEN]\n\n b"),
+            ("a s3cr3t\n-values are", "a [TOKEN]\ns are"),
+            ("a s3cr3t\nb", "a s3cr3t\nb"),
+        ] {
+            assert_eq!(redactor.redact(text), shown);
+        }
+    }
+
+    #[test]
     fn a_redactor_without_secrets_changes_nothing() {
         let redactor = Redactor::default();
         assert_eq!(redactor.redact("anything"), "anything");
         assert_eq!(redactor.safe_length("anything"), 8);
-    }
-
-    proptest! {
-        #[test]
-        fn however_a_line_is_split_the_value_never_passes(
-            before in "[a-z]{0,5}", after in "[a-z\\n]{0,5}", size in 1_usize..8,
-        ) {
-            let redactor = redactor();
-            let text = format!("{before}s3cr3t-value{after}");
-            let mut out = Vec::new();
-            {
-                let mut writer = redactor.writer(&mut out);
-                for piece in text.as_bytes().chunks(size) {
-                    writer.write_all(piece).unwrap();
-                    writer.flush().unwrap();
-                }
-            }
-            prop_assert_eq!(String::from_utf8(out).unwrap(), format!("{before}[TOKEN]{after}"));
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(16))]
-        #[test]
-        fn endless_lines_pass_in_pieces_without_the_value(at in 65_000_usize..66_000) {
-            let redactor = redactor();
-            let mut out = Vec::new();
-            {
-                let mut writer = redactor.writer(&mut out);
-                let text = format!("{}s3cr3t-value{}", "x".repeat(at), "y".repeat(70_000));
-                for piece in text.as_bytes().chunks(1000) {
-                    writer.write_all(piece).unwrap();
-                }
-            }
-            let out = String::from_utf8(out).unwrap();
-            prop_assert!(out.contains("[TOKEN]") && !out.contains("s3cr3t"));
-            prop_assert_eq!(out.len(), at + "[TOKEN]".len() + 70_000);
-        }
     }
 }
