@@ -7,6 +7,7 @@ mod chain;
 mod compile;
 mod detect;
 mod earlier;
+mod loan;
 mod output;
 mod profile;
 mod release_yaml;
@@ -36,6 +37,7 @@ pub use compile::{
 };
 pub use detect::{DETECT_LIMIT, DetectScript, Detected, detect_timeout, not_detected};
 pub use earlier::EarlierFiles;
+pub use loan::{Loan, Loans, SECRETS_DIR};
 pub use profile::{LOAD_PROFILE, with_profile};
 pub use release_yaml::PackRelease;
 pub use script::{ScriptDirs, ScriptPack};

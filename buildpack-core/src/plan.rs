@@ -98,11 +98,15 @@ impl PackPlan {
         }
     }
 
-    /// A content key of all that the plan decides. Surroundings don't count: what is fetched is known by its digest.
+    /// A content key of all that the plan decides. Surroundings don't count: what is fetched is known by its digest. Nor does what
+    /// steps are lent: the same comes of it, whoever's key opened the door.
     pub fn digest(&self) -> Result<Digest, serde_json::Error> {
         let mut content = self.clone();
         content.surroundings.clear();
         content.decisions.clear();
+        for step in &mut content.steps {
+            step.lent.clear();
+        }
         for tool in &mut content.tools {
             tool.artifact.url = tool.artifact.identity();
         }

@@ -25,3 +25,4 @@ pub mod tools;
 pub use check::check;
 pub use pack::ElixirPack;
 pub use rules::otp_known_bad::{KnownBad, known_bad};
+pub use steps::DEPS;

@@ -8,6 +8,9 @@ use semver::Version;
 use crate::config::{ConfigValue, ElixirConfig};
 use crate::packages;
 
+/// The id of the step that fetches packages.
+pub const DEPS: &str = "deps";
+
 /// The steps in order, but for the tests themselves.
 pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str, goal: &Goal) -> Vec<Step> {
     let builds = *goal == Goal::Build;
@@ -32,7 +35,7 @@ pub fn plan(config: &ElixirConfig, elixir: &Version, mix_env: &str, goal: &Goal)
     );
     let deps_heading = "Fetching app dependencies with mix";
     let mut fetch = mix(
-        "deps",
+        DEPS,
         Phase::Dependencies,
         deps_heading,
         &["deps.get", "--only", mix_env],

@@ -30,3 +30,4 @@ pub use check::check;
 pub use config::{FILE, StaticConfig};
 pub use pack::PhoenixStaticPack;
 pub use standalone::TAILWIND_RELEASES;
+pub use steps::INSTALL;

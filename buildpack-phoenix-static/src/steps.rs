@@ -8,7 +8,7 @@ use crate::assets::{AssetsApp, Builder, DEPLOY, Digesting};
 use crate::package_manager::{Manager, PackageManager, Program, below};
 
 /// The step that installs packages; of several apps each has its own, with its folder behind it.
-pub(crate) const INSTALL: &str = "assets-install";
+pub const INSTALL: &str = "assets-install";
 
 /// The step that writes the small programs of package managers.
 pub(crate) const PROGRAMS: &str = "assets-programs";

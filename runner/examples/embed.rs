@@ -14,7 +14,7 @@ use buildpack_core::pack::ScriptDirs;
 use buildpack_core::pack::Upstreams;
 use buildpack_core::store::Store;
 use runner::http::HttpFetch;
-use runner::pipeline::{self, ConfigVars, Failure, Parts, Request, Services};
+use runner::pipeline::{self, BuildSecrets, ConfigVars, Failure, Parts, Request, Services};
 use runner::registry::{Registries, RegistrySettings};
 use runner::sandbox::{self, Mode};
 use runner::settings::{Flags, Settings};
@@ -52,6 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         compression: Compression::Gzip,
         terminal: None,
         public_vars: Vec::new(),
+        secrets: BuildSecrets::default(),
         buildpacks: Vec::new(),
         native: true,
         lock: pipeline::Lock::None,

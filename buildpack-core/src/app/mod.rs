@@ -13,6 +13,7 @@ mod mix_lock;
 mod package_json;
 mod procfile;
 mod slugignore;
+mod step_secrets;
 mod text;
 mod umbrella;
 
@@ -34,7 +35,7 @@ pub use slugignore::{SlugIgnore, glob_whole};
 pub use umbrella::ChildApp;
 
 /// The files that say how an app is built, below its folder.
-const FILES: [&str; 15] = [
+const FILES: [&str; 16] = [
     ".buildpacks",
     ".elixir-version",
     ".erlang-version",
@@ -44,6 +45,7 @@ const FILES: [&str; 15] = [
     ".tool-versions",
     "Procfile",
     "app.json",
+    step_secrets::FILE,
     "buildpacks.lock",
     "elixir_buildpack.config",
     "mise.toml",
@@ -77,6 +79,8 @@ pub struct App {
     pub children: Vec<ChildApp>,
     /// What `mix.lock` holds; none without the file.
     pub mix_lock: Option<MixLock>,
+    /// Names of secrets by the id of the step that is to see them, from the app's `bp.toml`.
+    pub step_secrets: BTreeMap<String, Sourced<Vec<String>>>,
     /// What the files of `config/` say that a production build or start evaluates, in the order of their names.
     pub configs: Vec<ConfigExs>,
 }
@@ -215,6 +219,9 @@ impl App {
         let app_json = source("app.json").map_or_else(AppJson::default, |source| {
             app_json::parse(source, &mut diagnostics)
         });
+        let step_secrets = source(step_secrets::FILE).map_or_else(BTreeMap::new, |source| {
+            step_secrets::parse(source, &mut diagnostics)
+        });
         let buildpacks = source(".buildpacks").map_or_else(Vec::new, lines::entries);
         let mix_lock = source("mix.lock").map(|source| mix_lock::parse(source, &mut diagnostics));
         let configs = elixir_config::PATHS
@@ -234,6 +241,7 @@ impl App {
                 mix_exs,
                 children,
                 mix_lock,
+                step_secrets,
                 configs,
                 sources,
             }),

@@ -14,7 +14,8 @@ use super::detect::{detect_timeout, not_detected};
 use crate::causes::{Finder, Told};
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink, StepState, Stream};
-use crate::pack::{EarlierFiles, PackRelease, Shared};
+use crate::pack::loan::Links;
+use crate::pack::{EarlierFiles, Loans, PackRelease, Shared};
 use crate::plan::{Batch, PackPlan, Run, Step};
 use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
 
@@ -65,6 +66,7 @@ pub struct CompileContext<'a> {
     tests: Option<TestScene<'a>>,
     /// Whether the two streams of programs are told apart.
     apart: bool,
+    loans: Loans,
 }
 
 /// Why a compile ended without a build.
@@ -281,6 +283,7 @@ impl<'a> CompileContext<'a> {
             idle: Vec::new(),
             tests: None,
             apart: false,
+            loans: Loans::new(),
         }
     }
 
@@ -303,6 +306,32 @@ impl<'a> CompileContext<'a> {
     pub fn with_tests(mut self, scene: TestScene<'a>) -> Self {
         self.tests = Some(scene);
         self
+    }
+
+    /// With what single steps are lent.
+    #[must_use]
+    pub fn with_loans(mut self, loans: Loans) -> Self {
+        self.loans = loans;
+        self
+    }
+
+    /// The room of a step's programs with what it is lent, which is added to their environment, too; and links that stand as
+    /// long as they run. A script finds its secrets in `env_dir`.
+    fn lend(
+        &self,
+        env_dir: Option<&str>,
+        step: &Step,
+        room: &Room,
+        command: &mut Command,
+    ) -> Result<(Room, Option<Links>), CompileError> {
+        let mut room = room.clone();
+        let Some(loan) = self.loans.get(&step.id) else {
+            return Ok((room, None));
+        };
+        loan.give(step, env_dir, &mut room, &mut command.env);
+        let links = loan.link(self.host.tree);
+        let links = links.map_err(|source| self.tree_error(source))?;
+        Ok((room, Some(links)))
     }
 
     /// The app's folder on the host.
@@ -414,11 +443,12 @@ impl<'a> CompileContext<'a> {
         plan: &PackPlan,
         batch: &Batch<'p>,
     ) -> Result<&'p Step, CompileError> {
-        let command = Command {
+        let mut command = Command {
             argv: batch.argv(),
             cwd: folder(&plan.app_dir, &batch.first.cwd),
             env: self.env.clone(),
         };
+        let (room, _links) = self.lend(None, batch.first, self.room, &mut command)?;
         let mut others = batch.others.iter().copied().peekable();
         let mut at = batch.first;
         let mut tail = VecDeque::new();
@@ -447,7 +477,7 @@ impl<'a> CompileContext<'a> {
                 line: text.into_owned(),
             });
         };
-        let exit = self.shown(self.room, &command, &mut line)?;
+        let exit = self.shown(&room, &command, &mut line)?;
         if exit.success() {
             return Ok(at);
         }
@@ -456,10 +486,7 @@ impl<'a> CompileContext<'a> {
             step: at.id.clone(),
             shown: shown(&command.argv),
             exit,
-            command: Box::new(FailedCommand {
-                command,
-                room: self.room.clone(),
-            }),
+            command: Box::new(FailedCommand { command, room }),
             tail: tail.into(),
             told: Box::new(finder.told(&known)),
         })

@@ -74,7 +74,7 @@ impl<'a> Batch<'a> {
         let told = !step.begins_with.is_empty() || step.heading == last.heading;
         match (&self.first.run, &step.run) {
             (Run::Task { runner: one, .. }, Run::Task { runner: other, .. }) => {
-                told && one == other && self.first.cwd == step.cwd
+                told && one == other && self.first.cwd == step.cwd && self.first.lent == step.lent
             }
             _ => false,
         }
@@ -142,6 +142,7 @@ mod tests {
             cwd: String::new(),
             skip_if_unchanged: None,
             begins_with: vec![task.to_owned()],
+            lent: Vec::new(),
         }
     }
 
@@ -218,6 +219,16 @@ mod tests {
             ..mix(Separator::Plus, "compile")
         };
         let steps = [mix(Separator::Plus, "deps.get"), elsewhere];
+        assert_eq!(lines(&steps, ""), ["mix deps.get", "mix compile"]);
+    }
+
+    #[test]
+    fn what_one_task_is_lent_no_other_sees() {
+        let lent = Step {
+            lent: vec!["TOKEN".to_owned()],
+            ..mix(Separator::Plus, "deps.get")
+        };
+        let steps = [lent, mix(Separator::Plus, "compile")];
         assert_eq!(lines(&steps, ""), ["mix deps.get", "mix compile"]);
     }
 

@@ -50,6 +50,10 @@ pub struct Step {
     /// The output line that shows that this step began: any of these prefixes. A step without them has a start of its
     /// own, unless it shares the heading of the one before it.
     pub begins_with: Vec<String>,
+    /// What it alone is lent, in words: names of secrets, and of keys that stay outside. Steps share a start only where they
+    /// are lent the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lent: Vec<String>,
 }
 
 impl Step {
@@ -63,6 +67,7 @@ impl Step {
             cwd: String::new(),
             skip_if_unchanged: None,
             begins_with: Vec::new(),
+            lent: Vec::new(),
         }
     }
 }

@@ -223,6 +223,15 @@ impl Command {
             _ => None,
         }
     }
+
+    /// The flags that give build secrets, if the command has them.
+    pub(super) fn secrets(&self) -> Option<&Secrets> {
+        match self {
+            Self::Build(args) => Some(&args.secrets),
+            Self::Test(args) => Some(&args.secrets),
+            _ => None,
+        }
+    }
 }
 
 /// Which stack and which config vars.
@@ -250,6 +259,40 @@ pub(super) struct Vars {
     /// Read all config vars from standard input, one JSON object of strings
     #[arg(long, hide = true)]
     pub env_from_stdin: bool,
+}
+
+/// What single steps are lent, and no other sees; docs/secrets.md tells of it.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Secrets {
+    /// Secret for the steps that the app's bp.toml names: `NAME` for the value it has here, `NAME@FILE` for what a file
+    /// holds, or `NAME=VALUE`
+    #[arg(long, value_name = "NAME[=VALUE|@FILE]", help_heading = "Secrets")]
+    pub build_secret: Vec<String>,
+    /// Let steps see these config vars alone, and others only where the app's bp.toml names them
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        help_heading = "Secrets"
+    )]
+    pub env_allow: Vec<String>,
+    /// Let steps that fetch packages use the SSH agent of `SSH_AUTH_SOCK`, or the one at SOCKET
+    #[arg(
+        long,
+        value_name = "SOCKET",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        help_heading = "Secrets"
+    )]
+    pub ssh: Option<String>,
+    /// Give git the login of this host in steps that fetch packages: the one that git knows here, or that of a secret
+    #[arg(long, value_name = "HOST[=NAME]", help_heading = "Secrets")]
+    pub git_credential: Vec<String>,
+    /// Give Hex the key of this organization in the step that fetches its packages
+    /// [default: the variable `HEX_ORG_NAME_KEY`]
+    #[arg(long, value_name = "NAME[=NAME]", help_heading = "Secrets")]
+    pub hex_org: Vec<String>,
 }
 
 /// Which packs build the app.
@@ -346,9 +389,14 @@ pub(super) struct Build {
     /// If a step fails, open a shell there, with its environment
     #[arg(long)]
     pub shell: bool,
+    #[command(flatten)]
+    pub secrets: Secrets,
     /// Let the value of this config var stand in the image, because it is no secret
     #[arg(long, value_name = "NAME")]
     pub allow_in_image: Vec<String>,
+    /// Let secrets stand in this file or folder of the image, because they are meant to
+    #[arg(long, value_name = "PATH")]
+    pub allow_secret_in: Vec<String>,
     /// Write a record of the build as JSON, also if it fails: docs/records.md
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -379,6 +427,8 @@ pub(super) struct Test {
     pub packs: Packs,
     #[command(flatten)]
     pub limits: LimitFlags,
+    #[command(flatten)]
+    pub secrets: Secrets,
     /// Start from scratch: use nothing that earlier tests of this app left
     #[arg(long)]
     pub clear_cache: bool,

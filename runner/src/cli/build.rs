@@ -12,7 +12,7 @@ use super::record::{Like, Telling};
 use super::reproduce;
 use super::shell::where_it_failed;
 use super::{Call, Ended, remote_cache};
-use crate::pipeline::{self, Failure, Request};
+use crate::pipeline::{self, BuildSecrets, Failure, Request};
 use crate::ui::{Style, summary};
 
 pub(super) fn exec(call: &Call, args: &Build) -> Ended {
@@ -59,6 +59,10 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
         compression: context.settings.compression.value,
         terminal: context::variable("TERM"),
         public_vars: args.allow_in_image.clone(),
+        secrets: BuildSecrets {
+            allowed_in: args.allow_secret_in.clone(),
+            ..call.secrets.clone()
+        },
         buildpacks: args.packs.addresses(&args.app),
         native: args.packs.native(&context.settings),
         lock: args.packs.lock(args.write.lock, &context.settings),
@@ -110,7 +114,7 @@ fn failed(args: &Build, request: &Request, context: &Context, mut failure: Failu
     {
         *first = first
             .clone()
-            .help("if it is no secret, let it in: `--allow-in-image NAME`");
+            .help("if it is no secret, let it in: `--allow-in-image NAME`; if it may stand there: `--allow-secret-in PATH`");
     }
     where_it_failed("build", args.shell, request, Goal::Build, context, failure)
 }

@@ -18,6 +18,7 @@ mod record;
 mod remote_cache;
 mod reproduce;
 mod run;
+mod secrets;
 mod shell;
 mod span;
 mod stack;
@@ -33,7 +34,7 @@ use std::str::FromStr;
 use buildpack_core::diagnostic::{Class, Diagnostic};
 use clap::{CommandFactory, Parser};
 
-use crate::pipeline::{ConfigVars, Failure};
+use crate::pipeline::{BuildSecrets, ConfigVars, Failure};
 use crate::ui::{Redactor, Screen, Style, Ui};
 
 use args::{Cli, Command, Format};
@@ -51,7 +52,9 @@ struct Call {
     cli: Cli,
     /// The app's config vars, if the command takes any.
     vars: ConfigVars,
-    /// Draws, the values of `vars` never.
+    /// What single steps are lent, if the command runs any.
+    secrets: BuildSecrets,
+    /// Draws, the values of `vars` and `secrets` never.
     ui: Ui,
 }
 
@@ -70,20 +73,28 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let vars = match cli.command.vars() {
-        Some(flags) => vars::read(flags, &|name| std::env::var(name).ok(), &mut io::stdin()),
-        None => Ok(ConfigVars::default()),
-    };
     let hidden = context::passwords_of_addresses(&cli);
-    let (vars, refused) = match vars {
-        Ok(vars) => (vars, None),
-        Err(failure) => (ConfigVars::default(), Some(failure)),
+    let (vars, read, refused) = match given(&cli) {
+        Ok((vars, read)) => (vars, read, None),
+        Err(failure) => (
+            ConfigVars::default(),
+            secrets::Read::default(),
+            Some(failure),
+        ),
     };
-    let secrets = vars.secrets(&[]);
-    let secrets = secrets.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let ui = ui(&cli, Redactor::new(secrets.chain(hidden)));
+    let secrets::Read { secrets, warnings } = read;
+    let hidden = hidden.into_iter().chain(hidden_in(&vars, &secrets));
+    let ui = ui(&cli, Redactor::new(hidden));
     let span = Span::begin(&cli.command, &ui);
-    let call = Call { cli, vars, ui };
+    for warning in &warnings {
+        ui.diagnostic(warning);
+    }
+    let call = Call {
+        cli,
+        vars,
+        secrets,
+        ui,
+    };
     let ended = match refused {
         Some(failure) => Err(failure),
         None => dispatch(&call),
@@ -97,6 +108,27 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         ui.failed(failure);
     }
     ExitCode::from(span.end(&ended, &ui))
+}
+
+/// What is never drawn, by name and value.
+fn hidden_in(vars: &ConfigVars, secrets: &BuildSecrets) -> Vec<(String, String)> {
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let of_vars = vars.secrets(&[]).chain(secrets.withheld.secrets(&[]));
+    let of_steps = secrets.values();
+    let of_steps = of_steps.map(|(name, value)| (name, value.to_owned()));
+    of_vars.map(owned).chain(of_steps).collect()
+}
+
+/// The config vars and build secrets of a command.
+fn given(cli: &Cli) -> Result<(ConfigVars, secrets::Read), Failure> {
+    let lookup = |name: &str| std::env::var(name).ok();
+    let mut vars = match cli.command.vars() {
+        Some(flags) => vars::read(flags, &lookup, &mut io::stdin())?,
+        None => ConfigVars::default(),
+    };
+    let flags = cli.command.secrets().cloned().unwrap_or_default();
+    let read = secrets::read(&flags, &mut vars, &lookup)?;
+    Ok((vars, read))
 }
 
 fn dispatch(call: &Call) -> Ended {

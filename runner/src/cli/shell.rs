@@ -83,6 +83,7 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         compression: context.settings.compression.value,
         terminal: context::variable("TERM"),
         public_vars: Vec::new(),
+        secrets: call.secrets.clone(),
         buildpacks: args.packs.addresses(Path::new(&what)),
         native: args.packs.native(&context.settings),
         lock: args.packs.lock(false, &context.settings),

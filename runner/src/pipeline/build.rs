@@ -2,6 +2,7 @@
 
 mod assemble;
 mod here;
+mod kept_search;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use buildpack_core::diagnostic::Diagnostic;
 use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
 use buildpack_core::image::{BASE_PURPOSE, BaseImage, LayerRecord};
@@ -26,12 +28,13 @@ use super::prepare::{Prepared, prepare};
 use super::promise::Promise;
 use super::record::{BuildRecord, by_inputs, by_name};
 use super::request::Request;
+use super::secrets::SecretGuard;
 use super::services::Services;
 use super::source::Source;
 use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
 use super::tree::{Lent, Tree};
-use super::{in_place, linked, stack_images};
+use super::{in_place, lend, linked, stack_images};
 use crate::records::Facts;
 use crate::rootfs::System;
 use assemble::{image_event, ordered};
@@ -72,6 +75,8 @@ pub(super) struct Build<'a> {
     pub(super) in_place: bool,
     /// What the archives of tools are known by, once they are installed.
     pub(super) archives: OnceLock<BTreeMap<String, String>>,
+    /// What must not be in anything that is kept.
+    guard: SecretGuard,
 }
 
 /// Builds an app and keeps the image under its name. A failure has the facts that were known by then.
@@ -87,6 +92,7 @@ pub fn build(request: &Request, services: &Services) -> Result<Finished, Failure
 impl<'a> Build<'a> {
     fn run(&self, stages: &Stages<'_>) -> Result<Finished, Failure> {
         self.announce();
+        self.check_secrets()?;
         self.tell_what_is_unlike(stages)?;
         let kept = if self.request.clear_cache {
             None
@@ -96,6 +102,7 @@ impl<'a> Build<'a> {
         let unchanged = kept.is_some();
         let record = match kept {
             Some(record) => {
+                self.search_unchanged(&record)?;
                 let services = self.services;
                 services
                     .events
@@ -133,6 +140,7 @@ impl<'a> Build<'a> {
         if in_place {
             in_place::check(request.target.stack)?;
         }
+        let guard = SecretGuard::of(request, &prepared.plan.app_dir, services)?;
         let kept = kept_folder(request, &goal, services, &prepared)?;
         let mut cache = StatCache::load(kept.join("source-stat"));
         let source = Source::read(
@@ -163,7 +171,20 @@ impl<'a> Build<'a> {
             content,
             in_place,
             archives: OnceLock::new(),
+            guard,
         })
+    }
+
+    /// Says what is wrong with the names of secrets.
+    pub(super) fn check_secrets(&self) -> Result<(), Failure> {
+        let problems = lend::check(&self.prepared.app, self.request, &self.prepared.plan);
+        if problems.iter().any(Diagnostic::is_error) {
+            return Err(Failure::all(problems));
+        }
+        for diagnostic in problems {
+            self.services.events.emit(Event::Diagnostic { diagnostic });
+        }
+        Ok(())
     }
 
     pub(super) fn announce(&self) {
@@ -298,18 +319,21 @@ impl<'a> Build<'a> {
                     self.prepared.pack.compile(&self.prepared.plan, context)
                 })
             })?;
-            let (processes, layers) = stages.run("layers", || {
+            let layers = stages.run("layers", || {
                 let processes = self.processes(tree.app(), &built)?;
-                let tree_layers = self.tree_layers(&tree, &built, tools, &processes)?;
+                let of_tree = self.tree_layers(&tree, &built, tools, &processes)?;
+                self.search_left_out(&tree, &of_tree.left_out)?;
                 let mut layers = join(tool_layers)?;
-                layers.extend(tree_layers);
+                layers.extend(of_tree.layers);
                 Ok((processes, ordered(layers)))
-            })?;
+            });
+            let (processes, layers) = self.nothing_kept_of_secrets(layers, &mut tree)?;
             stages.run("image", || {
                 let (run_image, system) = join(run_image)?;
                 let below = self.below(&layers, &run_image, system);
                 let build_image = build_image.as_ref();
                 let record = self.image(run_image, tools, processes, layers, &below);
+                self.search_record(&record)?;
                 let history = earlier.map(EarlierAssets::take_in).transpose()?;
                 self.remember(&record, build_image, history.as_ref())?;
                 Ok(record)

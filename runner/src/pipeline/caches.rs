@@ -75,6 +75,12 @@ impl<'a> Caches<'a> {
         })
     }
 
+    /// The folders that steps used, with their places in the sandbox.
+    pub(super) fn used(&self) -> impl Iterator<Item = (&Path, &str)> {
+        let used = self.folders.iter().filter(|cache| cache.open.is_some());
+        used.map(|cache| (cache.folder.as_path(), cache.plan.place.as_str()))
+    }
+
     /// A step is about to run: what it uses is filled.
     fn started(&mut self, step: &Step) -> io::Result<()> {
         for cache in self.folders.iter_mut().filter(|cache| cache.uses(step)) {

@@ -1,14 +1,15 @@
 //! From the finished tree and the tools to the image's layers; what did not change is not read again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
 use buildpack_core::image::{BlobDir, LayerRecord};
 use buildpack_core::layer::{
-    Normalise, Options, Purpose, SecretGate, Selection, StatCache, Synthetic, Tree, tree_digest,
-    write,
+    FileSearch, Finding, LayerError, Normalise, Options, Purpose, Selection, StatCache, Synthetic,
+    Tree, tree_digest, write,
 };
 use buildpack_core::pack::{Buildpack, Built, Place};
 use buildpack_core::plan::{PackPlan, Tool};
@@ -17,6 +18,7 @@ use walkdir::WalkDir;
 
 use super::failure::{Failure, disk};
 use super::request::Request;
+use super::secrets::SecretGuard;
 use super::services::Services;
 use super::toolchains::Installed;
 
@@ -43,6 +45,19 @@ pub(super) struct Layerer<'a> {
     pub(super) inputs: &'a Digest,
     /// Services.
     pub services: &'a Services,
+    /// What must not be in the layers.
+    pub(super) guard: &'a SecretGuard,
+}
+
+/// Paths below a tree by purpose.
+type Sorted = BTreeMap<Purpose, BTreeSet<PathBuf>>;
+
+/// The layers of a tree, and its paths that are in none.
+pub(super) struct OfTree {
+    /// By purpose.
+    pub(super) layers: Vec<(Purpose, LayerRecord)>,
+    /// Files and links below the tree.
+    pub(super) left_out: Vec<PathBuf>,
 }
 
 impl Layerer<'_> {
@@ -57,7 +72,11 @@ impl Layerer<'_> {
             .key(tool.purpose)
             .part("tool", installed.key.digest())
             .part("place", &tool.place);
-        self.layer(tool.purpose, &key, &selection, None)
+        match self.layer(tool.purpose, &key, &selection, None) {
+            Ok(layer) => Ok(layer),
+            Err(Trouble::Found(findings)) => none(findings).map(|()| None),
+            Err(Trouble::Other(failure)) => Err(failure),
+        }
     }
 
     /// The layers of what a build left in `tree`, by purpose, with what stands beside it.
@@ -68,14 +87,15 @@ impl Layerer<'_> {
         beside: &Beside<'_>,
         environment: &str,
         stat_cache: &Path,
-    ) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
-        let mut sorted = self.sort(tree, built)?;
+    ) -> Result<OfTree, Failure> {
+        let (mut sorted, left_out) = self.sort(tree, built)?;
         for (tool, _) in beside.tools {
             sorted.entry(tool.purpose).or_default();
         }
         let mut cache = StatCache::load(stat_cache);
-        let gate = secret_gate(self.request, self.services, &self.request.public_vars);
         let mut layers = Vec::new();
+        // All that is found is told at once.
+        let mut found = Vec::new();
         for (purpose, paths) in sorted {
             let mut selection = Selection::new()
                 .tree(Tree::new(tree, &self.plan.app_dir).keep(move |path| paths.contains(path)));
@@ -92,16 +112,16 @@ impl Layerer<'_> {
                     .part("tool", installed.key.digest())
                     .part("place", &tool.place);
             }
-            let key = key
-                .part("config vars", environment)
-                // A layer that was let in with a value is not one that was searched for it.
-                .part("public vars", self.request.public_vars.join(","));
-            if let Some(layer) = self.layer(purpose, &key, &selection, Some((&gate, built)))? {
-                layers.push((purpose, layer));
+            let key = key.part("config vars", environment);
+            match self.layer(purpose, &key, &selection, Some(built)) {
+                Ok(layer) => layers.extend(layer.map(|layer| (purpose, layer))),
+                Err(Trouble::Found(findings)) => found.extend(findings),
+                Err(Trouble::Other(failure)) => return Err(failure),
             }
         }
+        none(found)?;
         cache.save()?;
-        Ok(layers)
+        Ok(OfTree { layers, left_out })
     }
 
     fn key(&self, purpose: Purpose) -> CacheKey {
@@ -120,8 +140,8 @@ impl Layerer<'_> {
         purpose: Purpose,
         key: &CacheKey,
         selection: &Selection<'_>,
-        of_build: Option<(&SecretGate, &Built)>,
-    ) -> Result<Option<LayerRecord>, Failure> {
+        of_build: Option<&Built>,
+    ) -> Result<Option<LayerRecord>, Trouble> {
         let blobs = BlobDir::new(self.services.store.blob_dir());
         let record = self
             .services
@@ -130,13 +150,19 @@ impl Layerer<'_> {
         if let Some(layer) = record.get()
             && self.services.store.bring_blob(&layer.blob())
         {
+            if let Some(built) = of_build {
+                let findings = self.search_again(&layer, built)?;
+                if !findings.is_empty() {
+                    return Err(Trouble::Found(findings));
+                }
+            }
             self.say(&layer, true);
             return Ok(Some(layer));
         }
         let user = self.request.target.stack.user;
         // A tool is what its archive holds, the same everywhere already.
         let made_to_measure = match of_build {
-            Some((_, built)) => self.pack.normalisers(self.inputs, built),
+            Some(built) => self.pack.normalisers(self.inputs, built),
             None => Vec::new(),
         };
         let normalisers: Vec<&dyn Normalise> = made_to_measure.iter().map(|n| &**n).collect();
@@ -146,14 +172,17 @@ impl Layerer<'_> {
             name: purpose.title(),
             mtime_from_content: &|path| path.contains("/priv/static/"),
             normalisers: &normalisers,
-            gate: of_build.map(|(gate, _)| gate),
+            gate: of_build.map(|_| &self.guard.gate),
             architecture: self.request.target.arch,
             compression: self.request.compression,
             threads: self.services.threads,
         };
         let folder = blobs.folder().join("sha256");
-        let Some(written) = write(selection, &options, &folder, &*self.services.events)? else {
-            return Ok(None);
+        let written = match write(selection, &options, &folder, &*self.services.events) {
+            Ok(Some(written)) => written,
+            Ok(None) => return Ok(None),
+            Err(LayerError::Secret { findings }) => return Err(Trouble::Found(findings)),
+            Err(error) => return Err(Trouble::Other(error.into())),
         };
         let layer = LayerRecord {
             purpose: purpose.title().to_owned(),
@@ -165,8 +194,38 @@ impl Layerer<'_> {
             libraries: written.libraries,
         };
         record.write(&layer)?;
+        if of_build.is_some() && !self.guard.gate.is_open() {
+            self.guard
+                .searched(&layer.digest, self.services)
+                .write(&true)?;
+        }
         self.say(&layer, false);
         Ok(Some(layer))
+    }
+
+    /// Searches a layer that is kept, unless that was done for just the secrets of now; gives what was found.
+    pub(super) fn search_again(
+        &self,
+        layer: &LayerRecord,
+        built: &Built,
+    ) -> Result<Vec<Finding>, Failure> {
+        let searched = self.guard.searched(&layer.digest, self.services);
+        if self.guard.gate.is_open() || searched.get() == Some(true) {
+            return Ok(Vec::new());
+        }
+        let normalisers = self.pack.normalisers(self.inputs, built);
+        let normalisers: Vec<&dyn Normalise> = normalisers.iter().map(|n| &**n).collect();
+        let file = BlobDir::new(self.services.store.blob_dir()).file(&layer.digest);
+        let failed = |error: io::Error| disk("search a kept layer for secrets", &error);
+        let blob = fs_err::File::open(file).map_err(failed)?;
+        let mut search = FileSearch::new(&self.guard.gate, &normalisers);
+        let searching = search.layer(blob, self.request.compression);
+        searching.map_err(failed)?;
+        let findings = search.findings();
+        if findings.is_empty() {
+            searched.write(&true)?;
+        }
+        Ok(findings)
     }
 
     fn say(&self, layer: &LayerRecord, reused: bool) {
@@ -179,13 +238,11 @@ impl Layerer<'_> {
         });
     }
 
-    /// The tree's paths by purpose, each with the folders above it. Folders without files are the app's.
-    fn sort(
-        &self,
-        tree: &Path,
-        built: &Built,
-    ) -> Result<BTreeMap<Purpose, BTreeSet<PathBuf>>, Failure> {
-        let mut sorted: BTreeMap<Purpose, BTreeSet<PathBuf>> = BTreeMap::new();
+    /// The tree's paths by purpose, each with the folders above it, and those that are in no layer. Folders without files are
+    /// the app's.
+    fn sort(&self, tree: &Path, built: &Built) -> Result<(Sorted, Vec<PathBuf>), Failure> {
+        let mut left_out = Vec::new();
+        let mut sorted = Sorted::new();
         sorted.entry(Purpose::App).or_default();
         for entry in WalkDir::new(tree).min_depth(1) {
             let entry = entry.map_err(|error| disk("read the build tree", &error.into()))?;
@@ -204,6 +261,9 @@ impl Layerer<'_> {
                 Place::Nowhere => None,
                 Place::Unknown => Some(Purpose::App),
             };
+            if purpose.is_none() && !entry.file_type().is_dir() {
+                left_out.push(path.to_owned());
+            }
             if let Some(purpose) = purpose {
                 let paths = sorted.entry(purpose).or_default();
                 for ancestor in path.ancestors() {
@@ -213,19 +273,32 @@ impl Layerer<'_> {
                 }
             }
         }
-        Ok(sorted)
+        Ok((sorted, left_out))
     }
 }
 
-/// Finds values that must not be in what is kept: those of config vars and of proxies, but for these names.
-pub(super) fn secret_gate(request: &Request, services: &Services, public: &[String]) -> SecretGate {
-    let proxies = services.network.proxies.secrets();
-    let proxies: Vec<_> = proxies
-        .filter(|(name, _)| !public.iter().any(|other| other == name))
-        .collect();
-    let proxies = proxies.iter().map(|(name, value)| (*name, value.as_str()));
-    let vars = request.config_vars.secrets(public);
-    SecretGate::new(vars.chain(proxies))
+/// Why there is no layer.
+enum Trouble {
+    /// Secrets are in its files.
+    Found(Vec<Finding>),
+    Other(Failure),
+}
+
+impl<E> From<E> for Trouble
+where
+    Failure: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// An error where something was found in what would be in the image.
+pub(super) fn none(findings: Vec<Finding>) -> Result<(), Failure> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    Err(LayerError::Secret { findings }.into())
 }
 
 fn empty(folder: &Path) -> bool {

@@ -21,6 +21,7 @@ use super::build_lists::{BuildLists, Npm, Patience, Sums};
 use super::evaluate::evaluate;
 use super::failure::Failure;
 use super::held_lists::{HeldInstalls, HeldLists};
+use super::lend;
 use super::packs::{brought_along, choose_packs};
 use super::request::Request;
 use super::services::Services;
@@ -186,7 +187,8 @@ pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Pr
         // What yesterday's list lacks may have been built since.
         (outcome, _) = plan(Duration::ZERO, None);
     }
-    let plan = settle(outcome, services)?;
+    let mut plan = settle(outcome, services)?;
+    lend::plan(&app, request, &mut plan);
     Ok(Prepared {
         app,
         pack,

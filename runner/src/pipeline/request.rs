@@ -15,6 +15,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use stacks::Target;
 
 use super::failure::{Failure, disk};
+use super::secrets::BuildSecrets;
 use crate::records::{Held, Record, VarHashes};
 
 /// A build to make.
@@ -40,6 +41,8 @@ pub struct Request {
     pub terminal: Option<String>,
     /// Config vars whose values may stand in the image, because the app wants it so.
     pub public_vars: Vec<String>,
+    /// What single steps are lent, and no other sees.
+    pub secrets: BuildSecrets,
     /// Packs that are asked for in place of those that the app's files name, as they are written.
     pub buildpacks: Vec<Sourced<String>>,
     /// Whether built-in packs may take the place of those that they are made after.

@@ -48,11 +48,7 @@ pub(super) fn script_rooms(
         target: PathBuf::from(target),
         access: Access::ReadWrite,
     };
-    let cache = if request.here.is_some() {
-        PathBuf::from(&scripts.cache_dir)
-    } else {
-        kept.join("cache")
-    };
+    let cache = cache_dir(request, scripts, kept);
     if request.clear_cache {
         renew(&cache).map_err(failed)?;
     }
@@ -94,6 +90,14 @@ pub(super) fn script_rooms(
         between: with(between),
         test: with(room.mounts.clone()),
     })
+}
+
+/// Where CACHE_DIR lies on the host.
+pub(super) fn cache_dir(request: &Request, scripts: &Scripts, kept: &Path) -> PathBuf {
+    match request.here {
+        Some(_) => PathBuf::from(&scripts.cache_dir),
+        None => kept.join("cache"),
+    }
 }
 
 /// A pack's own copy for one build, in which its owner may write.

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use buildpack_core::event::{Event, EventSink};
-use buildpack_core::layer::{Normalise, SecretGate};
+use buildpack_core::layer::Normalise;
 use buildpack_core::pack::{Part, PartKind, Shared};
+use buildpack_core::secret::SecretGate;
 use buildpack_core::store::{Bucket, CacheKey, MissReason, Store, StoreError};
 use walkdir::WalkDir;
 

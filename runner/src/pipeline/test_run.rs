@@ -55,6 +55,7 @@ pub fn test(
     let request = &with_vars_of_app(request, services)?;
     let goal = Goal::Test(options.clone());
     let build = stages.run("plan", || Build::begin(request, goal, services))?;
+    build.check_secrets()?;
     build.announce();
     Ok(Tested {
         verdict: build.run_tests(&stages)?,

@@ -86,7 +86,7 @@ mod tests {
     use stacks::{Arch, Target};
 
     use super::*;
-    use crate::pipeline::{ConfigVars, Lock};
+    use crate::pipeline::{BuildSecrets, ConfigVars, Lock};
 
     fn vars(env: &str, given: &[(&str, &str)]) -> Result<BTreeMap<String, String>, Failure> {
         let json = format!("{{\"environments\": {{\"test\": {{\"env\": {env}}}}}}}");
@@ -108,6 +108,7 @@ mod tests {
             compression: Compression::Gzip,
             terminal: None,
             public_vars: Vec::new(),
+            secrets: BuildSecrets::default(),
             buildpacks: Vec::new(),
             native: true,
             lock: Lock::None,

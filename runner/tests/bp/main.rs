@@ -9,6 +9,7 @@
 mod again;
 mod asset_failures;
 mod assets;
+mod build_secrets;
 mod causes;
 mod doctor;
 mod dokku;

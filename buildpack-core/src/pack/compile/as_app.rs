@@ -41,7 +41,11 @@ impl CompileContext<'_> {
             _ => (batch.argv(), shown(&batch.argv())),
         };
         let scene = self.tests.as_ref();
-        let command = Command {
+        let env_dir = plan
+            .scripts
+            .as_ref()
+            .map(|scripts| scripts.env_dir.as_str());
+        let mut command = Command {
             argv: with_profile(&plan.profile, &words),
             cwd: PathBuf::from(&plan.app_dir),
             env: scene.map_or_else(|| self.env.clone(), |scene| scene.env.clone()),
@@ -67,11 +71,9 @@ impl CompileContext<'_> {
             });
         };
         let room = scene.map_or(self.room, |scene| scene.room);
-        let exit = self.shown(room, &command, &mut on_line)?;
-        let command = Box::new(FailedCommand {
-            command,
-            room: room.clone(),
-        });
+        let (room, _links) = self.lend(env_dir, step, room, &mut command)?;
+        let exit = self.shown(&room, &command, &mut on_line)?;
+        let command = Box::new(FailedCommand { command, room });
         let step = step.id.clone();
         match exit {
             exit if exit.success() => Ok(()),

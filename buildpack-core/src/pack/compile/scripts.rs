@@ -143,8 +143,10 @@ impl CompileContext<'_> {
         let mut tail = Said::default();
         let mut finder = Finder::new();
         let mut lines = 0;
-        let command = self.command(folder, argv);
-        let exit = self.shown(self.script_room(), &command, &mut |stream, bytes| {
+        let mut command = self.command(folder, argv);
+        let env_dir = plan.scripts.as_ref().map(|scripts| scripts.env_dir.as_str());
+        let (room, _links) = self.lend(env_dir, step, self.script_room(), &mut command)?;
+        let exit = self.shown(&room, &command, &mut |stream, bytes| {
             let text = String::from_utf8_lossy(bytes);
             let shown = match &mut marked {
                 Some(marked) => marked.take(&text),
@@ -171,10 +173,7 @@ impl CompileContext<'_> {
             step: step.id.clone(),
             shown: step.heading.clone(),
             exit,
-            command: Box::new(FailedCommand {
-                command,
-                room: self.script_room().clone(),
-            }),
+            command: Box::new(FailedCommand { command, room }),
             tail: tail.lines(),
             told: Box::new(finder.told(&known)),
         })

@@ -20,7 +20,9 @@ use crate::herokuish::compat::Quirk;
 use crate::herokuish::face::Face;
 use crate::herokuish::workshop::Workshop;
 use crate::herokuish::{env_dir, env_eval, env_file, owner, say, user};
-use crate::pipeline::{ConfigVars, Failure, Here, Lock, Request, choose_target, disk};
+use crate::pipeline::{
+    BuildSecrets, ConfigVars, Failure, Here, Lock, Request, choose_target, disk,
+};
 
 /// An app made ready, and what it is built with.
 pub(super) struct Ready {
@@ -91,6 +93,7 @@ pub(super) fn setup(face: &Face) -> Result<Ready, Failure> {
         compression: Compression::Gzip,
         terminal: None,
         public_vars: Vec::new(),
+        secrets: BuildSecrets::default(),
         buildpacks: Vec::new(),
         native: true,
         lock: Lock::None,

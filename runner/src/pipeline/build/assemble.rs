@@ -11,7 +11,7 @@ use buildpack_core::plan::Tool;
 
 use super::super::earlier_assets::History;
 use super::super::failure::Failure;
-use super::super::layers::{Beside, Layerer};
+use super::super::layers::{Beside, Layerer, OfTree};
 use super::super::record::{BuildRecord, by_inputs, by_name};
 use super::super::toolchains::Installed;
 use super::super::tree::Tree;
@@ -21,13 +21,14 @@ use super::Build;
 use crate::rootfs::System;
 
 impl Build<'_> {
-    fn layerer(&self) -> Layerer<'_> {
+    pub(super) fn layerer(&self) -> Layerer<'_> {
         Layerer {
             request: self.request,
             plan: &self.prepared.plan,
             pack: &self.prepared.pack,
             inputs: &self.content,
             services: self.services,
+            guard: &self.guard,
         }
     }
 
@@ -54,7 +55,7 @@ impl Build<'_> {
         built: &Built,
         tools: &[Installed],
         processes: &BTreeMap<String, String>,
-    ) -> Result<Vec<(Purpose, LayerRecord)>, Failure> {
+    ) -> Result<OfTree, Failure> {
         let files = launch::files(&self.prepared.plan, &self.release(built), processes);
         let shared: Vec<_> = self
             .in_image(tools)
@@ -81,7 +82,7 @@ impl Build<'_> {
     }
 
     /// Whether no other tool is in the layer of this one.
-    fn stands_alone(&self, tool: &Tool) -> bool {
+    pub(super) fn stands_alone(&self, tool: &Tool) -> bool {
         let plan = &self.prepared.plan.tools;
         plan.iter()
             .filter(|other| other.purpose == tool.purpose)

@@ -14,15 +14,17 @@ use buildpack_core::pack::{
 use buildpack_core::sandbox::Held;
 
 use super::Build;
+use super::kept_search::keep_caches;
 use crate::pipeline::caches::{Caches, Memo};
 use crate::pipeline::earlier_assets::EarlierAssets;
 use crate::pipeline::failure::{Failure, disk};
-use crate::pipeline::layers::secret_gate;
+use crate::pipeline::lend::lend;
 use crate::pipeline::memory::Memory;
 use crate::pipeline::move_tree::InPlaceMover;
 use crate::pipeline::request::ConfigVars;
 use crate::pipeline::room::{build_env, build_room, test_env};
 use crate::pipeline::scripts::{script_env, script_rooms};
+use crate::pipeline::secrets::gate_of_all;
 use crate::pipeline::shared::SharedParts;
 use crate::pipeline::toolchains::{Installed, RootfsPromise};
 use crate::pipeline::tree::Tree;
@@ -100,6 +102,7 @@ impl Build<'_> {
             .services
             .limits
             .announce(sandbox, self.services.threads, events);
+        let lent = lend(&self.prepared.app, self.request, plan, self.services)?;
         tree.begin()
             .map_err(|error| disk("write down that the build begins", &error))?;
         let mut memo = Memo {
@@ -115,7 +118,8 @@ impl Build<'_> {
             events,
             &mut memo,
         )
-        .with_streams_apart(self.services.streams_apart);
+        .with_streams_apart(self.services.streams_apart)
+        .with_loans(lent.loans.clone());
         let mut mover = (plan.scripts.as_ref())
             .filter(|scripts| self.in_place && scripts.build_dir != plan.app_dir)
             .map(|scripts| InPlaceMover::new(&app, Path::new(&scripts.build_dir)));
@@ -135,7 +139,7 @@ impl Build<'_> {
         let memory = Memory::now();
         let done = work(&mut context).map_err(|error| self.failed(error, &memory, held));
         let ended = tree.end();
-        let taken = caches.take_in();
+        let taken = keep_caches(caches, &self.guard, done.is_ok());
         if let (Ok(_), Some(rooms)) = (&done, &rooms)
             && let Some(diagnostic) = written_outside(&rooms.compile)
         {
@@ -177,7 +181,7 @@ impl Build<'_> {
             request: self.request,
             build_image: ground.image.map(|image| image.digest.to_string()),
             // What one app allows in its own image is still no other app's.
-            gate: secret_gate(self.request, self.services, &[]),
+            gate: gate_of_all(self.request, self.services),
             normalisers: (self.prepared.pack).normalisers(&self.content, &Built::default()),
             takes: !(self.request.clear_cache || plan.from_scratch),
             expected: RefCell::default(),

@@ -3,6 +3,7 @@ use stacks::{Arch, Target};
 
 use super::*;
 use crate::pipeline::request::{ConfigVars, Lock};
+use crate::pipeline::secrets::BuildSecrets;
 
 struct Desk {
     folder: tempfile::TempDir,
@@ -31,6 +32,7 @@ impl Desk {
             compression: buildpack_core::layer::Compression::Gzip,
             terminal: None,
             public_vars: Vec::new(),
+            secrets: BuildSecrets::default(),
             buildpacks: Vec::new(),
             native: true,
             lock: Lock::None,

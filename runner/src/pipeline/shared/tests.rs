@@ -3,6 +3,7 @@ use buildpack_core::pack::{CheckedFile, ScriptDirs};
 use stacks::{Arch, Target};
 
 use super::super::request::Lock;
+use super::super::secrets::BuildSecrets;
 use super::*;
 
 /// Two apps on one store, and what a build of one of them is asked for.
@@ -31,6 +32,7 @@ impl Desk {
             compression: buildpack_core::layer::Compression::default(),
             terminal: None,
             public_vars: Vec::new(),
+            secrets: BuildSecrets::default(),
             buildpacks: Vec::new(),
             native: true,
             lock: Lock::None,
