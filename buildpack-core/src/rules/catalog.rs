@@ -370,6 +370,12 @@ pub const RULES: &[Rule] = &[
         "`app.json` is not JSON",
     ),
     row(
+        "app-settings",
+        Severity::Error,
+        Group::Reading,
+        "The app's `bp.toml` is not TOML, or holds something else than secrets by step",
+    ),
+    row(
         "package-json",
         Severity::Error,
         Group::Reading,

@@ -90,7 +90,7 @@ pub(super) enum Format {
 pub(super) enum Command {
     /// Build an app into an image
     #[command(after_help = EXIT_CODES)]
-    Build(Build),
+    Build(Box<Build>),
     /// Compile an app for its tests and run them; no image is made
     #[command(after_help = TEST_EXIT_CODES)]
     Test(Test),

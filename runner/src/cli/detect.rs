@@ -24,8 +24,7 @@ impl EventSink for Problems {
 
 pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
     let mut context = Context::new(call)?;
-    let stack = args.target.stack.as_deref();
-    let target = context.quiet_target(stack, &args.app)?;
+    let target = context.quiet_target(args.target.stack.as_deref(), &args.app)?;
     let request = Request {
         target: target.value,
         app: args.app.clone(),
