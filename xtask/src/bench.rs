@@ -23,6 +23,7 @@ mod push;
 mod remote;
 mod report;
 mod scale;
+mod secrets;
 mod shared;
 mod steps;
 mod table;
@@ -84,6 +85,7 @@ const CASES: &[Case] = &[
     ("export", "500 MB in 30,000 files as a layer", export::layer),
     ("events", "a build that prints 100 MB", events::printed),
     ("memory", "an image with a layer of 1 GiB", memory::peak),
+    ("secrets", "files searched for secrets", secrets::search),
 ];
 
 /// `cargo xtask bench [--only NAME] [--write]`: exits with 0 only if every limit holds. `assets` is all cases that begin so.
