@@ -98,6 +98,7 @@ impl Drop for Links {
 mod tests {
     use super::*;
     use crate::plan::{Phase, Script};
+    use crate::sandbox::Limits;
 
     fn room() -> Room {
         Room {
@@ -109,6 +110,7 @@ mod tests {
                 content: b"config var".to_vec(),
             }],
             user: (1000, 1000),
+            limits: Limits::default(),
         }
     }
 

@@ -187,7 +187,7 @@ fn organization(entry: &str) -> Result<(String, String), Failure> {
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
     if name.is_empty() || key.is_empty() || !name.bytes().all(letters) {
         let message = "`--hex-org` names no Hex organization";
-        let problem = Diagnostic::error("hex-organization", Class::Usage, message);
+        let problem = Diagnostic::error("hex-org-name", Class::Usage, message);
         let help = "write `NAME`, whose key is the variable `HEX_ORG_NAME_KEY`, or `NAME=VARIABLE`";
         return Err(Failure::of(problem.help(help)));
     }

@@ -107,8 +107,8 @@ impl Ui {
         self.style == Style::Text && self.colour_out
     }
 
-    /// Draws what waits, and gives the first error of writing the log since this was last asked. A reader that has gone away is none: nobody is
-    /// left to be told.
+    /// Draws what waits, and gives the first error of writing the log since this was last asked. A reader that has gone away is
+    /// none: nobody is left to be told.
     pub fn unwritten(&self) -> Option<io::Error> {
         self.finish_pieces();
         self.sheet.unwritten()

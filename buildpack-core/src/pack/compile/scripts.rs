@@ -144,7 +144,10 @@ impl CompileContext<'_> {
         let mut finder = Finder::new();
         let mut lines = 0;
         let mut command = self.command(folder, argv);
-        let env_dir = plan.scripts.as_ref().map(|scripts| scripts.env_dir.as_str());
+        let env_dir = plan
+            .scripts
+            .as_ref()
+            .map(|scripts| scripts.env_dir.as_str());
         let (room, _links) = self.lend(env_dir, step, self.script_room(), &mut command)?;
         let exit = self.shown(&room, &command, &mut |stream, bytes| {
             let text = String::from_utf8_lossy(bytes);

@@ -135,7 +135,7 @@ fn what_is_no_host_no_organization_and_no_agent_is_told() {
         ..Secrets::default()
     };
     assert_eq!(code(&hex("other")), "build-secret-unset");
-    assert_eq!(code(&hex("A b")), "hex-organization");
+    assert_eq!(code(&hex("A b")), "hex-org-name");
     let ssh = Secrets {
         ssh: Some("/nowhere/agent".to_owned()),
         ..Secrets::default()
