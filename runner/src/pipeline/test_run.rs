@@ -103,7 +103,7 @@ fn red(error: CompileError) -> Result<Verdict, CompileError> {
     match error {
         CompileError::Tests { exit, .. } => Ok(Verdict::Failed {
             exit,
-            failure: error.into(),
+            failure: Failure::from(error).in_stage("test"),
         }),
         error => Err(error),
     }

@@ -119,8 +119,8 @@ fn what_programs_of_a_hook_meet_is_named() {
     let Some(place) = workspace() else { return };
     let foreign =
         "printf '\\\\177ELF\\\\002\\\\001\\\\001' > x; head -c 57 /dev/zero >> x; chmod +x x; ./x";
-    let git = "GIT_SSH_COMMAND=\\\"bash -c 'echo git@git.example: Permission denied '\\(publickey\\). >&2; exit 255' --\\\" \
-        git clone ssh://git@git.example/x.git";
+    let git = "GIT_SSH_COMMAND='sh /app/ssh' git clone ssh://git@git.example/x.git";
+    let refuses = "echo 'git@git.example: Permission denied (publickey).' >&2; exit 255\n";
     for (code, hook, words) in [
         (
             "disk-full",
@@ -148,7 +148,7 @@ fn what_programs_of_a_hook_meet_is_named() {
         let app = tiny(
             &place,
             &format!("hook-{code}"),
-            &[],
+            &[("ssh", refuses)],
             &format!("hook_pre_compile=\"{hook}\""),
         );
         place

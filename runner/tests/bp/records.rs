@@ -82,7 +82,7 @@ fn the_difference_to_the_build_that_worked_is_told() {
     app.write("lib/broken.ex", "defmodule Broken do\n").unwrap();
     place
         .build(&app, &["--env", "LEVEL=2", "--record", "red.json"])
-        .fails(1, "step-failed");
+        .fails(1, "compile-error");
     let red = read(&place, "red.json");
     assert_eq!(
         (&red["outcome"], &red["exit"]),
@@ -95,13 +95,14 @@ fn the_difference_to_the_build_that_worked_is_told() {
     );
     assert_eq!(
         red["diagnostics"].as_array().unwrap().last().unwrap()["code"],
-        "step-failed"
+        "compile-error"
     );
+    assert_eq!(red["cause"]["step"], "compile");
 
     let told = place
         .bp(&["diff", "diffed"])
         .exits(1)
-        .says("outcome: an image → failed: step `compile` failed")
+        .says("outcome: an image → failed: `lib/broken.ex` does not compile")
         .says("source: ")
         .says("config var LEVEL: a value → another value");
     let at = |words: &str| told.text.find(words).unwrap();
