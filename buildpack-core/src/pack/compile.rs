@@ -182,26 +182,20 @@ impl Explain for CompileError {
         match self {
             Self::Step {
                 step,
-                shown,
                 exit,
                 command,
                 told,
                 ..
             } => {
                 let limits = command.room.limits;
-                let problem = limits::reached(&format!("step `{step}`"), shown, *exit, limits);
+                let problem = limits::reached(&format!("step `{step}`"), *exit, limits);
                 let problem = problem.or_else(|| told.problem()).unwrap_or_else(|| {
                     Diagnostic::error("step-failed", Class::Build, self.to_string())
                 });
                 of_exit(problem, *exit)
             }
-            Self::Tests {
-                shown,
-                exit,
-                command,
-                ..
-            } => {
-                let problem = limits::reached("the tests", shown, *exit, command.room.limits);
+            Self::Tests { exit, command, .. } => {
+                let problem = limits::reached("the tests", *exit, command.room.limits);
                 let problem = problem.unwrap_or_else(|| {
                     Diagnostic::error("tests-failed", Class::Build, self.to_string())
                 });

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use buildpack_core::diagnostic::Class;
+use buildpack_core::sandbox::Limits;
 use buildpack_core::wanted::without_credentials;
 
 use crate::pipeline::{Failure, Request};
@@ -42,10 +43,23 @@ pub(crate) fn reproduce(
     if request.clear_cache {
         words.push("--clear-cache".to_owned());
     }
-    if failure.step.is_some() {
+    if let Some(step) = &failure.step {
+        words.extend(limits(&step.command.room.limits));
         words.push("--shell".to_owned());
     }
     Some(words.join(" "))
+}
+
+/// Flags of the limits under which a step failed: without them it may not.
+fn limits(limits: &Limits) -> impl Iterator<Item = String> {
+    let memory = limits.memory.map(|memory| match memory % (1 << 20) {
+        0 => format!("--memory {}MiB", memory >> 20),
+        _ => format!("--memory {memory}"),
+    });
+    let cpus = limits.cpus.map(|cpus| format!("--cpus {cpus}"));
+    let time = limits.deadline.map(|deadline| deadline.allowed.as_secs());
+    let time = time.map(|seconds| format!("--timeout {seconds}s"));
+    [memory, cpus, time].into_iter().flatten()
 }
 
 /// A word as a shell reads it.
@@ -59,7 +73,23 @@ fn word(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use buildpack_core::sandbox::Deadline;
+
     use super::*;
+
+    #[test]
+    fn limits_are_named_as_they_are_typed() {
+        let all = Limits {
+            memory: Some(1536 << 20),
+            cpus: "1.5".parse().ok(),
+            deadline: Deadline::after(Instant::now(), Duration::from_mins(15)),
+        };
+        let typed: Vec<String> = limits(&all).collect();
+        assert_eq!(typed, ["--memory 1536MiB", "--cpus 1.5", "--timeout 900s"]);
+        assert_eq!(limits(&Limits::default()).count(), 0);
+    }
 
     #[test]
     fn words_are_quoted_where_a_shell_would_read_them_otherwise() {

@@ -27,9 +27,10 @@ fn a_step_that_eats_memory_is_told_with_peak_and_limit() {
     if by_group(&ran) {
         ran.fails(1, "memory-limit")
             .says("step `hook_pre_fetch_dependencies` ran out of memory")
-            .says("was ended at the limit of 128 MiB")
+            .says("it was ended at its limit of 128 MiB")
             .says("at its peak it used ")
-            .says("`--memory 256MiB`");
+            .says("`--memory 256MiB`")
+            .says("--memory 128MiB --shell");
     } else {
         ran.says("memory for each program (rlimit)")
             .says("[limit-per-program]")

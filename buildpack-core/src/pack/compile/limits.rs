@@ -3,8 +3,8 @@
 use crate::diagnostic::{Class, Diagnostic};
 use crate::sandbox::{Exit, Limits, amount, span};
 
-/// What is wrong where `what`, which had run `shown`, was ended at one of `limits`.
-pub(super) fn reached(what: &str, shown: &str, exit: Exit, limits: Limits) -> Option<Diagnostic> {
+/// What is wrong where `what` was ended at one of `limits`.
+pub(super) fn reached(what: &str, exit: Exit, limits: Limits) -> Option<Diagnostic> {
     match exit {
         Exit::OutOfMemory { peak } => {
             let limit = limits.memory.unwrap_or_default();
@@ -12,7 +12,7 @@ pub(super) fn reached(what: &str, shown: &str, exit: Exit, limits: Limits) -> Op
                 "memory-limit",
                 Class::Build,
                 format!(
-                    "{what} ran out of memory: `{shown}` was ended at the limit of {}",
+                    "{what} ran out of memory: it was ended at its limit of {}",
                     amount(limit)
                 ),
             );
@@ -35,7 +35,7 @@ pub(super) fn reached(what: &str, shown: &str, exit: Exit, limits: Limits) -> Op
                 "time-limit",
                 Class::Build,
                 format!(
-                    "{what} took too long: `{shown}` was ended, as {} for all steps were over",
+                    "{what} took too long: it was ended, as {} for all steps were over",
                     allowed.unwrap_or_default()
                 ),
             );
@@ -71,7 +71,7 @@ mod tests {
     fn a_limit_is_told_with_what_was_used() {
         let peak = NonZeroU64::new(511 << 20);
         let exit = Exit::OutOfMemory { peak };
-        let shown = reached("step `assets`", "npm run deploy", exit, limits()).unwrap();
+        let shown = reached("step `assets`", exit, limits()).unwrap();
         assert_eq!(shown.code.0, "memory-limit");
         assert!(shown.message.contains("`assets`") && shown.message.contains("512 MiB"));
         assert!(shown.notes[0].contains("511 MiB of 512 MiB"));
@@ -80,9 +80,9 @@ mod tests {
 
     #[test]
     fn a_time_is_told_with_the_step() {
-        let shown = reached("the tests", "mix test", Exit::OutOfTime, limits()).unwrap();
+        let shown = reached("the tests", Exit::OutOfTime, limits()).unwrap();
         assert_eq!(shown.code.0, "time-limit");
-        assert!((shown.message).contains("`mix test` was ended, as 15 min for all"));
-        assert!(reached("x", "x", Exit::Signal(9), limits()).is_none());
+        assert!((shown.message).contains("as 15 min for all"));
+        assert!(reached("x", Exit::Signal(9), limits()).is_none());
     }
 }
