@@ -14,6 +14,7 @@ mod release_yaml;
 mod script;
 mod share;
 mod test_plan;
+mod typed;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

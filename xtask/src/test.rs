@@ -17,11 +17,12 @@ use report::Report;
 mod report;
 
 /// Judges of what we write, and the tools that tests start.
-const PROGRAMS: [Program; 5] = [
+const PROGRAMS: [Program; 6] = [
     ("git", "git"),
     ("podman", "podman"),
     ("runc", "runc"),
     ("skopeo", "skopeo"),
+    ("tmux", "tmux"),
     ("umoci", "umoci"),
 ];
 

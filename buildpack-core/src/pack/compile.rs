@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::detect::{detect_timeout, not_detected};
+use super::typed::{shown, typed};
 use crate::causes::{Finder, Told};
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink, StepState, Stream};
@@ -159,6 +160,8 @@ pub(super) const TAIL: usize = 200;
 pub struct FailedCommand {
     /// What was run.
     pub command: Command,
+    /// The same as a person would type it where it was run.
+    pub typed: String,
     /// The room it was run in.
     pub room: Room,
 }
@@ -480,7 +483,11 @@ impl<'a> CompileContext<'a> {
             step: at.id.clone(),
             shown: shown(&command.argv),
             exit,
-            command: Box::new(FailedCommand { command, room }),
+            command: Box::new(FailedCommand {
+                typed: typed(&command.argv),
+                command,
+                room,
+            }),
             tail: tail.into(),
             told: Box::new(finder.told(&known)),
         })
@@ -564,14 +571,6 @@ fn failed(first: &Step, error: &CompileError) -> Event {
 fn reads_what_is_made(step: &Step) -> bool {
     let inputs = step.skip_if_unchanged.as_ref();
     inputs.is_some_and(|inputs| !inputs.made.is_empty())
-}
-
-/// The command as a person would type it.
-fn shown(argv: &[String]) -> String {
-    match argv {
-        [bash, flag, script] if bash == "bash" && flag == "-c" => script.clone(),
-        argv => argv.join(" "),
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::args::{Build, BuildDirMode};
 use super::context::{self, Context, app_name};
 use super::record::{Like, Telling};
 use super::reproduce;
-use super::shell::where_it_failed;
+use super::shell::{needs_terminal, where_it_failed};
 use super::{Call, Ended, remote_cache};
 use crate::pipeline::{self, BuildSecrets, Failure, Request};
 use crate::ui::{Style, summary};
@@ -23,6 +23,7 @@ pub(super) fn exec(call: &Call, args: &Build) -> Ended {
 
 fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
     let begin = Instant::now();
+    needs_terminal(args.shell)?;
     let like = args.like.as_deref().map(Like::read).transpose()?;
     let mut context = Context::new(call)?;
     telling.listen(&mut context);

@@ -1,7 +1,9 @@
 //! `bp shell`: look around where a build stands, or in a built image.
 
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
+use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::EventSink;
 use buildpack_core::plan::Goal;
 use buildpack_core::sandbox::Terminal;
@@ -12,6 +14,28 @@ use super::reproduce;
 use super::run::image;
 use super::{Call, Ended};
 use crate::pipeline::{self, Failure, Request};
+
+/// Refuses `--shell` where nobody sits who could use it, before anything is built.
+pub(super) fn needs_terminal(asked_for: bool) -> Result<(), Failure> {
+    let missing = if !io::stdin().is_terminal() {
+        "input"
+    } else if !io::stdout().is_terminal() {
+        "output"
+    } else {
+        return Ok(());
+    };
+    if !asked_for {
+        return Ok(());
+    }
+    Err(Failure::of(
+        Diagnostic::error(
+            "shell-needs-terminal",
+            Class::Usage,
+            format!("`--shell` is for a person at a terminal, and standard {missing} is none"),
+        )
+        .help("leave `--shell` out; after a build that failed, `bp shell APP -- COMMAND` runs a command where it stands"),
+    ))
+}
 
 /// What failed, with the way to a shell where it did so; opens that shell if it was asked for.
 pub(super) fn where_it_failed(
@@ -35,6 +59,10 @@ pub(super) fn where_it_failed(
         "A shell where step `{}` failed; `exit` leaves it",
         step.id
     ));
+    context.ui.detail(&match step.command.typed.as_str() {
+        text if text.contains('\n') => "`↑` brings back the command that failed".to_owned(),
+        line => format!("`↑` brings back the command that failed: {line}"),
+    });
     let bash = ["bash".to_owned()];
     pipeline::shell(request, goal, &context.services, Some(&step), &bash)?;
     Ok(failure.class().exit_code())

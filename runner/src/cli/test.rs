@@ -7,13 +7,14 @@ use buildpack_core::plan::{Goal, TestOptions};
 
 use super::args::{BuildDirMode, Test};
 use super::context::{self, Context};
-use super::shell::where_it_failed;
+use super::shell::{needs_terminal, where_it_failed};
 use super::{Call, Ended};
 use crate::pipeline::{self, Request, Verdict};
 use crate::ui::duration;
 
 pub(super) fn exec(call: &Call, args: &Test) -> Ended {
     let begin = Instant::now();
+    needs_terminal(args.shell)?;
     let context = Context::new(call)?;
     pipeline::readable(&args.app)?;
     let request = Request {

@@ -17,9 +17,14 @@ use super::services::Services;
 use super::test_vars::with_vars_of_app;
 use super::toolchains::{self, RootfsPromise};
 
+/// Has bash put the command that failed into its history, before it asks for the first time.
+const REMEMBER: &str =
+    r#"history -s -- "$BP_FAILED_COMMAND"; unset PROMPT_COMMAND BP_FAILED_COMMAND"#;
+
 /// Opens a shell, or runs another command, in the room of a build of this app, or of its tests, as the last one left it.
 ///
-/// `failed` is the step that failed, for its room and environment; without it both are those of every step.
+/// `failed` is the step that failed, for its room and environment; without it both are those of every step. Its command is
+/// the newest of the shell's history.
 pub fn shell(
     request: &Request,
     goal: Goal,
@@ -98,6 +103,16 @@ pub fn shell(
     };
     if let Some(terminal) = request.terminal.clone() {
         env.insert("TERM".to_owned(), terminal);
+    }
+    if let Some(step) = failed {
+        let typed = step.command.typed.as_str();
+        // Bash would write its history into the app's folder.
+        let of_bash = [
+            ("BP_FAILED_COMMAND", typed),
+            ("PROMPT_COMMAND", REMEMBER),
+            ("HISTFILE", ""),
+        ];
+        env.extend(of_bash.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
     let mut steps = plan.steps.iter();
     let step = failed.and_then(|failed| steps.find(|step| step.id == failed.id));

@@ -1,5 +1,6 @@
 //! Hooks and the other keys of `elixir_buildpack.config`, as the incumbents document them, without their defects.
 
+use crate::terminal::{PROMPT, at_terminal};
 use crate::workspace;
 
 /// Where lines stand in a text: each must be there, in this order.
@@ -69,17 +70,12 @@ fn a_failing_hook_ends_the_build_and_tells_the_way_on() {
         .says("hook_pre_compile")
         .says("3")
         .says("--shell");
-    // The shell it speaks of, fed by a pipe.
-    let mut command = place.command(&["build", "failing", "--shell"]);
-    command.stdin(std::process::Stdio::piped());
-    command.stdout(std::process::Stdio::piped());
-    command.stderr(std::process::Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut input = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut input, b"echo at $(pwd) in $MIX_ENV\n").unwrap();
-    drop(input);
-    let ran = testdata::workspace::Ran::of(&child.wait_with_output().unwrap());
-    ran.exits(1).says("at /app in prod");
+    // The shell it speaks of.
+    let command = place.command(&["build", "failing", "--shell"]);
+    let typed = (PROMPT, "echo at $(pwd) in $MIX_ENV; exit\n");
+    at_terminal(command, &[typed])
+        .exits(1)
+        .says("at /app in prod");
     // The app mended, the build goes on.
     app.replace("elixir_buildpack.config", "exit 3", "true")
         .unwrap();

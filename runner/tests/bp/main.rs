@@ -38,7 +38,9 @@ mod secrets;
 mod shared;
 mod stacks;
 mod standalone;
+mod terminal;
 mod test_run;
+mod tmux;
 mod umbrella;
 mod zstd;
 

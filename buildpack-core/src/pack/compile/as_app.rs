@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::known::known;
-use super::{CompileContext, CompileError, FailedCommand, scripts, shown};
+use super::{CompileContext, CompileError, FailedCommand, scripts};
 use crate::causes::Finder;
 use crate::event::{Event, Stream};
 use crate::pack::output::Said;
+use crate::pack::typed::{shown, typed};
 use crate::pack::with_profile;
 use crate::plan::{Batch, PackPlan, Phase, Run};
 use crate::sandbox::{Command, Room};
@@ -73,7 +74,11 @@ impl CompileContext<'_> {
         let room = scene.map_or(self.room, |scene| scene.room);
         let (room, _links) = self.lend(env_dir, step, room, &mut command)?;
         let exit = self.shown(&room, &command, &mut on_line)?;
-        let command = Box::new(FailedCommand { command, room });
+        let command = Box::new(FailedCommand {
+            command,
+            typed: typed(&words),
+            room,
+        });
         let step = step.id.clone();
         match exit {
             exit if exit.success() => Ok(()),

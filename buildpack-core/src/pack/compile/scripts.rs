@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::pack::PackRelease;
 use crate::pack::detect::{DetectScript, TOO_LATE};
 use crate::pack::output::{Marked, Said};
+use crate::pack::typed::typed;
 use crate::plan::{PackPlan, Script, ScriptFolder, Scripts, Step};
 use crate::sandbox::{Command, Exit, Room, SandboxError, Terminal};
 
@@ -176,7 +177,11 @@ impl CompileContext<'_> {
             step: step.id.clone(),
             shown: step.heading.clone(),
             exit,
-            command: Box::new(FailedCommand { command, room }),
+            command: Box::new(FailedCommand {
+                typed: typed(&command.argv),
+                command,
+                room,
+            }),
             tail: tail.lines(),
             told: Box::new(finder.told(&known)),
         })

@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use testdata::workspace::{App, Pack, Ran, Workspace};
 
 use super::{arguments, build};
+use crate::terminal::{PROMPT, at_terminal};
 use crate::{fresh, workspace};
 
 /// A number of seconds that only the sleep of this test has.
@@ -170,20 +171,11 @@ fn a_shell_opens_where_the_script_failed() {
     for (mode, build_dir) in [("heroku", "/tmp/build"), ("app", "/app")] {
         let more = ["--build-dir-mode", mode, "--env", "NAME=value", "--shell"];
         let mut command = place.command(&["build"]);
-        command
-            .arg(&app.path)
-            .args(arguments(&[&pack], &more))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut input = child.stdin.take().unwrap();
+        command.arg(&app.path).args(arguments(&[&pack], &more));
         let typed = format!(
-            "ls bin; cat {build_dir}/half.txt /tmp/env/NAME; echo \" $STACK ${{NAME-not exported}}\"\n"
+            "ls -1 bin; cat {build_dir}/half.txt /tmp/env/NAME; echo \" $STACK ${{NAME-not exported}}\"; exit\n"
         );
-        std::io::Write::write_all(&mut input, typed.as_bytes()).unwrap();
-        drop(input);
-        Ran::of(&child.wait_with_output().unwrap())
+        at_terminal(command, &[(PROMPT, &typed)])
             .exits(1)
             .says("compile\ndetect\nhalf\nvalue heroku-24 not exported\n");
     }

@@ -1,12 +1,10 @@
 //! Tests of packs that are scripts, by Heroku's testpack API.
 
-use std::io::Write as _;
-use std::process::Stdio;
-
 use testdata::workspace::{App, Pack, Ran, Workspace};
 
 use super::{environment, test};
 use crate::scripts::{arguments, in_order};
+use crate::terminal::{PROMPT, at_terminal};
 use crate::workspace;
 
 fn with(place: &Workspace, app: &App, packs: &[&Pack], more: &[&str]) -> Ran {
@@ -123,16 +121,10 @@ fn a_shell_where_tests_failed_has_the_profile_and_the_packs() {
     let [exports, fails] = packs(&place, ["exports_path", "fails_test"]);
     let packs = arguments(&[&exports, &fails], &["--shell"]);
     let shell = |text: &str| {
-        let mut command = place.command(&[&["test", "shell-tested"][..], &packs].concat());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        command.stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut input = child.stdin.take().unwrap();
-        input.write_all(text.as_bytes()).unwrap();
-        drop(input);
-        Ran::of(&child.wait_with_output().unwrap())
+        let command = place.command(&[&["test", "shell-tested"][..], &packs].concat());
+        at_terminal(command, &[(PROMPT, text)])
     };
-    let tests = shell("pwd; greet us; ls /tmp/buildpacks/*/bin/test\n")
+    let tests = shell("pwd; greet us; ls /tmp/buildpacks/*/bin/test; exit\n")
         .fails(45, "tests-failed")
         .says("A shell where step `");
     in_order(
@@ -143,7 +135,8 @@ fn a_shell_where_tests_failed_has_the_profile_and_the_packs() {
     fails
         .script("bin/test-compile", "#!/bin/bash\nexit 3\n")
         .unwrap();
-    let compile = shell("ls bin; test -d /tmp/cache && echo with cache\n").fails(1, "step-failed");
+    let compile =
+        shell("ls -1 bin; test -d /tmp/cache && echo with cache; exit\n").fails(1, "step-failed");
     in_order(&compile.stdout, &["test-compile\n", "with cache\n"]);
 }
 
