@@ -8,6 +8,7 @@ pub mod http;
 pub mod packs;
 mod page;
 pub mod pipeline;
+mod processes;
 pub mod records;
 pub mod registry;
 pub mod remote_cache;

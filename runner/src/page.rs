@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// Where the server sends who asks, if it does so.
+    pub location: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -43,6 +45,39 @@ pub(crate) fn page(
             Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
     }
+}
+
+/// Redirects beyond this count are not followed.
+const MOST_REDIRECTS: usize = 5;
+
+/// Asks as [`page`] does, and goes where redirects lead as long as that is the same server. Gives the last path, too.
+pub(crate) fn visit(
+    port: u16,
+    path: &str,
+    patience: Duration,
+    gone: &mut dyn FnMut() -> bool,
+) -> io::Result<(String, Answer)> {
+    let mut path = path.to_owned();
+    let mut answer = page(port, &path, patience, gone)?;
+    for _ in 0..MOST_REDIRECTS {
+        let redirects = (300..400).contains(&answer.status);
+        let to = answer.location.as_deref().filter(|_| redirects);
+        let Some(next) = to.and_then(|to| same_server(to, port)) else {
+            break;
+        };
+        answer = page(port, &next, patience, gone)?;
+        path = next;
+    }
+    Ok((path, answer))
+}
+
+/// The path that a redirect leads to, where that is on the server at `port` of this machine.
+fn same_server(location: &str, port: u16) -> Option<String> {
+    let whole = format!("http://localhost:{port}");
+    let path = location.strip_prefix(&whole).unwrap_or(location);
+    let path = path.split('#').next().unwrap_or_default();
+    // `//host/` is another server's.
+    (path.starts_with('/') && !path.starts_with("//")).then(|| path.to_owned())
 }
 
 /// Whether somebody listens on `port` at this moment.
@@ -81,11 +116,15 @@ fn ask(mut stream: TcpStream, port: u16, path: &str, deadline: Instant) -> io::R
 
 fn parse(answer: &[u8]) -> Option<Answer> {
     let head = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let line = std::str::from_utf8(answer.split(|&byte| byte == b'\r').next()?).ok()?;
-    let mut words = line.split(' ');
+    let text = String::from_utf8_lossy(&answer[..head]);
+    let mut lines = text.lines();
+    let mut words = lines.next()?.split(' ');
     words.next().filter(|word| word.starts_with("HTTP/"))?;
+    let mut fields = lines.filter_map(|line| line.split_once(':'));
+    let location = fields.find(|(name, _)| name.eq_ignore_ascii_case("location"));
     Some(Answer {
         status: words.next()?.parse().ok()?,
+        location: location.map(|(_, value)| value.trim().to_owned()),
         body: answer[head + 4..].to_vec(),
     })
 }
@@ -117,10 +156,42 @@ mod tests {
             (answer.status, answer.body.as_slice()),
             (302, &b"moved"[..])
         );
+        assert_eq!(answer.location.as_deref(), Some("/x"));
         assert_eq!(
             served("220 mail.example ready\r\n\r\n").unwrap_err().kind(),
             io::ErrorKind::InvalidData
         );
+    }
+
+    #[test]
+    fn a_redirect_is_followed_on_the_same_server_alone() {
+        for (location, path) in [
+            ("/login?to=%2F#top", Some("/login?to=%2F")),
+            ("http://localhost:4000/x", Some("/x")),
+            ("https://localhost:4000/x", None),
+            ("http://localhost:40001/x", None),
+            ("//example.org/", None),
+            ("https://example.org/", None),
+            ("next", None),
+        ] {
+            assert_eq!(same_server(location, 4000).as_deref(), path, "{location}");
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            let answers = [
+                "HTTP/1.1 302 Found\r\nlocation: /login\r\n\r\n",
+                "HTTP/1.1 303 See Other\r\nLocation: https://example.org/\r\n\r\n",
+            ];
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 512]).unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        let (path, answer) = visit(port, "/", Duration::from_secs(5), &mut || false).unwrap();
+        assert_eq!((path.as_str(), answer.status), ("/login", 303));
+        server.join().unwrap();
     }
 
     #[test]

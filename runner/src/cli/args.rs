@@ -149,7 +149,7 @@ pub(super) enum Command {
 const EXIT_CODES: &str = "\
 Exit codes:
   0   done
-  1   the app's build failed
+  1   the app's build failed, or with --check, the app gave no page
   2   the command line or a setting is wrong
   3   not buildable as configured
   4   the surroundings failed: network, registry, disk, sandbox; worth a retry
@@ -256,9 +256,6 @@ pub(super) struct Vars {
     /// Folder of config vars: a file's name is the variable's, its content the value
     #[arg(long, value_name = "DIR")]
     pub env_dir: Vec<PathBuf>,
-    /// Read all config vars from standard input, one JSON object of strings
-    #[arg(long, hide = true)]
-    pub env_from_stdin: bool,
 }
 
 /// What single steps are lent, and no other sees; docs/secrets.md tells of it.
@@ -345,6 +342,15 @@ pub(super) enum BuildDirMode {
     App,
 }
 
+/// A path on a web server.
+fn absolute_path(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_graphic();
+    match text {
+        path if path.starts_with('/') && path.chars().all(plain) => Ok(path.to_owned()),
+        _ => Err("a path begins with `/` and has no blanks: `/health?full=1`".to_owned()),
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Build {
     /// The app's folder
@@ -386,11 +392,20 @@ pub(super) struct Build {
     /// Send what this build makes to this remote cache
     #[arg(long, value_name = "NAME")]
     pub cache_to: Option<String>,
-    /// If a step fails, open a shell there, with its environment
+    /// If a step fails, open a shell there, with its environment; needs a terminal
     #[arg(long)]
     pub shell: bool,
     #[command(flatten)]
     pub secrets: Secrets,
+    /// Start `web` in the built image and ask it for a page; no answer, or one with a status of 500 or more, fails the build
+    #[arg(long)]
+    pub check: bool,
+    /// With --check: the page to ask for
+    #[arg(long, value_name = "PATH", requires = "check", default_value = "/", value_parser = absolute_path)]
+    pub check_path: String,
+    /// With --check: seconds that `web` may take to answer
+    #[arg(long, value_name = "SECONDS", requires = "check", default_value_t = 60)]
+    pub check_timeout: u64,
     /// Let the value of this config var stand in the image, because it is no secret
     #[arg(long, value_name = "NAME")]
     pub allow_in_image: Vec<String>,
@@ -432,7 +447,7 @@ pub(super) struct Test {
     /// Start from scratch: use nothing that earlier tests of this app left
     #[arg(long)]
     pub clear_cache: bool,
-    /// If a step or the tests fail, open a shell there, with the environment
+    /// If a step or the tests fail, open a shell there, with the environment; needs a terminal
     #[arg(long)]
     pub shell: bool,
 }
@@ -477,7 +492,7 @@ pub(super) struct Run {
     #[command(flatten)]
     pub vars: Vars,
     /// Wait for the port, ask for PATH [default: /], report the status, stop; 2xx and 3xx are a success
-    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/", conflicts_with = "command")]
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/", conflicts_with = "command", value_parser = absolute_path)]
     pub check: Option<String>,
     /// Seconds to wait for the port with --check
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]

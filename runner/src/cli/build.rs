@@ -1,6 +1,6 @@
 //! `bp build`: an app's folder to an image.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::EventSink;
@@ -10,9 +10,10 @@ use super::args::{Build, BuildDirMode};
 use super::context::{self, Context, app_name};
 use super::record::{Like, Telling};
 use super::reproduce;
+use super::run::visited;
 use super::shell::{needs_terminal, where_it_failed};
 use super::{Call, Ended, remote_cache};
-use crate::pipeline::{self, BuildSecrets, Failure, Request};
+use crate::pipeline::{self, BuildSecrets, Failure, Finished, Request, Visit};
 use crate::ui::{Style, summary};
 
 pub(super) fn exec(call: &Call, args: &Build) -> Ended {
@@ -43,6 +44,9 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
     let to = to.transpose()?;
     if let Some(to) = &to {
         pipeline::ready_to_push(to, &context.services)?;
+    }
+    if args.check {
+        pipeline::can_enter(&context.services)?;
     }
     remote_cache::set_up(&mut context, &call.vars)?;
     let stack = like.as_ref().and_then(Like::stack);
@@ -84,6 +88,9 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
         }
     };
     telling.finished(&mut finished);
+    if args.check {
+        checked(call, args, &finished, &context)?;
+    }
     for output in &args.output {
         pipeline::export(
             &finished.record.image,
@@ -106,6 +113,27 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
     // The build is done, whatever becomes of the clean-up.
     let _ = pipeline::daily_clean_up(&context.services, context.settings.cache_cap.value);
     Ok(0)
+}
+
+/// Statuses up to this one are an answer of the app: it may have no page for whom it does not know.
+const HIGHEST_STATUS: u16 = 499;
+
+/// Starts `web` of what was built and asks for a page.
+fn checked(
+    call: &Call,
+    args: &Build,
+    finished: &Finished,
+    context: &Context,
+) -> Result<(), Failure> {
+    let image = pipeline::kept_image(&finished.record.name, &context.services)?;
+    let visit = Visit {
+        process: "web".to_owned(),
+        path: args.check_path.clone(),
+        port: None,
+        patience: Duration::from_secs(args.check_timeout),
+        highest_status: HIGHEST_STATUS,
+    };
+    visited(&image, &visit, call, context)
 }
 
 /// What failed, with the ways out of this command.

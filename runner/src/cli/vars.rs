@@ -1,7 +1,6 @@
 //! Config vars from flags, files and folders; a later source wins.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use buildpack_core::diagnostic::{Class, Diagnostic};
@@ -9,20 +8,12 @@ use buildpack_core::diagnostic::{Class, Diagnostic};
 use super::args::Vars;
 use crate::pipeline::{ConfigVars, Failure};
 
-/// Reads all of them. What comes from `stdin` is first, then folders, then files, then `--env`.
+/// Reads all of them: folders first, then files, then `--env`.
 pub(super) fn read(
     vars: &Vars,
     lookup: &dyn Fn(&str) -> Option<String>,
-    stdin: &mut dyn Read,
 ) -> Result<ConfigVars, Failure> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
-    if vars.env_from_stdin {
-        // What is wrong with it might be told by quoting it.
-        all = serde_json::from_reader(stdin).map_err(|_| not_an_object())?;
-        for name in all.keys() {
-            check_name(name, "--env-from-stdin")?;
-        }
-    }
     for folder in &vars.env_dir {
         read_folder(folder, &mut all)?;
     }
@@ -149,17 +140,6 @@ fn unreadable(flag: &str, path: &Path, error: &std::io::Error) -> Failure {
     )
 }
 
-fn not_an_object() -> Failure {
-    Failure::of(
-        Diagnostic::error(
-            "config-vars-stdin",
-            Class::Usage,
-            "standard input is not one JSON object of strings",
-        )
-        .help("write it as in {\"NAME\": \"value\"}"),
-    )
-}
-
 fn not_text(what: &str) -> Failure {
     Failure::of(
         Diagnostic::error(
@@ -184,8 +164,6 @@ fn zero_byte(name: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
 
     fn env(entries: &[&str]) -> Vars {
@@ -209,35 +187,10 @@ mod tests {
             env: vec!["C=flag".to_owned(), "D".to_owned()],
             env_file: vec![file],
             env_dir: vec![vars_folder],
-            env_from_stdin: false,
         };
-        let read = read(&vars, &|name| Some(format!("own {name}")), &mut io::empty()).unwrap();
+        let read = read(&vars, &|name| Some(format!("own {name}"))).unwrap();
         let read: Vec<_> = read.0.iter().map(|(n, v)| format!("{n}={v}")).collect();
         assert_eq!(read, ["A=folder", "B=file", "C=flag", "D=own D"]);
-    }
-
-    #[test]
-    fn standard_input_is_json_and_its_errors_quote_nothing() {
-        let vars = Vars {
-            env: vec!["B=flag".to_owned()],
-            env_from_stdin: true,
-            ..Vars::default()
-        };
-        let from = |text: &str| read(&vars, &|_| None, &mut text.as_bytes());
-        let read = from(r#"{"A":"one\ntwo","B":"2"}"#).unwrap();
-        let read: Vec<_> = read.0.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        assert_eq!(read, ["A=one\ntwo", "B=flag"]);
-        for text in [
-            "",
-            "hunter2",
-            r#""hunter2""#,
-            r#"{"A": {"hunter2": 1}}"#,
-            r#"{"A-B": "hunter2"}"#,
-            r#"{"A": "hunter2\u0000"}"#,
-        ] {
-            let error = from(text).err().unwrap();
-            assert!(!format!("{error:?} {error}").contains("hunter2"), "{text}");
-        }
     }
 
     #[test]
@@ -249,7 +202,7 @@ mod tests {
             env_file: vec![file],
             ..Vars::default()
         };
-        let error = read(&vars, &|_| None, &mut io::empty()).err().unwrap();
+        let error = read(&vars, &|_| None).err().unwrap();
         assert!(error.to_string().contains("line 2"), "{error}");
         assert!(!format!("{error:?} {error}").contains("hunter2"));
     }
@@ -257,9 +210,7 @@ mod tests {
     #[test]
     fn unset_and_misnamed_variables_are_refused() {
         for entry in ["UNSET", "1A=x", "A B=x", "=x", "A/../B=x"] {
-            let error = read(&env(&[entry]), &|_| None, &mut io::empty())
-                .err()
-                .unwrap();
+            let error = read(&env(&[entry]), &|_| None).err().unwrap();
             assert_eq!(error.class(), Class::Usage, "{entry}");
         }
     }

@@ -137,7 +137,42 @@ pub fn find(store: &Store, name: &str) -> Result<BuildRecord, Failure> {
     }))
 }
 
+/// Refuses where no image can be entered.
+pub fn can_enter(services: &Services) -> Result<(), Failure> {
+    if !services.sandbox()?.in_place() {
+        return Ok(());
+    }
+    Err(Failure::of(
+        Diagnostic::error(
+            "run-needs-namespaces",
+            Class::Surroundings,
+            "an image can be entered only where namespaces work",
+        )
+        .help("run it with a container engine instead, or see `bp doctor`"),
+    ))
+}
+
 impl Enterable {
+    /// Refuses where the image has no such process type.
+    pub fn must_have(&self, process: &str) -> Result<(), Failure> {
+        if self.processes.contains_key(process) {
+            return Ok(());
+        }
+        let types: Vec<&str> = self.processes.keys().map(String::as_str).collect();
+        Err(Failure::of(
+            Diagnostic::error(
+                "no-such-process-type",
+                Class::Usage,
+                format!("`{}` has no process type `{process}`", self.name),
+            )
+            .help(if types.is_empty() {
+                "add a Procfile, or give a command: `bp run NAME -- COMMAND`".to_owned()
+            } else {
+                format!("it has {}", types.join(", "))
+            }),
+        ))
+    }
+
     /// Runs `argv` in the image with `env` above its own environment.
     ///
     /// What the program writes is gone afterwards.
@@ -148,17 +183,8 @@ impl Enterable {
         terminal: Terminal<'_>,
         services: &Services,
     ) -> Result<Exit, Failure> {
+        can_enter(services)?;
         let sandbox = services.sandbox()?;
-        if sandbox.in_place() {
-            return Err(Failure::of(
-                Diagnostic::error(
-                    "run-needs-namespaces",
-                    Class::Surroundings,
-                    "an image can be entered only where namespaces work",
-                )
-                .help("run it with a container engine instead, or see `bp doctor`"),
-            ));
-        }
         let scratch: TempSpace = services.store.temp_dir(Bucket::Rootfs)?;
         let room = Room {
             root: self.root.clone(),

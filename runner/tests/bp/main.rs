@@ -11,6 +11,7 @@ mod asset_failures;
 mod assets;
 mod build_secrets;
 mod causes;
+mod checked;
 mod doctor;
 mod dokku;
 mod earlier_assets;

@@ -95,10 +95,11 @@ fn an_app_that_ends_or_never_listens_fails_the_check() {
     place
         .bp(&["run", "silent", "--check"])
         .fails(1, "app-ended")
-        .says("goodbye");
+        .says("it said last: goodbye");
     place
         .bp(&["run", "silent", "sleepy", "--check", "--wait", "1"])
-        .fails(1, "no-page");
+        .fails(1, "no-page")
+        .says("`sleepy` listens on no port");
 }
 
 #[test]
