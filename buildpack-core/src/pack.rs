@@ -7,6 +7,7 @@ mod chain;
 mod compile;
 mod detect;
 mod earlier;
+mod finding;
 mod loan;
 mod output;
 mod profile;
@@ -18,7 +19,7 @@ mod typed;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -38,6 +39,7 @@ pub use compile::{
 };
 pub use detect::{DETECT_LIMIT, DetectScript, Detected, detect_timeout, not_detected};
 pub use earlier::EarlierFiles;
+pub use finding::Finding;
 pub use loan::{Loan, Loans, SECRETS_DIR};
 pub use profile::{LOAD_PROFILE, with_profile};
 pub use release_yaml::PackRelease;
@@ -109,6 +111,21 @@ pub struct Built {
     pub releases: Vec<String>,
     /// What packs that are scripts said of starting the app, by the pack's id.
     pub pack_releases: BTreeMap<String, PackRelease>,
+}
+
+/// A finished build, to be looked at before it becomes an image.
+#[derive(Clone, Copy)]
+pub struct Made<'a> {
+    /// The app as its files declare it.
+    pub app: &'a App,
+    /// The app's folder on the host.
+    pub tree: &'a Path,
+    /// What came out.
+    pub built: &'a Built,
+    /// Commands by process type.
+    pub processes: &'a BTreeMap<String, String>,
+    /// The plan's tools by id: their folders.
+    pub tools: &'a BTreeMap<String, PathBuf>,
 }
 
 /// What the platform is told to run.
@@ -194,6 +211,19 @@ pub trait Buildpack: Send + Sync {
     ///
     /// Asked for files only, with `/` between the components.
     fn place_of(&self, plan: &PackPlan, built: &Built, path: &str) -> Place;
+
+    /// Whether the running app is sure to load the file at `path`, which is where the image has it, if that is an ELF file of
+    /// the image's own system: then the app does not work unless it has the libraries that the file needs.
+    fn loads(&self, plan: &PackPlan, path: &str) -> bool {
+        let _ = (plan, path);
+        false
+    }
+
+    /// What of a finished build will not work, as far as its files tell. Starts nothing.
+    fn inspect(&self, plan: &PackPlan, made: &Made<'_>) -> Vec<Finding> {
+        let _ = (plan, made);
+        Vec::new()
+    }
 
     /// Make file contents that differ from build to build the same. What has to be made up, such as the cookie of a
     /// release, is made of `inputs`, the identity of the app and its plan.

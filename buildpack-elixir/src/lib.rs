@@ -11,7 +11,9 @@ pub mod environment;
 #[cfg(test)]
 mod fixture;
 pub mod hex_installs;
+mod inspect;
 pub mod layers;
+mod loaded;
 pub mod mix_test;
 pub mod normalise;
 mod pack;

@@ -9,19 +9,22 @@ use buildpack_core::diagnostic::{Diagnostic, Origin, Outcome, Sourced};
 use buildpack_core::digest::Digest;
 use buildpack_core::layer::Normalise;
 use buildpack_core::pack::{
-    Buildpack, Built, CompileError, Detection, Host, Place, PlanContext, Release, TESTS,
-    write_in_tree,
+    Buildpack, Built, CompileError, Detection, Finding, Host, Made, Place, PlanContext, Release,
+    TESTS, write_in_tree,
 };
 use buildpack_core::plan::{Decision, Goal, PackPlan, Step};
 use buildpack_core::version::Tool;
 
 use crate::config::ElixirConfig;
 use crate::environment::{self, Settings};
+use crate::inspect::{Output, mix_tasks, static_manifest};
 use crate::normalise::{self, BeamNormaliser, ReleaseCookie, not_for_the_image};
 use crate::resolve::ResolvedTools;
 use crate::rules::config_deprecated_key;
 use crate::tools::{Places, Versions};
-use crate::{atom_order, check, config, detect, layers, mix_test, packages, resolve, steps, tools};
+use crate::{
+    atom_order, check, config, detect, layers, loaded, mix_test, packages, resolve, steps, tools,
+};
 
 /// The Elixir pack, compatible with `elixir_buildpack.config`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -120,6 +123,20 @@ impl Buildpack for ElixirPack {
             layers::of_source(mix_env(plan), built, path)
         };
         purpose.map_or(Place::Nowhere, Place::Layer)
+    }
+
+    fn loads(&self, plan: &PackPlan, path: &str) -> bool {
+        loaded::is_loaded(&plan.app_dir, path)
+    }
+
+    fn inspect(&self, plan: &PackPlan, made: &Made<'_>) -> Vec<Finding> {
+        let output = Output {
+            mix_env: mix_env(plan),
+            releases: releases(plan),
+        };
+        let mut findings = static_manifest::missing(made, output);
+        findings.extend(mix_tasks::missing(plan, made, output));
+        findings
     }
 
     fn normalisers(&self, inputs: &Digest, built: &Built) -> Vec<Box<dyn Normalise>> {

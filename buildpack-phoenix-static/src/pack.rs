@@ -19,7 +19,7 @@ use crate::config::StaticConfig;
 use crate::earlier::exchange;
 use crate::layers::CacheManifest;
 use crate::manager_tool::{write_program, write_programs};
-use crate::{check, config, detect, layers, plan, standalone, steps};
+use crate::{check, config, detect, layers, node, plan, standalone, steps};
 
 /// The pack for assets and server of Phoenix apps, compatible with `phoenix_static_buildpack.config`. It stands behind
 /// the Elixir pack, whose Mix it needs.
@@ -103,6 +103,11 @@ impl Buildpack for PhoenixStaticPack {
 
     fn place_of(&self, plan: &PackPlan, _: &Built, path: &str) -> Place {
         layers::place_of(plan, path)
+    }
+
+    fn loads(&self, plan: &PackPlan, path: &str) -> bool {
+        let mut tools = plan.tools.iter().filter(|tool| tool.id == node::ID);
+        tools.any(|tool| path.strip_prefix(tool.place.as_str()) == Some("/bin/node"))
     }
 
     fn normalisers(&self, _: &Digest, _: &Built) -> Vec<Box<dyn Normalise>> {

@@ -53,6 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         terminal: None,
         public_vars: Vec::new(),
         secrets: BuildSecrets::default(),
+        allowed_missing: Vec::new(),
         buildpacks: Vec::new(),
         native: true,
         lock: pipeline::Lock::None,

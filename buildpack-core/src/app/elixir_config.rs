@@ -36,6 +36,17 @@ pub struct ConfigExs {
     pub esbuild_path: Option<Span>,
     /// `config :tailwind, path: …`.
     pub tailwind_path: Option<Span>,
+    /// Each `cache_static_manifest: "…"`.
+    pub static_manifests: Vec<StaticManifest>,
+}
+
+/// Where an endpoint of Phoenix looks for the names of digested static files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaticManifest {
+    /// The application of `config :application, …`, where it is written out.
+    pub application: Option<String>,
+    /// The file, below the application's folder.
+    pub path: Sourced<String>,
 }
 
 /// A variable of the environment that a configuration file reads.
@@ -67,6 +78,7 @@ pub(super) fn parse(path: &str, source: &Arc<Source>) -> ConfigExs {
         conditions: Vec::new(),
         later: 0,
         configured: 0,
+        application: None,
         found: ConfigExs {
             path: path.to_owned(),
             at_start: path.ends_with("/runtime.exs") || path.ends_with("/releases.exs"),
@@ -77,6 +89,7 @@ pub(super) fn parse(path: &str, source: &Arc<Source>) -> ConfigExs {
             tailwind_version: None,
             esbuild_path: None,
             tailwind_path: None,
+            static_manifests: Vec::new(),
         },
     };
     for token in 0..code.tokens.len() {
@@ -94,6 +107,8 @@ struct Reader<'a> {
     later: usize,
     /// The code up to this token is the call of `config` that was read last.
     configured: usize,
+    /// What is configured by it.
+    application: Option<String>,
     found: ConfigExs,
 }
 
@@ -116,6 +131,10 @@ impl Reader<'_> {
             Kind::Text(text) if text.value == "PHX_SERVER" => self.found.phx_server = true,
             Kind::Key(key) if matches!(key.value.as_ref(), "server" | "serve_endpoints") => {
                 self.server(token, token + 1);
+            }
+            Kind::Key(key) if key.value == "cache_static_manifest" => {
+                let manifest = self.static_manifest(token);
+                self.found.static_manifests.extend(manifest);
             }
             Kind::Atom(atom) if atom.value == "serve_endpoints" => self.server(token, token + 2),
             Kind::Word("config") if token >= self.configured => self.config(token),
@@ -235,15 +254,14 @@ impl Reader<'_> {
         let Some(Kind::Atom(application)) = code.kind(first) else {
             return;
         };
-        if !matches!(application.value.as_ref(), "esbuild" | "tailwind") {
-            return;
-        }
         let end = match code.end_of(token + 1) {
             Some(end) if open => end,
             _ => code.end_of_expression(first),
         };
         self.configured = end;
-        if !self.in_production() {
+        self.application = Some(application.value.clone().into_owned());
+        let has_version = matches!(application.value.as_ref(), "esbuild" | "tailwind");
+        if !has_version || !self.in_production() {
             return;
         }
         for argument in code.split(first..end, ",") {
@@ -272,6 +290,22 @@ impl Reader<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// `cache_static_manifest: "…"` at `token`.
+    fn static_manifest(&self, token: usize) -> Option<StaticManifest> {
+        let Kind::Text(text) = self.code.kind(token + 1)? else {
+            return None;
+        };
+        if !self.in_production() {
+            return None;
+        }
+        let origin = Origin::File(self.span(text.span.clone()));
+        let inside = token < self.configured;
+        Some(StaticManifest {
+            application: self.application.clone().filter(|_| inside),
+            path: Sourced::new(text.value.clone().into_owned(), origin),
+        })
     }
 
     fn in_production(&self) -> bool {
@@ -454,6 +488,31 @@ config :a, h: System.get_env("H") || (raise "no H"), i: System.get_env(name)
         );
         assert_eq!(found.esbuild_version, None);
         assert!(found.server.is_some());
+    }
+
+    #[test]
+    fn finds_the_manifest_of_static_files() {
+        let text = r#"
+config :shop, ShopWeb.Endpoint, url: [port: 80], cache_static_manifest: "priv/static/cache_manifest.json"
+config :shop, cache_static_manifest: manifest
+for {app, endpoint} <- [] do
+  config app, endpoint, cache_static_manifest: "priv/other.json"
+end
+if config_env() == :dev do
+  config :shop, cache_static_manifest: "priv/dev.json"
+end
+"#;
+        let found = read("config/prod.exs", text).static_manifests;
+        let found: Vec<_> = (found.iter())
+            .map(|it| (it.application.as_deref(), it.path.value.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (Some("shop"), "priv/static/cache_manifest.json"),
+                (None, "priv/other.json"),
+            ]
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::diagnostic::{Class, Diagnostic, Outcome, Source, Sourced, Span};
 pub use asset_folders::folder_inside;
 pub use config_file::{ConfigFile, ConfigValue};
 pub use declared::{Declared, VersionFile};
-pub use elixir_config::{ConfigExs, EnvRead};
+pub use elixir_config::{ConfigExs, EnvRead, StaticManifest};
 pub use mix_exs::{Alias, MixDep, MixExs, Unread};
 pub use mix_lock::{HexLock, HexRequirement, LockSource, LockedPackage, MixLock};
 pub use package_json::PackageJson;

@@ -166,7 +166,9 @@ impl<'t> Tar<'t> {
     fn note_libraries(&mut self, entry: &Entry<'_>, file: &std::fs::File) {
         if let Some(linked) = libraries::read(file) {
             let path = entry.shown();
-            self.libraries.add(&path, linked, self.options.architecture);
+            let loaded = (self.options.loads)(&path);
+            let architecture = self.options.architecture;
+            self.libraries.add(&path, linked, architecture, loaded);
         }
     }
 

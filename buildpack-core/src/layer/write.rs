@@ -34,6 +34,8 @@ pub struct Options<'a> {
     pub mtime_from_content: &'a (dyn Fn(&str) -> bool + Sync),
     /// Applied in order to the files they want.
     pub normalisers: &'a [&'a dyn Normalise],
+    /// Which files (absolute image paths) the app is sure to load, if they are ELF files.
+    pub loads: &'a (dyn Fn(&str) -> bool + Sync),
     /// What must not be in the layer.
     pub gate: Option<&'a SecretGate>,
     /// What the image runs on: ELF files for others mean nothing to it.
@@ -168,6 +170,7 @@ mod tests {
             name: "app",
             mtime_from_content: &|path| path.contains("/priv/static/"),
             normalisers: &[&Shout],
+            loads: &|_| false,
             gate: None,
             architecture: Arch::Amd64,
             compression: Compression::Gzip,

@@ -17,7 +17,7 @@ fn linked(needs: &[(&str, &[&str])], offers: Option<(&str, &[&str])>) -> Linked 
 }
 
 fn add(all: &mut Libraries, path: &str, linked: Linked) {
-    all.add(path, linked, Arch::Amd64);
+    all.add(path, linked, Arch::Amd64, false);
 }
 
 fn said(missing: &[Missing]) -> Vec<String> {
@@ -79,6 +79,24 @@ fn what_the_app_brings_is_not_wanted_of_the_image_below() {
     assert!(wanted.missing_in(&old).is_empty());
     let text = serde_json::to_string(&wanted).unwrap();
     assert_eq!(serde_json::from_str::<Libraries>(&text).unwrap(), wanted);
+}
+
+#[test]
+fn of_several_files_the_one_that_is_surely_loaded_is_told() {
+    let mut app = Libraries::default();
+    let needs: &[(&str, &[&str])] = &[("libc.so.6", &["GLIBC_2.38"]), ("libx.so.1", &[])];
+    let (first, second) = ("/app/a/optional.node", "/app/priv/nif.so");
+    app.add(first, linked(needs, None), Arch::Amd64, false);
+    app.add(second, linked(&needs[..1], None), Arch::Amd64, true);
+    let mut there = Libraries::default();
+    let offers = linked(&[], Some(("libc.so.6", &["GLIBC_2.35"])));
+    add(&mut there, "/lib/libc.so.6", offers);
+    let missing = app.wanted().missing_in(&there);
+    let told: Vec<_> = (missing.iter().map(|it| (it.file.as_str(), it.loaded))).collect();
+    assert_eq!(told, [(second, true), (first, false)]);
+    // What stands in the image says no more than it did.
+    let left = app.wanted().without(&missing);
+    assert!(!serde_json::to_string(&left).unwrap().contains("loads"));
 }
 
 #[test]

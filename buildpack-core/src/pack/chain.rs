@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::test_plan::with_tests;
-use super::{Buildpack, Built, CompileError, Detection, Host, Place, PlanContext, Release};
+use super::{
+    Buildpack, Built, CompileError, Detection, Finding, Host, Made, Place, PlanContext, Release,
+};
 use crate::app::App;
 use crate::check::{CheckContext, Checked};
 use crate::diagnostic::Outcome;
@@ -143,6 +145,15 @@ impl Buildpack for Chain {
             .into_iter()
             .find(|place| *place != Place::Unknown)
             .unwrap_or(Place::Unknown)
+    }
+
+    fn loads(&self, plan: &PackPlan, path: &str) -> bool {
+        self.packs().any(|pack| pack.loads(plan, path))
+    }
+
+    fn inspect(&self, plan: &PackPlan, made: &Made<'_>) -> Vec<Finding> {
+        let findings = self.packs().flat_map(|pack| pack.inspect(plan, made));
+        findings.collect()
     }
 
     fn normalisers(&self, inputs: &Digest, built: &Built) -> Vec<Box<dyn Normalise>> {

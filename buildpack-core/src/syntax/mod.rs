@@ -1,4 +1,4 @@
-//! The bash of `*_buildpack.config` files, as far as it can be read without running it.
+//! The bash of `*_buildpack.config` files, and of commands, as far as it can be read without running it.
 //!
 //! Quotes, escapes, arrays, comments and variables that the file itself sets are resolved here. All else (command
 //! substitution, conditions, globs, the environment) is named and left to a real bash in the sandbox.
@@ -8,6 +8,7 @@ mod commands;
 mod complaints;
 mod cursor;
 pub mod elixir;
+mod first_command;
 mod known;
 mod statements;
 mod words;
@@ -15,6 +16,7 @@ mod words;
 use std::sync::Arc;
 
 pub(crate) use complaints::{mistake, odd_encoding};
+pub use first_command::{first_command, is_plain};
 
 use crate::diagnostic::{Outcome, Source, Sourced, Span};
 

@@ -412,6 +412,9 @@ pub(super) struct Build {
     /// Let secrets stand in this file or folder of the image, because they are meant to
     #[arg(long, value_name = "PATH")]
     pub allow_secret_in: Vec<String>,
+    /// Let the app's files need this library, such as `libcuda.so.1`, though nothing in the image has it
+    #[arg(long, value_name = "LIBRARY")]
+    pub allow_missing: Vec<String>,
     /// Write a record of the build as JSON, also if it fails: docs/records.md
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,

@@ -68,6 +68,7 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
             allowed_in: args.allow_secret_in.clone(),
             ..call.secrets.clone()
         },
+        allowed_missing: args.allow_missing.clone(),
         buildpacks: args.packs.addresses(&args.app),
         native: args.packs.native(&context.settings),
         lock: args.packs.lock(args.write.lock, &context.settings),

@@ -37,6 +37,7 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
         terminal: None,
         public_vars: Vec::new(),
         secrets: call.secrets.clone(),
+        allowed_missing: Vec::new(),
         buildpacks: args.packs.addresses(&args.app),
         native: args.packs.native(&context.settings),
         lock: args.packs.lock(args.write.lock, &context.settings),

@@ -123,7 +123,7 @@ fn hidden_in(vars: &ConfigVars, secrets: &BuildSecrets) -> Vec<(String, String)>
 fn given(cli: &Cli) -> Result<(ConfigVars, secrets::Read), Failure> {
     let lookup = |name: &str| std::env::var(name).ok();
     let mut vars = match cli.command.vars() {
-        Some(flags) => vars::read(flags, &lookup, &mut io::stdin())?,
+        Some(flags) => vars::read(flags, &lookup)?,
         None => ConfigVars::default(),
     };
     let flags = cli.command.secrets().cloned().unwrap_or_default();

@@ -112,6 +112,7 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         terminal: context::variable("TERM"),
         public_vars: Vec::new(),
         secrets: call.secrets.clone(),
+        allowed_missing: Vec::new(),
         buildpacks: args.packs.addresses(Path::new(&what)),
         native: args.packs.native(&context.settings),
         lock: args.packs.lock(false, &context.settings),

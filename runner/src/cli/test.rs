@@ -29,6 +29,7 @@ pub(super) fn exec(call: &Call, args: &Test) -> Ended {
         terminal: context::variable("TERM"),
         public_vars: Vec::new(),
         secrets: call.secrets.clone(),
+        allowed_missing: Vec::new(),
         buildpacks: args.packs.addresses(&args.app),
         native: args.packs.native(&context.settings),
         lock: args.packs.lock(false, &context.settings),

@@ -1,6 +1,7 @@
 //! The way through the house: app, plan, tools, tree, layers, image.
 
 mod assemble;
+mod examine;
 mod here;
 mod kept_search;
 mod steps;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use buildpack_core::diagnostic::Diagnostic;
 use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
-use buildpack_core::image::{BASE_PURPOSE, BaseImage, LayerRecord};
+use buildpack_core::image::{BASE_PURPOSE, BaseImage};
 use buildpack_core::layer::StatCache;
 use buildpack_core::pack::Buildpack as _;
 use buildpack_core::plan::{Goal, Tool};
@@ -34,7 +35,7 @@ use super::source::Source;
 use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
 use super::tree::{Lent, Tree};
-use super::{in_place, lend, linked, stack_images};
+use super::{in_place, lend, stack_images};
 use crate::records::Facts;
 use crate::rootfs::System;
 use assemble::{image_event, ordered};
@@ -107,6 +108,7 @@ impl<'a> Build<'a> {
                 services
                     .events
                     .heading("Nothing changed since the last build");
+                self.judge(&record.findings)?;
                 by_name(&services.store, &self.request.name).write(&record)?;
                 services.events.emit(image_event(&record));
                 record
@@ -330,9 +332,15 @@ impl<'a> Build<'a> {
             let (processes, layers) = self.nothing_kept_of_secrets(layers, &mut tree)?;
             stages.run("image", || {
                 let (run_image, system) = join(run_image)?;
-                let below = self.below(&layers, &run_image, system);
+                let mut findings = self.inspect(tree.app(), &built, tools, &processes, &system);
+                let (below, lacking) = self.below(&layers, &run_image.reference, system);
+                findings.extend(lacking);
+                self.judge(&findings)?;
                 let build_image = build_image.as_ref();
-                let record = self.image(run_image, tools, processes, layers, &below);
+                let record = BuildRecord {
+                    findings,
+                    ..self.image(run_image, tools, processes, layers, &below)
+                };
                 self.search_record(&record)?;
                 let history = earlier.map(EarlierAssets::take_in).transpose()?;
                 self.remember(&record, build_image, history.as_ref())?;
@@ -355,19 +363,6 @@ impl<'a> Build<'a> {
         let image = stack_images::run_image(self.request, self.services)?;
         let system = self.services.stacks.system(&image)?;
         Ok((image, system))
-    }
-
-    /// What the files of the layers have of the run image; what they lack there is told.
-    fn below(&self, layers: &[LayerRecord], image: &BaseImage, system: System) -> System {
-        let wanted = linked::wanted(layers);
-        let missing = wanted.missing_in(&system.libraries);
-        for diagnostic in linked::told(&missing, &image.reference) {
-            self.services.events.emit(Event::Diagnostic { diagnostic });
-        }
-        System {
-            libraries: wanted.without(&missing),
-            ..system
-        }
     }
 
     /// What this build finds of earlier ones, where that is wanted.

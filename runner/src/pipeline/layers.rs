@@ -22,8 +22,8 @@ use super::secrets::SecretGuard;
 use super::services::Services;
 use super::toolchains::Installed;
 
-/// Raised when the same files make other layers than before.
-const LAYERS_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-2");
+/// Raised when the same files make other layers than before, or when more is remembered of them.
+const LAYERS_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-3");
 
 /// What stands in the layers of a tree besides its own files.
 pub(super) struct Beside<'a> {
@@ -172,6 +172,7 @@ impl Layerer<'_> {
             name: purpose.title(),
             mtime_from_content: &|path| path.contains("/priv/static/"),
             normalisers: &normalisers,
+            loads: &|path| self.pack.loads(self.plan, path),
             gate: of_build.map(|_| &self.guard.gate),
             architecture: self.request.target.arch,
             compression: self.request.compression,

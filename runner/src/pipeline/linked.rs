@@ -1,8 +1,8 @@
 //! Whether the shared libraries that the app's files need are there where it will run.
 
-use buildpack_core::diagnostic::Diagnostic;
 use buildpack_core::image::LayerRecord;
 use buildpack_core::libraries::{Libraries, Missing};
+use buildpack_core::pack::Finding;
 
 /// What the files of these layers need of the image below them.
 pub(super) fn wanted(layers: &[LayerRecord]) -> Libraries {
@@ -13,29 +13,34 @@ pub(super) fn wanted(layers: &[LayerRecord]) -> Libraries {
     all.wanted()
 }
 
-/// What the image called `below` lacks is told, and no more: not every file in an image is one that is used, and packages
-/// bring files for systems that they don't run on.
-pub(super) fn told(missing: &[Missing], below: &str) -> Vec<Diagnostic> {
-    missing.iter().map(|it| one(it, below)).collect()
+/// What the image called `below` lacks. Not every file in an image is one that is used, and packages bring files for
+/// systems that they don't run on: what the app is sure to load breaks it, the rest is told.
+pub(super) fn told(missing: Vec<Missing>, below: &str) -> Vec<Finding> {
+    missing.into_iter().map(|it| one(it, below)).collect()
 }
 
-fn one(missing: &Missing, below: &str) -> Diagnostic {
+fn one(missing: Missing, below: &str) -> Finding {
     let Missing {
         library,
         version,
         file,
+        loaded,
     } = missing;
+    let below = below.to_owned();
     match version {
-        None => Diagnostic::warning(
-            "library-missing",
-            format!("`{file}` needs `{library}`, which neither the app nor `{below}` has"),
-        )
-        .help("if the app uses that file, bring the library along, as the packs for apt packages do, or take a package that needs none"),
-        Some(version) => Diagnostic::warning(
-            "library-too-old",
-            format!("`{file}` needs {version}, and `{library}` of `{below}` is older"),
-        )
-        .help("if the app uses that file, compile it in the build rather than taking one that was made for a newer system, or choose a newer stack"),
+        None => Finding::LibraryMissing {
+            file,
+            library,
+            loaded,
+            below,
+        },
+        Some(version) => Finding::LibraryTooOld {
+            file,
+            library,
+            version,
+            loaded,
+            below,
+        },
     }
 }
 
@@ -63,11 +68,14 @@ mod tests {
         };
         let (mut app, mut stack) = (Libraries::default(), Libraries::default());
         let needs = [("libc.so.6", "GLIBC_2.38"), ("libvips.so.42", "VIPS_42")];
-        app.add("/app/priv/nif.so", linked(&needs, None), Arch::Arm64);
+        app.add("/app/priv/nif.so", linked(&needs, None), Arch::Arm64, true);
         let offers = Some(("libc.so.6", "GLIBC_2.35"));
-        stack.add("/lib/libc.so.6", linked(&[], offers), Arch::Arm64);
+        let libc = linked(&[], offers);
+        stack.add("/lib/libc.so.6", libc, Arch::Arm64, false);
         let missing = app.wanted().missing_in(&stack);
-        let told = told(&missing, "heroku/heroku:22");
+        let told = told(missing, "heroku/heroku:22");
+        let told: Vec<_> = told.iter().map(Finding::diagnostic).collect();
+        assert!(told.iter().all(|it| it.is_error()));
         let told: Vec<_> = told
             .iter()
             .map(|it| (it.code.0, it.message.as_str()))

@@ -52,6 +52,7 @@ mod shell;
 mod source;
 mod stack_images;
 mod stages;
+mod startable;
 mod target;
 mod test_run;
 mod test_vars;

@@ -220,7 +220,7 @@ mod tests {
         let mut wanted = Libraries::default();
         for number in 0..10 {
             let name = format!("lib{number}.so");
-            wanted.add("/app/nif", linked(&[&name], None), Arch::Amd64);
+            wanted.add("/app/nif", linked(&[&name], None), Arch::Amd64, false);
         }
         let labels = BTreeMap::from([
             (label::SYSTEM.to_owned(), "ubuntu 24.04".to_owned()),
@@ -233,9 +233,12 @@ mod tests {
             release: Some("ubuntu 22.04".to_owned()),
             ..System::default()
         };
-        system
-            .libraries
-            .add("/lib/lib0.so", linked(&[], Some("lib0.so")), Arch::Amd64);
+        system.libraries.add(
+            "/lib/lib0.so",
+            linked(&[], Some("lib0.so")),
+            Arch::Amd64,
+            false,
+        );
         let name: Reference = "docker.io/heroku/heroku:22".parse().unwrap();
         let all = refusals(&labels, "heroku-24", &name, &system);
         assert_eq!(
@@ -252,9 +255,10 @@ mod tests {
             release: Some("ubuntu 24.04".to_owned()),
             libraries: (0..10).fold(Libraries::default(), |mut all, number| {
                 let name = format!("lib{number}.so");
-                all.add("/lib", linked(&[], Some(&name)), Arch::Amd64);
+                all.add("/lib", linked(&[], Some(&name)), Arch::Amd64, false);
                 all
             }),
+            ..System::default()
         };
         assert!(refusals(&labels, "heroku-24", &own, &fits).is_empty());
         // An older image says nothing of it.

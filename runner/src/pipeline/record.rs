@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use buildpack_core::digest::Digest;
 use buildpack_core::image::{BaseImage, Image, LayerRecord};
+use buildpack_core::pack::Finding;
 use buildpack_core::store::{Bucket, CacheKey, KeyedRecord, NamedBlob, Record, Sharable, Store};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,9 @@ pub struct BuildRecord {
     pub layers: Vec<LayerRecord>,
     /// The image.
     pub image: Image,
+    /// What will not work in it.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
     /// When it was built.
     pub built: jiff::Timestamp,
 }

@@ -43,6 +43,8 @@ pub struct Request {
     pub public_vars: Vec<String>,
     /// What single steps are lent, and no other sees.
     pub secrets: BuildSecrets,
+    /// Libraries that the app's files may need though nothing in the image has them: the platform brings them.
+    pub allowed_missing: Vec<String>,
     /// Packs that are asked for in place of those that the app's files name, as they are written.
     pub buildpacks: Vec<Sourced<String>>,
     /// Whether built-in packs may take the place of those that they are made after.

@@ -109,6 +109,7 @@ mod tests {
             terminal: None,
             public_vars: Vec::new(),
             secrets: BuildSecrets::default(),
+            allowed_missing: Vec::new(),
             buildpacks: Vec::new(),
             native: true,
             lock: Lock::None,

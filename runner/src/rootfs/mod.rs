@@ -19,4 +19,4 @@ mod whiteout;
 pub use error::StackError;
 pub use request::PullRequest;
 pub use store::{StackImage, StackStore};
-pub use system::System;
+pub use system::{PROGRAMS, System};

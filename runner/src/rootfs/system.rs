@@ -1,5 +1,6 @@
 //! What system a base image is: read from its layers once, and remembered.
 
+use std::collections::BTreeSet;
 use std::io::{self, Cursor, Read};
 
 use buildpack_core::image::{BaseImage, BlobSource};
@@ -17,6 +18,16 @@ const LARGEST: u64 = 256 << 20;
 /// Where a system says which it is (os-release(5)); the first is a link to the second, where both are there.
 const RELEASE: [&str; 2] = ["etc/os-release", "usr/lib/os-release"];
 
+/// Folders of programs, as `PATH` names them where nobody says otherwise.
+pub const PROGRAMS: [&str; 6] = [
+    "bin",
+    "sbin",
+    "usr/bin",
+    "usr/local/bin",
+    "usr/local/sbin",
+    "usr/sbin",
+];
+
 /// The system of a base image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct System {
@@ -24,6 +35,8 @@ pub struct System {
     pub release: Option<String>,
     /// What its libraries offer to programs. What they need of each other is the image's own affair.
     pub libraries: Libraries,
+    /// Names of the programs in the folders of [`PROGRAMS`].
+    pub programs: BTreeSet<String>,
 }
 
 impl StackStore {
@@ -53,7 +66,7 @@ impl StackStore {
     }
 
     fn system_record(&self, base: &BaseImage) -> Record<System> {
-        let name = format!("system {}", base.digest);
+        let name = format!("system with programs {}", base.digest);
         self.store.record(Bucket::Images, &name)
     }
 }
@@ -68,6 +81,9 @@ impl System {
             let path = path.trim_start_matches("./");
             let name = path.rsplit('/').next().unwrap_or_default();
             let library = name.contains(".so");
+            if is_program(path, entry.header()) {
+                self.programs.insert(name.to_owned());
+            }
             if !entry.header().entry_type().is_file()
                 || !(library || RELEASE.contains(&path))
                 || entry.size() > LARGEST
@@ -83,11 +99,22 @@ impl System {
             {
                 linked.needs.clear();
                 self.libraries
-                    .add(&format!("/{path}"), linked, architecture);
+                    .add(&format!("/{path}"), linked, architecture, false);
             }
         }
         Ok(())
     }
+}
+
+/// Whether an entry at `path` can be started by its name. Where a link leads is not looked at.
+fn is_program(path: &str, header: &tar::Header) -> bool {
+    let kind = header.entry_type();
+    let executable = header.mode().is_ok_and(|mode| mode & 0o111 != 0);
+    let starts = kind.is_symlink() || (kind.is_file() || kind.is_hard_link()) && executable;
+    starts
+        && path
+            .rsplit_once('/')
+            .is_some_and(|(folder, _)| PROGRAMS.contains(&folder))
 }
 
 /// `ID` and `VERSION_ID` of os-release(5).
@@ -116,30 +143,39 @@ mod tests {
     fn libraries_and_release_are_found_among_other_files() {
         let mut tar = tar::Builder::new(Vec::new());
         let library = std::fs::read("/bin/bash").unwrap();
-        let files: [(&str, &[u8]); 4] = [
-            ("./usr/lib/os-release", b"ID=debian\nVERSION_ID=13\n"),
-            ("usr/lib/libmade.so.1", &library),
-            ("usr/lib/broken.so", b"\x7fELF"),
-            ("usr/share/os-release", b"ID=other\nVERSION_ID=1\n"),
+        let files: [(&str, u32, &[u8]); 7] = [
+            ("./usr/lib/os-release", 0o644, b"ID=debian\nVERSION_ID=13\n"),
+            ("usr/lib/libmade.so.1", 0o755, &library),
+            ("usr/lib/broken.so", 0o644, b"\x7fELF"),
+            ("usr/share/os-release", 0o644, b"ID=other\nVERSION_ID=1\n"),
+            ("usr/bin/env", 0o755, b"#!"),
+            ("./usr/bin/notes.txt", 0o644, b""),
+            ("usr/bin/below/tool", 0o755, b"#!"),
         ];
-        for (name, content) in files {
+        for (name, mode, content) in files {
             let mut header = tar::Header::new_ustar();
             header.set_size(content.len() as u64);
+            header.set_mode(mode);
             tar.append_data(&mut header, name, content).unwrap();
         }
         let mut system = System::default();
+        let mut link = tar::Header::new_ustar();
+        link.set_entry_type(tar::EntryType::Symlink);
+        link.set_size(0);
+        tar.append_link(&mut link, "bin/sh", "dash").unwrap();
         let tar = tar.into_inner().unwrap();
         system.read(&tar[..], Arch::host()).unwrap();
         assert_eq!(system.release.as_deref(), Some("debian 13"));
+        assert_eq!(Vec::from_iter(&system.programs), ["env", "sh"]);
         let mut needs = Libraries::default();
         let linked = |needs: &str| libraries::Linked {
             architecture: Arch::host(),
             needs: [(needs.to_owned(), <_>::default())].into(),
             offers: None,
         };
-        needs.add("/a", linked("libmade.so.1"), Arch::host().unwrap());
+        needs.add("/a", linked("libmade.so.1"), Arch::host().unwrap(), false);
         assert!(needs.missing_in(&system.libraries).is_empty());
-        needs.add("/b", linked("broken.so"), Arch::host().unwrap());
+        needs.add("/b", linked("broken.so"), Arch::host().unwrap(), false);
         assert_eq!(needs.missing_in(&system.libraries).len(), 1);
     }
 }

@@ -19,6 +19,7 @@ mod evaluated;
 mod files;
 mod hooks;
 mod hosts;
+mod inspected;
 mod judges;
 mod kept;
 mod killed;

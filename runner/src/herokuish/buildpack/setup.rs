@@ -94,6 +94,7 @@ pub(super) fn setup(face: &Face) -> Result<Ready, Failure> {
         terminal: None,
         public_vars: Vec::new(),
         secrets: BuildSecrets::default(),
+        allowed_missing: Vec::new(),
         buildpacks: Vec::new(),
         native: true,
         lock: Lock::None,

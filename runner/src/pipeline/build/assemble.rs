@@ -73,7 +73,7 @@ impl Build<'_> {
         )
     }
 
-    fn in_image<'t>(
+    pub(super) fn in_image<'t>(
         &'t self,
         tools: &'t [Installed],
     ) -> impl Iterator<Item = (&'t Tool, &'t Installed)> {
@@ -90,7 +90,7 @@ impl Build<'_> {
             == 1
     }
 
-    fn release(&self, built: &Built) -> Release {
+    pub(super) fn release(&self, built: &Built) -> Release {
         let release = self.prepared.pack.release(&self.prepared.plan, built);
         release.unwrap_or_default()
     }
@@ -142,6 +142,7 @@ impl Build<'_> {
             run_image,
             layers,
             image,
+            findings: Vec::new(),
             built: self.services.now,
         }
     }

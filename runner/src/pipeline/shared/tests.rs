@@ -33,6 +33,7 @@ impl Desk {
             terminal: None,
             public_vars: Vec::new(),
             secrets: BuildSecrets::default(),
+            allowed_missing: Vec::new(),
             buildpacks: Vec::new(),
             native: true,
             lock: Lock::None,
