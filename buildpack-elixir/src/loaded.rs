@@ -1,5 +1,7 @@
 //! Which ELF files of an image the running app is sure to load.
 
+use std::path::Path;
+
 /// Programs without which Erlang does not start (`erlexec` starts `beam.smp`, which starts the others).
 const PROGRAMS: [&str; 5] = [
     "beam.smp",
@@ -24,7 +26,7 @@ pub(crate) fn is_loaded(app_dir: &str, path: &str) -> bool {
     match parts.as_slice() {
         [.., erts, "bin", program] if erts.starts_with("erts-") => PROGRAMS.contains(program),
         [folders @ .., "priv", file] | [folders @ .., "priv", "lib" | "native", file] => {
-            file.ends_with(".so") && is_application(folders)
+            Path::new(file).extension().is_some_and(|it| it == "so") && is_application(folders)
         }
         _ => false,
     }
@@ -34,8 +36,7 @@ pub(crate) fn is_loaded(app_dir: &str, path: &str) -> bool {
 /// dependency, or one in a `lib` of what was compiled.
 fn is_application(folders: &[&str]) -> bool {
     match folders {
-        [] => true,
-        ["deps" | "apps", _] | ["_build", _, "lib", _] => true,
+        [] | ["deps" | "apps", _] | ["_build", _, "lib", _] => true,
         [before @ .., "lib", application] => {
             let name = application.split('-').next().unwrap_or_default();
             let of_tools = before == [".platform_tools", "erlang"];

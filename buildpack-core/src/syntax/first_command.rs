@@ -71,12 +71,11 @@ fn word_end(text: &str) -> usize {
                 letters.next();
             }
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, ' ' | '\t' | '\n' | '\r' | ';' | '&' | '|' | '<' | '>' | '(' | ')') => {
                 return at;
             }
-            (None, _) => {}
+            _ => {}
         }
     }
     text.len()

@@ -351,6 +351,20 @@ fn absolute_path(text: &str) -> Result<String, String> {
     }
 }
 
+/// Whether what was built is started, and what it is asked for.
+#[derive(Debug, Args)]
+pub(super) struct CheckPage {
+    /// Start `web` in the built image and ask it for a page; no answer, or one with a status of 500 or more, fails the build
+    #[arg(long)]
+    pub check: bool,
+    /// With --check: the page to ask for
+    #[arg(long, value_name = "PATH", requires = "check", default_value = "/", value_parser = absolute_path)]
+    pub check_path: String,
+    /// With --check: seconds that `web` may take to answer
+    #[arg(long, value_name = "SECONDS", requires = "check", default_value_t = 60)]
+    pub check_timeout: u64,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Build {
     /// The app's folder
@@ -397,15 +411,8 @@ pub(super) struct Build {
     pub shell: bool,
     #[command(flatten)]
     pub secrets: Secrets,
-    /// Start `web` in the built image and ask it for a page; no answer, or one with a status of 500 or more, fails the build
-    #[arg(long)]
-    pub check: bool,
-    /// With --check: the page to ask for
-    #[arg(long, value_name = "PATH", requires = "check", default_value = "/", value_parser = absolute_path)]
-    pub check_path: String,
-    /// With --check: seconds that `web` may take to answer
-    #[arg(long, value_name = "SECONDS", requires = "check", default_value_t = 60)]
-    pub check_timeout: u64,
+    #[command(flatten)]
+    pub check: CheckPage,
     /// Let the value of this config var stand in the image, because it is no secret
     #[arg(long, value_name = "NAME")]
     pub allow_in_image: Vec<String>,

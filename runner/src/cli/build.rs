@@ -6,7 +6,7 @@ use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::EventSink;
 use buildpack_core::plan::Goal;
 
-use super::args::{Build, BuildDirMode};
+use super::args::{Build, BuildDirMode, CheckPage};
 use super::context::{self, Context, app_name};
 use super::record::{Like, Telling};
 use super::reproduce;
@@ -45,7 +45,7 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
     if let Some(to) = &to {
         pipeline::ready_to_push(to, &context.services)?;
     }
-    if args.check {
+    if args.check.check {
         pipeline::can_enter(&context.services)?;
     }
     remote_cache::set_up(&mut context, &call.vars)?;
@@ -89,8 +89,8 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
         }
     };
     telling.finished(&mut finished);
-    if args.check {
-        checked(call, args, &finished, &context)?;
+    if args.check.check {
+        checked(call, &args.check, &finished, &context)?;
     }
     for output in &args.output {
         pipeline::export(
@@ -122,16 +122,16 @@ const HIGHEST_STATUS: u16 = 499;
 /// Starts `web` of what was built and asks for a page.
 fn checked(
     call: &Call,
-    args: &Build,
+    asked: &CheckPage,
     finished: &Finished,
     context: &Context,
 ) -> Result<(), Failure> {
     let image = pipeline::kept_image(&finished.record.name, &context.services)?;
     let visit = Visit {
         process: "web".to_owned(),
-        path: args.check_path.clone(),
+        path: asked.check_path.clone(),
         port: None,
-        patience: Duration::from_secs(args.check_timeout),
+        patience: Duration::from_secs(asked.check_timeout),
         highest_status: HIGHEST_STATUS,
     };
     visited(&image, &visit, call, context)

@@ -35,7 +35,7 @@ use super::source::Source;
 use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
 use super::tree::{Lent, Tree};
-use super::{in_place, lend, stack_images};
+use super::{in_place, lend, linked, stack_images};
 use crate::records::Facts;
 use crate::rootfs::System;
 use assemble::{image_event, ordered};
@@ -333,7 +333,7 @@ impl<'a> Build<'a> {
             stages.run("image", || {
                 let (run_image, system) = join(run_image)?;
                 let mut findings = self.inspect(tree.app(), &built, tools, &processes, &system);
-                let (below, lacking) = self.below(&layers, &run_image.reference, system);
+                let (below, lacking) = linked::below(&layers, &run_image.reference, system);
                 findings.extend(lacking);
                 self.judge(&findings)?;
                 let build_image = build_image.as_ref();

@@ -4,8 +4,21 @@ use buildpack_core::image::LayerRecord;
 use buildpack_core::libraries::{Libraries, Missing};
 use buildpack_core::pack::Finding;
 
+use crate::rootfs::System;
+
+/// What the files of these layers have of `system`, which the image called `below` is, and what they lack there.
+pub(super) fn below(layers: &[LayerRecord], below: &str, system: System) -> (System, Vec<Finding>) {
+    let wanted = wanted(layers);
+    let missing = wanted.missing_in(&system.libraries);
+    let system = System {
+        libraries: wanted.without(&missing),
+        ..system
+    };
+    (system, told(missing, below))
+}
+
 /// What the files of these layers need of the image below them.
-pub(super) fn wanted(layers: &[LayerRecord]) -> Libraries {
+fn wanted(layers: &[LayerRecord]) -> Libraries {
     let mut all = Libraries::default();
     for layer in layers {
         all.join(&layer.libraries);
@@ -15,7 +28,7 @@ pub(super) fn wanted(layers: &[LayerRecord]) -> Libraries {
 
 /// What the image called `below` lacks. Not every file in an image is one that is used, and packages bring files for
 /// systems that they don't run on: what the app is sure to load breaks it, the rest is told.
-pub(super) fn told(missing: Vec<Missing>, below: &str) -> Vec<Finding> {
+fn told(missing: Vec<Missing>, below: &str) -> Vec<Finding> {
     missing.into_iter().map(|it| one(it, below)).collect()
 }
 
@@ -48,6 +61,7 @@ fn one(missing: Missing, below: &str) -> Finding {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
+    use buildpack_core::diagnostic::Diagnostic;
     use buildpack_core::libraries::Linked;
     use stacks::Arch;
 
@@ -75,7 +89,7 @@ mod tests {
         let missing = app.wanted().missing_in(&stack);
         let told = told(missing, "heroku/heroku:22");
         let told: Vec<_> = told.iter().map(Finding::diagnostic).collect();
-        assert!(told.iter().all(|it| it.is_error()));
+        assert!(told.iter().all(Diagnostic::is_error));
         let told: Vec<_> = told
             .iter()
             .map(|it| (it.code.0, it.message.as_str()))

@@ -123,7 +123,11 @@ fn a_person_looks_around_where_a_build_failed() {
     screen.press(&[], "$", 1);
     screen.press(&["bp build shop --shell", "Enter"], PROMPT, 1);
     screen.press(&["Up", "Enter"], PROMPT, 2);
-    screen.press(&["sed -i s/titel/Tiny.word/ lib/page.ex", "Enter"], PROMPT, 3);
+    screen.press(
+        &["sed -i s/titel/Tiny.word/ lib/page.ex", "Enter"],
+        PROMPT,
+        3,
+    );
     screen.press(&["Up", "Up", "Enter"], PROMPT, 4);
     screen.press(&["exit", "Enter"], "exit\n$", 1);
     screen.press(&["echo exit code $?", "Enter"], "exit code 1", 1);

@@ -5,11 +5,9 @@ use std::path::Path;
 
 use buildpack_core::diagnostic::Diagnostic;
 use buildpack_core::event::Event;
-use buildpack_core::image::LayerRecord;
 use buildpack_core::pack::{Buildpack as _, Built, Finding, Made, Place};
 
 use super::super::failure::Failure;
-use super::super::linked;
 use super::super::startable::{Programs, unstartable};
 use super::super::toolchains::Installed;
 use super::Build;
@@ -54,22 +52,6 @@ impl Build<'_> {
         let offered = self.release(built).processes;
         findings.extend(unstartable(processes, &offered, &programs));
         findings
-    }
-
-    /// What the files of the layers have of the run image called `below`, and what they lack there.
-    pub(super) fn below(
-        &self,
-        layers: &[LayerRecord],
-        below: &str,
-        system: System,
-    ) -> (System, Vec<Finding>) {
-        let wanted = linked::wanted(layers);
-        let missing = wanted.missing_in(&system.libraries);
-        let system = System {
-            libraries: wanted.without(&missing),
-            ..system
-        };
-        (system, linked::told(missing, below))
     }
 
     /// Tells what was found; where the app is sure not to work, there is no image.
