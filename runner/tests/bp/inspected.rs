@@ -69,7 +69,7 @@ fn process_types_that_cannot_start_are_told() {
                 odd: $ODD\nnode: node server.js\n";
     let procfile = |web: &str| {
         app.write("Procfile", format!("web: {web}\n{rest}"))
-            .unwrap()
+            .unwrap();
     };
     for (web, code, says) in [
         (
