@@ -8,7 +8,7 @@ use buildpack_core::wanted::{Asked, wanted};
 use super::args::{BuildDirMode, Detect};
 use super::context::Context;
 use super::{Call, Ended};
-use crate::pipeline::{self, Request};
+use crate::pipeline::{self, Prepared, Request};
 use crate::ui::{Style, Ui};
 
 /// Passes on what is wrong, and nothing else.
@@ -94,6 +94,13 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
         ui.json(&serde_json::json!({ "plan": plan }));
         return Ok(0);
     }
+    tell(&ui, &prepared);
+    Ok(0)
+}
+
+/// What a build would do.
+fn tell(ui: &Ui, prepared: &Prepared) {
+    let plan = &prepared.plan;
     ui.line("\nDecided:");
     for decision in &plan.decisions {
         ui.line(&format!(
@@ -125,5 +132,4 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
             ui.line(&format!("  {name:<10} {command}  (default of the pack)"));
         }
     }
-    Ok(0)
 }

@@ -149,6 +149,7 @@ impl Log {
         }
         services.events.emit(Event::Output {
             step: "check".to_owned(),
+            stream: None,
             line,
         });
     }
