@@ -79,13 +79,13 @@ fn one_that_listens_elsewhere_is_told_where() {
 #[test]
 fn a_page_is_asked_of_a_web_process_alone() {
     let Some(place) = workspace() else { return };
-    let app = place.app("tiny", "asked").unwrap();
+    place.app("tiny", "asked").unwrap();
     for words in [
         &["--check-path", "/"][..],
         &["--check", "--check-path", "no-slash"],
         &["--check", "--check-path", "/a b"],
         &["--check", "--check-timeout", "soon"],
     ] {
-        place.build(&app, words).exits(2);
+        place.bp(&[&["build", "asked"], words].concat()).exits(2);
     }
 }
