@@ -160,7 +160,7 @@ fn brought(library: &str) -> String {
 fn static_manifest_missing(application: Option<&str>, path: &str, named_at: &str) -> Diagnostic {
     let of = application.map_or_else(String::new, |name| format!(" of `{name}`"));
     Diagnostic::warning(
-        "static-manifest-missing",
+        "manifest-not-in-image",
         format!("`{path}`{of}, which `{named_at}` names, is not in the image"),
     )
     .note("Phoenix logs an error for it when it starts, and serves static files without digests")

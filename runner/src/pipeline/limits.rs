@@ -342,6 +342,7 @@ mod tests {
             shown: "npm run deploy".to_owned(),
             exit: Exit::Signal(6),
             command: Box::new(FailedCommand {
+                typed: String::new(),
                 command: Command {
                     argv: Vec::new(),
                     cwd: "/".into(),

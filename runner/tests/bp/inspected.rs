@@ -123,11 +123,11 @@ fn a_manifest_that_the_configuration_names_is_missed() {
     )
     .unwrap();
     place.build(&app, &[]).ok().says(
-        "warning[static-manifest-missing]: `priv/static/m.json` of `tiny`, which `config/prod.exs:2:",
+        "warning[manifest-not-in-image]: `priv/static/m.json` of `tiny`, which `config/prod.exs:2:",
     );
     app.write("priv/static/m.json", "{}").unwrap();
     place
         .build(&app, &[])
         .ok()
-        .never_says("static-manifest-missing");
+        .never_says("manifest-not-in-image");
 }
