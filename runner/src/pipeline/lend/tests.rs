@@ -23,6 +23,7 @@ fn request(given: &[&str]) -> Request {
         compression: Compression::Gzip,
         terminal: None,
         public_vars: Vec::new(),
+        allowed_missing: Vec::new(),
         secrets: BuildSecrets {
             given: (given.iter())
                 .map(|name| ((*name).to_owned(), format!("value of {name}")))
