@@ -231,6 +231,7 @@ mod tests {
                 name: "app",
                 mtime_from_content: &|_| false,
                 normalisers: &[],
+                loads: &|_| false,
                 gate: None,
                 architecture: stacks::Arch::Amd64,
                 compression,
