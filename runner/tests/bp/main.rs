@@ -28,6 +28,7 @@ mod package_managers;
 mod page;
 mod phoenix;
 mod phoenix_log;
+mod private_packages;
 mod proxied;
 mod pushed;
 mod rebased;

@@ -20,7 +20,7 @@ fn holds(path: &Path, value: &[u8]) -> bool {
 }
 
 /// Files below `folder` that hold these bytes, out of how many.
-fn holders(folder: &Path, value: &str) -> (Vec<String>, usize) {
+pub(crate) fn holders(folder: &Path, value: &str) -> (Vec<String>, usize) {
     let files: Vec<_> = walkdir::WalkDir::new(folder)
         .into_iter()
         .map(Result::unwrap)
