@@ -49,7 +49,7 @@ impl Figure {
     fn text(self) -> String {
         match self {
             Self::Time(time) => format!("{:.3} s", time.as_secs_f64()),
-            Self::Bytes(bytes) if *bytes < 1 << 20 => {
+            Self::Bytes(bytes) if bytes < 1 << 20 => {
                 format!("{:.1} KiB", self.value() / f64::from(1 << 10))
             }
             Self::Bytes(_) => format!("{:.1} MiB", self.value() / f64::from(1 << 20)),
