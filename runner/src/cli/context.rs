@@ -152,6 +152,7 @@ pub(crate) fn services(
     services.offline = offline;
     services.streams_apart = ui.style() == Style::Json;
     services.network = network();
+    services.own_packages = settings.own_packages.value;
     services.detect_limit = settings.detect_limit.value;
     services.limits = BuildLimits {
         memory: settings.memory.as_ref().map(|memory| memory.value),

@@ -44,6 +44,8 @@ pub struct Services {
     pub upstreams: Upstreams,
     /// Where packs of Heroku's registry come from, as `OWNER/NAME.tgz` below; no slash at its end.
     pub pack_registry: String,
+    /// Whether packages of Hex are fetched and compiled for each app alone.
+    pub own_packages: bool,
     /// How long `bin/detect` of a pack may take, in whole seconds.
     pub detect_limit: Duration,
     /// PEM public key that signs the install lists of the Hex builds host.
@@ -100,6 +102,7 @@ impl Services {
                 hex_unsafe_registry: false,
             },
             pack_registry: packs::REGISTRY.to_owned(),
+            own_packages: false,
             detect_limit: DETECT_LIMIT,
             hex_builds_key: buildpack_elixir::hex_installs::HEX_BUILDS_KEY.to_owned(),
             offline: false,

@@ -37,6 +37,8 @@ pub(super) struct SharedParts<'a> {
     pub(super) gate: SecretGate,
     /// What files say once their own compression is undone.
     pub(super) normalisers: Vec<Box<dyn Normalise>>,
+    /// Whether anything is shared at all.
+    pub(super) shares: bool,
     /// Whether what is kept may be used.
     pub(super) takes: bool,
     /// What steps are about to make.
@@ -59,6 +61,9 @@ type Files = BTreeMap<PathBuf, (u64, i64, i64, u64)>;
 
 impl Shared for SharedParts<'_> {
     fn restore(&self, kind: PartKind, maker: &str, parts: Vec<Part>) -> io::Result<Vec<String>> {
+        if !self.shares {
+            return Ok(Vec::new());
+        }
         let count = parts.len();
         let mut standing = Vec::new();
         for part in parts {

@@ -206,6 +206,14 @@ pub(super) const NO_NATIVE: Key = key(
     "Run buildpacks of Elixir and Phoenix themselves, where they are asked for, in place of the built-in ones.",
 );
 
+pub(super) const OWN_PACKAGES: Key = key(
+    "own_packages",
+    "BP_OWN_PACKAGES",
+    None,
+    "`false`",
+    "Fetch and compile packages of Hex for each app alone: builds of other apps neither give nor get any. For machines that \
+     build apps of people who do not trust each other.",
+);
 pub(super) const DETECT_LIMIT: Key = key(
     "detect_limit",
     "BP_DETECT_LIMIT",
@@ -239,7 +247,7 @@ pub(super) const TIMEOUT: Key = key(
 );
 
 /// All settings, as they are documented.
-pub const KEYS: [Key; 27] = [
+pub const KEYS: [Key; 28] = [
     CACHE_DIR,
     CACHE_CAP,
     CACHE_FROM,
@@ -263,6 +271,7 @@ pub const KEYS: [Key; 27] = [
     BUILDPACK_REGISTRY_URL,
     LOCKED,
     NO_NATIVE,
+    OWN_PACKAGES,
     DETECT_LIMIT,
     MEMORY,
     CPUS,

@@ -108,6 +108,8 @@ pub struct Settings {
     pub locked: Sourced<bool>,
     /// Whether packs of Elixir and Phoenix are run themselves.
     pub no_native: Sourced<bool>,
+    /// Whether packages are no other app's.
+    pub own_packages: Sourced<bool>,
     /// How long `bin/detect` of a pack may take.
     pub detect_limit: Sourced<Duration>,
     /// Bytes of memory that the programs of a step may use together, if there is a limit.
@@ -241,6 +243,7 @@ impl Reader<'_> {
             buildpack_registry_url: self.url_or(&keys::BUILDPACK_REGISTRY_URL, REGISTRY),
             locked: self.switch(&keys::LOCKED, None),
             no_native: self.switch(&keys::NO_NATIVE, None),
+            own_packages: self.switch(&keys::OWN_PACKAGES, None),
             detect_limit: self
                 .parsed(&keys::DETECT_LIMIT, None, seconds)
                 .unwrap_or_else(|| default(DETECT_LIMIT, &keys::DETECT_LIMIT)),

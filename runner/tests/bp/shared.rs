@@ -1,6 +1,6 @@
 //! Packages that one app compiled, in the build of another one.
 
-use testdata::workspace::{App, Ran, Workspace};
+use testdata::workspace::{App, Ran, Workspace, run};
 
 use crate::fresh;
 
@@ -123,4 +123,14 @@ fn what_was_damaged_is_compiled_again() {
         .says("Reusing 4 of 4 compiled packages")
         .never_says("Getting");
     assert_eq!(packages(&reused), packages(&cold));
+    let alone = place.app("hello", "alone").unwrap();
+    alone.write("note.txt", "and one more").unwrap();
+    let path = alone.path.to_str().unwrap();
+    let mut command = place.command(&["build", path, "-v"]);
+    let alone = run(command.env("BP_OWN_PACKAGES", "true"))
+        .ok()
+        .says("Generated makeup app")
+        .says("Getting makeup")
+        .never_says("Reusing");
+    assert_eq!(packages(&alone), packages(&cold));
 }

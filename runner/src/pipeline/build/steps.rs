@@ -183,6 +183,7 @@ impl Build<'_> {
             // What one app allows in its own image is still no other app's.
             gate: gate_of_all(self.request, self.services),
             normalisers: (self.prepared.pack).normalisers(&self.content, &Built::default()),
+            shares: !self.services.own_packages,
             takes: !(self.request.clear_cache || plan.from_scratch),
             expected: RefCell::default(),
         }

@@ -51,6 +51,7 @@ impl Desk {
         let tree = self.folder.path().join(tree);
         fs_err::create_dir_all(tree.join("deps/plug")).unwrap();
         let shared = SharedParts {
+            shares: true,
             store: &store,
             events: &events,
             tree: &tree,
@@ -165,6 +166,7 @@ fn vars_are_known_by_a_hash_of_those_that_count() {
     let hash = |vars: &[(&str, &str)], counts: &str| {
         let desk = Desk::new(vars);
         let shared = SharedParts {
+            shares: true,
             store: &store,
             events: &events,
             tree: Path::new("/nowhere"),
