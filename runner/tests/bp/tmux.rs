@@ -103,8 +103,16 @@ fn path_with(bin: &Path) -> String {
 /// What differs from one run to the next is written in one way.
 fn settled(text: &str) -> String {
     let time = Regex::new(r"\b[0-9.]+ m?s\b").unwrap();
+    // A file that was compiled within the second in which it was written is compiled once more.
+    let count = Regex::new(r"\bCompiling [0-9]+ files? ").unwrap();
     let lines = text.lines().map(|line| time.replace_all(line, "… s"));
-    let lines: Vec<String> = lines.map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<String> = lines
+        .map(|line| {
+            count
+                .replace_all(line.trim_end(), "Compiling 1 file ")
+                .into_owned()
+        })
+        .collect();
     format!("{}\n", lines.join("\n").trim_end())
 }
 
