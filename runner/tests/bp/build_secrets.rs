@@ -332,7 +332,7 @@ fn what_is_a_secret_only_now_is_found_in_layers_of_before() {
     app.write("priv/leak.txt", "nothing").unwrap();
     build(&place, &app, &late, &[]).ok();
     // What the image says of itself is searched, too.
-    app.write("Procfile", "web: run later-a-secret-1\n")
+    app.write("Procfile", "web: echo later-a-secret-1\n")
         .unwrap();
     let allowed = [
         "--allow-secret-in",
