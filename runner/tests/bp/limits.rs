@@ -134,6 +134,8 @@ fn nodes_heap_follows_the_limit() {
 fn limits_that_cannot_be_are_refused_and_those_that_are_too_large_are_told() {
     let Some(place) = workspace() else { return };
     let app = place.app("tiny", "odd").unwrap();
+    // An app that no other test has built.
+    app.write("note.txt", "odd").unwrap();
     for wrong in [
         ["--memory", "1k"],
         ["--memory", "much"],
