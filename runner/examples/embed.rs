@@ -5,16 +5,13 @@
 #![allow(clippy::print_stdout, reason = "a platform's log")]
 
 use std::error::Error;
-use std::path::PathBuf;
 
 use buildpack_core::diagnostic::Explain;
 use buildpack_core::event::{Event, EventSink};
-use buildpack_core::layer::Compression;
-use buildpack_core::pack::ScriptDirs;
 use buildpack_core::pack::Upstreams;
 use buildpack_core::store::Store;
 use runner::http::HttpFetch;
-use runner::pipeline::{self, BuildSecrets, ConfigVars, Failure, Parts, Request, Services};
+use runner::pipeline::{self, ConfigVars, Failure, Parts, Request, Services};
 use runner::registry::{Registries, RegistrySettings};
 use runner::sandbox::{self, Mode};
 use runner::settings::{Flags, Settings};
@@ -41,25 +38,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let app = std::env::args_os().nth(1).ok_or("usage: embed APP")?;
     let services = services()?;
     let arch = Arch::host().ok_or("stacks are made for amd64 and arm64")?;
+    let target = Target::new(stacks::find("heroku-24")?, arch)?;
     let request = Request {
-        app: PathBuf::from(app),
         name: "embedded".to_owned(),
-        target: Target::new(stacks::find("heroku-24")?, arch)?,
         config_vars: ConfigVars([("POOL_SIZE".to_owned(), "2".to_owned())].into()),
-        source_date_epoch: None,
-        clear_cache: false,
-        keep_assets: 0,
-        compression: Compression::Gzip,
-        terminal: None,
-        public_vars: Vec::new(),
-        secrets: BuildSecrets::default(),
-        allowed_missing: Vec::new(),
-        buildpacks: Vec::new(),
-        native: true,
-        lock: pipeline::Lock::None,
-        script_dirs: ScriptDirs::default(),
-        here: None,
-        like: None,
+        ..Request::new(app, target)
     };
     let finished = pipeline::build(&request, &services)?;
     let image = &finished.record.image;

@@ -6,8 +6,9 @@ use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::EventSink;
 use buildpack_core::plan::Goal;
 
-use super::args::{Build, BuildDirMode, CheckPage};
-use super::context::{self, Context, app_name};
+use super::args::{Build, CheckPage};
+use super::asked::asked;
+use super::context::{Context, app_name};
 use super::record::{Like, Telling};
 use super::reproduce;
 use super::run::visited;
@@ -54,27 +55,16 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
     let target = context.target_of(stack.as_ref(), &args.app)?;
     context.say_target(&target);
     let mut request = Request {
-        target: target.value,
-        app: args.app.clone(),
         name,
-        config_vars: call.vars.clone(),
-        source_date_epoch: context::variable("SOURCE_DATE_EPOCH"),
         clear_cache: args.clear_cache,
-        keep_assets: context.settings.keep_assets.value,
-        compression: context.settings.compression.value,
-        terminal: context::variable("TERM"),
         public_vars: args.allow_in_image.clone(),
         secrets: BuildSecrets {
             allowed_in: args.allow_secret_in.clone(),
             ..call.secrets.clone()
         },
         allowed_missing: args.allow_missing.clone(),
-        buildpacks: args.packs.addresses(&args.app),
-        native: args.packs.native(&context.settings),
         lock: args.packs.lock(args.write.lock, &context.settings),
-        script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
-        here: None,
-        like: None,
+        ..asked(call, &context, &args.app, target.value, &args.packs)
     };
     if let Some(like) = like {
         like.set(&mut request, args, &context.settings);

@@ -5,7 +5,8 @@ use buildpack_core::plan::Goal;
 use buildpack_core::toolchain::redact_url;
 use buildpack_core::wanted::{Asked, wanted};
 
-use super::args::{BuildDirMode, Detect};
+use super::args::Detect;
+use super::asked::asked;
 use super::context::Context;
 use super::{Call, Ended};
 use crate::pipeline::{self, Prepared, Request};
@@ -26,24 +27,8 @@ pub(super) fn exec(call: &Call, args: &Detect) -> Ended {
     let mut context = Context::new(call)?;
     let target = context.quiet_target(args.target.stack.as_deref(), &args.app)?;
     let request = Request {
-        target: target.value,
-        app: args.app.clone(),
-        name: String::new(),
-        config_vars: call.vars.clone(),
-        source_date_epoch: None,
-        clear_cache: false,
-        keep_assets: context.settings.keep_assets.value,
-        compression: context.settings.compression.value,
-        terminal: None,
-        public_vars: Vec::new(),
-        secrets: call.secrets.clone(),
-        allowed_missing: Vec::new(),
-        buildpacks: args.packs.addresses(&args.app),
-        native: args.packs.native(&context.settings),
         lock: args.packs.lock(args.write.lock, &context.settings),
-        script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
-        here: None,
-        like: None,
+        ..asked(call, &context, &args.app, target.value, &args.packs)
     };
     let ui = context.ui.clone();
     if !args.explain {

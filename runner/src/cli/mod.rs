@@ -1,6 +1,7 @@
 //! The command line: one file a command, each declaring nothing but what it does with the library.
 
 mod args;
+mod asked;
 mod build;
 mod cache;
 mod check_versions;

@@ -8,7 +8,8 @@ use buildpack_core::event::EventSink;
 use buildpack_core::plan::Goal;
 use buildpack_core::sandbox::Terminal;
 
-use super::args::{BuildDirMode, Shell};
+use super::args::Shell;
+use super::asked::asked;
 use super::context::{self, Context, app_name};
 use super::reproduce;
 use super::run::image;
@@ -100,25 +101,11 @@ pub(super) fn exec(call: &Call, args: &Shell) -> Ended {
         None => (PathBuf::from(&what), None),
     };
     let stack = args.target.stack.clone().or(stack);
+    let target = context.target(stack.as_deref(), &app)?;
     let request = Request {
-        target: context.target(stack.as_deref(), Path::new(&app))?,
         name: app_name(&app).unwrap_or_default(),
-        app,
-        config_vars: call.vars.clone(),
-        source_date_epoch: None,
-        clear_cache: false,
-        keep_assets: context.settings.keep_assets.value,
-        compression: context.settings.compression.value,
-        terminal: context::variable("TERM"),
-        public_vars: Vec::new(),
-        secrets: call.secrets.clone(),
-        allowed_missing: Vec::new(),
         buildpacks: args.packs.addresses(Path::new(&what)),
-        native: args.packs.native(&context.settings),
-        lock: args.packs.lock(false, &context.settings),
-        script_dirs: args.packs.script_dirs(BuildDirMode::Heroku),
-        here: None,
-        like: None,
+        ..asked(call, &context, &app, target, &args.packs)
     };
     context
         .ui

@@ -6,7 +6,8 @@ use buildpack_core::event::EventSink;
 use buildpack_core::plan::{Goal, TestOptions};
 
 use super::args::{BuildDirMode, Test};
-use super::context::{self, Context};
+use super::asked::asked;
+use super::context::Context;
 use super::shell::{needs_terminal, where_it_failed};
 use super::{Call, Ended};
 use crate::pipeline::{self, Request, Verdict};
@@ -17,25 +18,12 @@ pub(super) fn exec(call: &Call, args: &Test) -> Ended {
     needs_terminal(args.shell)?;
     let context = Context::new(call)?;
     pipeline::readable(&args.app)?;
+    let target = context.target(args.target.stack.as_deref(), &args.app)?;
     let request = Request {
-        target: context.target(args.target.stack.as_deref(), &args.app)?,
-        app: args.app.clone(),
-        name: String::new(),
-        config_vars: call.vars.clone(),
-        source_date_epoch: context::variable("SOURCE_DATE_EPOCH"),
         clear_cache: args.clear_cache,
         keep_assets: 0,
-        compression: context.settings.compression.value,
-        terminal: context::variable("TERM"),
-        public_vars: Vec::new(),
-        secrets: call.secrets.clone(),
-        allowed_missing: Vec::new(),
-        buildpacks: args.packs.addresses(&args.app),
-        native: args.packs.native(&context.settings),
-        lock: args.packs.lock(false, &context.settings),
         script_dirs: args.packs.script_dirs(BuildDirMode::App),
-        here: None,
-        like: None,
+        ..asked(call, &context, &args.app, target, &args.packs)
     };
     let options = TestOptions {
         colour: context.ui.colours(),

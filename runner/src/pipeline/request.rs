@@ -60,6 +60,31 @@ pub struct Request {
 }
 
 impl Request {
+    /// A build that asks for nothing but the app: no config vars, no secrets, the packs that its files name. Its image is
+    /// kept under no name until one is set.
+    pub fn new(app: impl Into<PathBuf>, target: Target) -> Self {
+        Self {
+            app: app.into(),
+            name: String::new(),
+            target,
+            config_vars: ConfigVars::default(),
+            source_date_epoch: None,
+            clear_cache: false,
+            keep_assets: 0,
+            compression: Compression::default(),
+            terminal: None,
+            public_vars: Vec::new(),
+            secrets: BuildSecrets::default(),
+            allowed_missing: Vec::new(),
+            buildpacks: Vec::new(),
+            native: true,
+            lock: Lock::None,
+            script_dirs: ScriptDirs::default(),
+            here: None,
+            like: None,
+        }
+    }
+
     /// What the build is held to; nothing where it is to be like none.
     pub fn held(&self) -> Held {
         let like = self.like.as_ref();

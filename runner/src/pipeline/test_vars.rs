@@ -81,41 +81,24 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
-    use buildpack_core::layer::Compression;
-    use buildpack_core::pack::ScriptDirs;
     use stacks::{Arch, Target};
 
     use super::*;
-    use crate::pipeline::{BuildSecrets, ConfigVars, Lock};
+    use crate::pipeline::ConfigVars;
 
     fn vars(env: &str, given: &[(&str, &str)]) -> Result<BTreeMap<String, String>, Failure> {
         let json = format!("{{\"environments\": {{\"test\": {{\"env\": {env}}}}}}}");
         let files = BTreeMap::from([("app.json".to_owned(), json.into_bytes())]);
         let app = App::of_files(Path::new("/nowhere"), files).value;
         let given = given.iter();
+        let target = Target::new(stacks::find("heroku-24").unwrap(), Arch::Amd64).unwrap();
         let request = Request {
-            app: "/nowhere".into(),
-            name: String::new(),
-            target: Target::new(stacks::find("heroku-24").unwrap(), Arch::Amd64).unwrap(),
             config_vars: ConfigVars(
                 given
                     .map(|&(name, value)| (name.to_owned(), value.to_owned()))
                     .collect(),
             ),
-            source_date_epoch: None,
-            clear_cache: false,
-            keep_assets: 0,
-            compression: Compression::Gzip,
-            terminal: None,
-            public_vars: Vec::new(),
-            secrets: BuildSecrets::default(),
-            allowed_missing: Vec::new(),
-            buildpacks: Vec::new(),
-            native: true,
-            lock: Lock::None,
-            script_dirs: ScriptDirs::default(),
-            here: None,
-            like: None,
+            ..Request::new("/nowhere", target)
         };
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store")).unwrap();

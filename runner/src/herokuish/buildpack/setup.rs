@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use buildpack_core::app::{App, SlugIgnore};
 use buildpack_core::diagnostic::{Class, Diagnostic, Origin, Sourced};
 use buildpack_core::event::{Event, EventSink as _};
-use buildpack_core::layer::Compression;
 use buildpack_core::pack::ScriptDirs;
 use jiff::tz::TimeZone;
 use stacks::Target;
@@ -20,9 +19,7 @@ use crate::herokuish::compat::Quirk;
 use crate::herokuish::face::Face;
 use crate::herokuish::workshop::Workshop;
 use crate::herokuish::{env_dir, env_eval, env_file, owner, say, user};
-use crate::pipeline::{
-    BuildSecrets, ConfigVars, Failure, Here, Lock, Request, choose_target, disk,
-};
+use crate::pipeline::{ConfigVars, Failure, Here, Request, choose_target, disk};
 
 /// An app made ready, and what it is built with.
 pub(super) struct Ready {
@@ -84,20 +81,9 @@ pub(super) fn setup(face: &Face) -> Result<Ready, Failure> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let request = Request {
         name: "herokuish".to_owned(),
-        target,
         config_vars: variables.config,
-        source_date_epoch: None,
-        clear_cache: false,
         // As many as the bash pack keeps.
         keep_assets: 2,
-        compression: Compression::Gzip,
-        terminal: None,
-        public_vars: Vec::new(),
-        secrets: BuildSecrets::default(),
-        allowed_missing: Vec::new(),
-        buildpacks: Vec::new(),
-        native: true,
-        lock: Lock::None,
         script_dirs: ScriptDirs {
             app: text(&app),
             build: text(&face.build_path),
@@ -109,8 +95,7 @@ pub(super) fn setup(face: &Face) -> Result<Ready, Failure> {
             env: variables.env,
             packs: brought_along(face),
         }),
-        app,
-        like: None,
+        ..Request::new(app, target)
     };
     Ok(Ready { request, workshop })
 }

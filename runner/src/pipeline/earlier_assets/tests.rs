@@ -2,8 +2,7 @@ use buildpack_core::event::{Recorder, Silent};
 use stacks::{Arch, Target};
 
 use super::*;
-use crate::pipeline::request::{ConfigVars, Lock};
-use crate::pipeline::secrets::BuildSecrets;
+use crate::pipeline::request::Request;
 
 struct Desk {
     folder: tempfile::TempDir,
@@ -21,25 +20,11 @@ impl Desk {
     }
 
     fn request(&self, keep_assets: usize) -> Request {
+        let target = Target::new(stacks::find("24").unwrap(), Arch::Amd64).unwrap();
         Request {
-            app: self.folder.path().join("app"),
             name: "app".to_owned(),
-            target: Target::new(stacks::find("24").unwrap(), Arch::Amd64).unwrap(),
-            config_vars: ConfigVars::default(),
-            source_date_epoch: None,
-            clear_cache: false,
             keep_assets,
-            compression: buildpack_core::layer::Compression::Gzip,
-            terminal: None,
-            public_vars: Vec::new(),
-            secrets: BuildSecrets::default(),
-            allowed_missing: Vec::new(),
-            buildpacks: Vec::new(),
-            native: true,
-            lock: Lock::None,
-            script_dirs: buildpack_core::pack::ScriptDirs::default(),
-            here: None,
-            like: None,
+            ..Request::new(self.folder.path().join("app"), target)
         }
     }
 

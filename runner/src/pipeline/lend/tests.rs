@@ -1,10 +1,8 @@
-use buildpack_core::layer::Compression;
-use buildpack_core::pack::ScriptDirs;
 use buildpack_core::plan::{Phase, Run};
 use stacks::{Arch, Target};
 
 use super::*;
-use crate::pipeline::{ConfigVars, Lock};
+use crate::pipeline::ConfigVars;
 
 fn app(toml: &str) -> App {
     let files = BTreeMap::from([("bp.toml".to_owned(), toml.as_bytes().to_vec())]);
@@ -12,30 +10,16 @@ fn app(toml: &str) -> App {
 }
 
 fn request(given: &[&str]) -> Request {
+    let target = Target::new(stacks::find("heroku-24").unwrap(), Arch::Amd64).unwrap();
     Request {
-        app: "/nowhere".into(),
-        name: String::new(),
-        target: Target::new(stacks::find("heroku-24").unwrap(), Arch::Amd64).unwrap(),
         config_vars: ConfigVars(BTreeMap::from([("VAR".to_owned(), "seen".to_owned())])),
-        source_date_epoch: None,
-        clear_cache: false,
-        keep_assets: 0,
-        compression: Compression::Gzip,
-        terminal: None,
-        public_vars: Vec::new(),
-        allowed_missing: Vec::new(),
         secrets: BuildSecrets {
             given: (given.iter())
                 .map(|name| ((*name).to_owned(), format!("value of {name}")))
                 .collect(),
             ..BuildSecrets::default()
         },
-        buildpacks: Vec::new(),
-        native: true,
-        lock: Lock::None,
-        script_dirs: ScriptDirs::default(),
-        here: None,
-        like: None,
+        ..Request::new("/nowhere", target)
     }
 }
 

@@ -1,9 +1,7 @@
 use buildpack_core::event::Recorder;
-use buildpack_core::pack::{CheckedFile, ScriptDirs};
+use buildpack_core::pack::CheckedFile;
 use stacks::{Arch, Target};
 
-use super::super::request::Lock;
-use super::super::secrets::BuildSecrets;
 use super::*;
 
 /// Two apps on one store, and what a build of one of them is asked for.
@@ -18,28 +16,11 @@ impl Desk {
         let vars = vars
             .iter()
             .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        let target = Target::new(stacks::find("heroku-24").unwrap(), Arch::Amd64).unwrap();
         let request = Request {
-            app: folder.path().join("app"),
             name: "app".to_owned(),
-            target: Target {
-                stack: stacks::find("heroku-24").unwrap(),
-                arch: Arch::Amd64,
-            },
             config_vars: ConfigVars(vars.collect()),
-            source_date_epoch: None,
-            clear_cache: false,
-            keep_assets: 0,
-            compression: buildpack_core::layer::Compression::default(),
-            terminal: None,
-            public_vars: Vec::new(),
-            secrets: BuildSecrets::default(),
-            allowed_missing: Vec::new(),
-            buildpacks: Vec::new(),
-            native: true,
-            lock: Lock::None,
-            script_dirs: ScriptDirs::default(),
-            here: None,
-            like: None,
+            ..Request::new(folder.path().join("app"), target)
         };
         Self { folder, request }
     }
