@@ -2,30 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's failure is its message")]
 
-use std::io::{self, Write};
+use std::io;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
 use buildpack_core::causes::{Cause, Place, Quote};
 use buildpack_core::diagnostic::{Class, Code, Diagnostic};
 use buildpack_core::digest::Digest;
 use buildpack_core::event::{Event, EventSink as _, SCHEMA, StepState, Stream};
 use runner::ui::{Redactor, Screen, Style, Ui};
+use testdata::paper::Paper;
 use testdata::schema::Schema;
-
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The event after `event` in a round that has each kind once; `None` begins it. A new kind has to find its place here.
 #[expect(clippy::too_many_lines, reason = "one arm for each kind")]
@@ -160,7 +146,7 @@ fn each_kind_of_event_is_in_the_schema() {
         kinds += 1;
         last = Some(event);
     }
-    let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    let text = paper.take();
     let schema = Schema::of_events();
     let lines = schema.lines(&text);
     assert_eq!(lines.len(), kinds);

@@ -2,5 +2,7 @@
 
 pub mod fake;
 pub mod fuzz;
+pub mod paper;
 pub mod schema;
+pub mod tree;
 pub mod workspace;

@@ -159,9 +159,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tree = folder.path();
         let write = |path: &str, text: &str| {
-            let path = tree.join(path);
-            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-            fs_err::write(path, text).unwrap();
+            testdata::tree::write(tree, path, text);
         };
         let project = |aliases: &str| {
             let text = format!(

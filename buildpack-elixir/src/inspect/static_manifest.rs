@@ -97,9 +97,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tree = folder.path();
         let write = |path: &str, text: &str| {
-            let path = tree.join(path);
-            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-            fs_err::write(path, text).unwrap();
+            testdata::tree::write(tree, path, text);
         };
         write("config/prod.exs", CONFIG);
         write("_build/prod/lib/shop/ebin/shop.app", "");

@@ -247,9 +247,7 @@ mod tests {
     fn app(files: &[(&str, &str)]) -> tempfile::TempDir {
         let tree = tempfile::tempdir().unwrap();
         for (path, text) in files {
-            let path = tree.path().join(path);
-            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-            fs_err::write(path, text).unwrap();
+            testdata::tree::write(tree.path(), path, text);
         }
         tree
     }

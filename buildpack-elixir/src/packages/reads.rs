@@ -169,9 +169,7 @@ mod tests {
     fn of(files: &[(&str, &str)]) -> Reads {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
-            let path = folder.path().join(path);
-            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-            fs_err::write(path, text).unwrap();
+            testdata::tree::write(folder.path(), path, text);
         }
         Reads::of(folder.path()).unwrap()
     }

@@ -59,9 +59,7 @@ impl Desk {
     }
 
     fn write(&self, path: &str, content: &str) {
-        let path = self.tree().join(path);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, content).unwrap();
+        testdata::tree::write(self.tree(), path, content);
     }
 
     /// Writes files with what `phx.digest` makes of them.

@@ -21,9 +21,7 @@ fn found(files: &[(&str, &str)]) -> Vec<String> {
         ("apps/admin_web/mix.exs", WEB),
     ];
     for (name, text) in umbrella.iter().chain(files) {
-        let path = folder.path().join(name);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, text).unwrap();
+        testdata::tree::write(folder.path(), name, text);
     }
     let app = App::read(folder.path()).value.unwrap();
     let config = StaticConfig::read(&app, &Evaluated::new()).value.unwrap();

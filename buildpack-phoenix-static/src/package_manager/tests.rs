@@ -10,9 +10,7 @@ use crate::config::FILE;
 fn chosen(files: &[(&str, &str)]) -> Outcome<PackageManager> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
-        let path = folder.path().join(name);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, text).unwrap();
+        testdata::tree::write(folder.path(), name, text);
     }
     let app = App::read(folder.path()).value.unwrap();
     let config = StaticConfig::read(&app, &Evaluated::new()).value.unwrap();

@@ -93,9 +93,7 @@ fn of_test_app(name: &str) -> PackPlan {
 fn of_files(hook: Option<&str>, files: &[(&str, &str)]) -> (PackPlan, Vec<&'static str>) {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in std::iter::once(&crate::fixture::MIX).chain(files) {
-        let path = folder.path().join(name);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, text).unwrap();
+        testdata::tree::write(folder.path(), name, text);
     }
     planned_after(&before(false, hook), folder.path())
 }

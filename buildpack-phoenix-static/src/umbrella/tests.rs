@@ -15,9 +15,7 @@ const DEPLOY: &str = r#"{"scripts": {"deploy": "x"}, "dependencies": {"a": "1"}}
 fn found(files: &[(&str, &str)], hook: Option<&str>) -> Result<Vec<String>, Vec<&'static str>> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
-        let path = folder.path().join(name);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, text).unwrap();
+        testdata::tree::write(folder.path(), name, text);
     }
     let app = App::read(folder.path()).value.unwrap();
     told(&app, hook)

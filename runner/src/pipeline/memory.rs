@@ -199,9 +199,7 @@ mod tests {
     fn kernel(files: &[(&str, &str)]) -> (TempDir, Files) {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
-            let path = folder.path().join(name);
-            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-            fs_err::write(path, text).unwrap();
+            testdata::tree::write(folder.path(), name, text);
         }
         let files = Files {
             proc: folder.path().join("proc"),

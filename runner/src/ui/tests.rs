@@ -1,22 +1,9 @@
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+
+use testdata::paper::Paper;
 
 use super::pieces::PIECE;
 use super::*;
-
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn drawn(style: Style, event: Event) -> (String, String) {
     let (out, err) = (Paper::default(), Paper::default());
@@ -29,8 +16,7 @@ fn drawn(style: Style, event: Event) -> (String, String) {
     };
     let redactor = Redactor::new([("TOKEN", "hunter2-hunter2")]);
     Ui::new(style, true, screen, redactor).emit(event);
-    let text = |paper: Paper| String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
-    (text(out), text(err))
+    (out.take(), err.take())
 }
 
 fn output(line: &str) -> Event {
@@ -93,8 +79,7 @@ fn lines_of_tests_are_drawn_as_they_are_and_the_log_beside_them() {
         }
         ui.emit(output("Compiling"));
         drop(ui);
-        let text = |paper: Paper| String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
-        (text(out), text(err))
+        (out.take(), err.take())
     };
     let (out, err) = draw(false, Style::Text);
     assert_eq!(out, "1..2\n  ok 1  \n\nnot ok 2\n[TOKEN]\n");
@@ -186,7 +171,7 @@ fn a_secret_across_two_pieces_of_a_line_is_not_drawn() {
         ui.emit(output("hunter2 and more"));
         ui.emit(output(&"y".repeat(PIECE)));
         ui.heading("the end waits no longer");
-        let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+        let text = out.take();
         assert!(text.contains("[TOKEN] and more") && !text.contains("hunter2"));
         assert_eq!(text.matches('y').count(), PIECE);
     }

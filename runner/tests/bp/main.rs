@@ -86,6 +86,16 @@ fn fresh() -> Option<Workspace> {
     in_world().then(|| Workspace::new(BP).unwrap())
 }
 
+/// A workspace of another user, where there is one that this one can become, with a store of their own.
+fn of_another_user() -> Workspace {
+    let place = Workspace::new(BP).unwrap();
+    if is_root() {
+        place.as_user(65534).unwrap()
+    } else {
+        place
+    }
+}
+
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

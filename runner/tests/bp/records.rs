@@ -4,7 +4,7 @@ use serde_json::Value;
 use testdata::schema::Schema;
 use testdata::workspace::Workspace;
 
-use crate::{BP, in_world, is_root, store, workspace};
+use crate::{BP, in_world, of_another_user, store, workspace};
 
 /// A record, as the schema has it.
 fn read(place: &Workspace, name: &str) -> Value {
@@ -18,12 +18,7 @@ fn another_user_makes_the_same_image_from_a_record() {
         return;
     }
     let ours = Workspace::new(BP).unwrap().with_store(store());
-    let theirs = Workspace::new(BP).unwrap();
-    let theirs = if is_root() {
-        theirs.as_user(65534).unwrap()
-    } else {
-        theirs
-    };
+    let theirs = of_another_user();
     let app = ours.app("tiny", "recorded").unwrap();
     let var = "--env=API_TOKEN=hunter2-hunter2";
     let made = ours

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use testdata::workspace::Workspace;
 
-use crate::{BP, in_world, is_root, store};
+use crate::{BP, in_world, of_another_user, store};
 
 #[test]
 fn two_folders_two_users_two_stores_one_digest() {
@@ -13,12 +13,7 @@ fn two_folders_two_users_two_stores_one_digest() {
         return;
     }
     let ours = Workspace::new(BP).unwrap().with_store(store());
-    let theirs = Workspace::new(BP).unwrap();
-    let theirs = if is_root() {
-        theirs.as_user(65534).unwrap()
-    } else {
-        theirs
-    };
+    let theirs = of_another_user();
     let here = ours.app("hello", "hello").unwrap();
     let there = theirs.app("hello", "elsewhere/of/hello").unwrap();
     // Another umask when it was checked out.

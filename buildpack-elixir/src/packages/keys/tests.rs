@@ -81,9 +81,7 @@ impl Desk {
     }
 
     fn write(&self, path: &str, text: &str) {
-        let path = self.tree.path().join(path);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, text).unwrap();
+        testdata::tree::write(self.tree.path(), path, text);
     }
 
     fn key(&self, name: &str) -> Result<CacheKey, String> {

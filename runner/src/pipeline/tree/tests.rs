@@ -25,9 +25,7 @@ impl Desk {
     }
 
     fn write(&self, path: &str, text: &str) {
-        let path = self.source().join(path);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, text).unwrap();
+        testdata::tree::write(self.source(), path, text);
     }
 
     fn read(&self) -> Source {
