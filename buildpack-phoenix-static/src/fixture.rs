@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use buildpack_core::app::App;
+use buildpack_core::app::{App, ConfigValue};
 use buildpack_core::check::{CheckContext, Checked, Evaluated};
 use buildpack_core::diagnostic::{Applicability, Class, Diagnostic, Explain};
 use buildpack_core::digest::Digest;
@@ -172,7 +172,10 @@ impl View {
             (FILE, "node_version"),
             ("elixir_buildpack.config", "release"),
         ] {
-            let value = self.by_bash.map(|value| (key.to_owned(), value.to_owned()));
+            let value = self.by_bash.map(|value| {
+                let value = ConfigValue::Text(value.to_owned());
+                (key.to_owned(), Some(value))
+            });
             evaluated.insert(file.to_owned(), value.into_iter().collect());
         }
         let config_vars = self

@@ -34,13 +34,13 @@ pub struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// Reads `file` of `app`; without the file nothing is set. What only bash can tell is taken from `evaluated`, by name.
-    /// The value is withheld where the file is no bash.
+    /// Reads `file` of `app`; without the file nothing is set. What only bash can tell is taken from `evaluated`, by name:
+    /// none there is a variable that bash leaves unset. The value is withheld where the file is no bash.
     pub fn read(
         app: &App,
         file: &str,
         keys: &[&str],
-        evaluated: Option<&BTreeMap<String, String>>,
+        evaluated: Option<&BTreeMap<String, Option<ConfigValue>>>,
     ) -> Outcome<Self> {
         let mut config = Self {
             values: BTreeMap::new(),
@@ -73,7 +73,11 @@ impl ConfigFile {
                 Value::Text(text) => ConfigValue::Text(text),
                 Value::Array(words) => ConfigValue::List(words),
                 Value::Dynamic(why) => match evaluated.and_then(|said| said.get(&name.value)) {
-                    Some(text) => ConfigValue::Text(text.clone()),
+                    Some(Some(value)) => value.clone(),
+                    Some(None) => {
+                        config.values.remove(&name.value);
+                        continue;
+                    }
                     None => ConfigValue::Dynamic(why),
                 },
             };
@@ -195,12 +199,15 @@ mod tests {
     const FILE: &str = "elixir_buildpack.config";
     const KEYS: [&str; 3] = ["always_rebuild", "release", "erlang_version"];
 
-    fn read(text: &str, evaluated: &[(&str, &str)]) -> Outcome<ConfigFile> {
+    fn read(text: &str, evaluated: &[(&str, Option<&str>)]) -> Outcome<ConfigFile> {
         let files = BTreeMap::from([(FILE.to_owned(), text.as_bytes().to_vec())]);
         let app = App::of_files("app".as_ref(), files).value.unwrap();
         let evaluated = evaluated
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .map(|(name, value)| {
+                let value = value.map(|text| ConfigValue::Text(text.to_owned()));
+                ((*name).to_owned(), value)
+            })
             .collect();
         ConfigFile::read(&app, FILE, &KEYS, Some(&evaluated))
     }
@@ -209,7 +216,7 @@ mod tests {
     fn the_last_value_of_a_key_counts() {
         let text =
             "erlang_version=26\nerlang_version=\"27\" # x\nrelease=$(x)\nalways_rebuild=(a b)\n";
-        let mut config = read(text, &[("release", "true")]).value.unwrap();
+        let mut config = read(text, &[("release", Some("true"))]).value.unwrap();
         let version = config.take("erlang_version").unwrap();
         assert_eq!(version.value, ConfigValue::Text("27".to_owned()));
         assert_eq!(version.origin.to_string(), "elixir_buildpack.config:2:16");
@@ -218,6 +225,18 @@ mod tests {
         let wrong = config.into_diagnostics();
         assert_eq!(wrong.len(), 1);
         assert_eq!(wrong[0].code.0, "config-syntax");
+    }
+
+    #[test]
+    fn what_bash_leaves_unset_is_not_set() {
+        let text = "erlang_version=26\nif test -e x; then erlang_version=27; fi\n";
+        let mut config = read(text, &[("erlang_version", None)]).value.unwrap();
+        assert_eq!(config.take("erlang_version"), None);
+        let mut config = read(text, &[]).value.unwrap();
+        assert!(matches!(
+            config.take("erlang_version").unwrap().value,
+            ConfigValue::Dynamic(_)
+        ));
     }
 
     #[test]

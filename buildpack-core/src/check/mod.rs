@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use crate::app::ConfigValue;
 use crate::diagnostic::{Diagnostic, Origin, Sourced, Span};
 use crate::lists::ListSource;
 use crate::version::Tool;
@@ -70,8 +71,8 @@ pub struct CheckContext<'a> {
     pub evaluated: &'a Evaluated,
 }
 
-/// Values by config file and variable, as bash gave them.
-pub type Evaluated = BTreeMap<String, BTreeMap<String, String>>;
+/// Values by config file and variable, as bash gave them; none where bash left the variable unset.
+pub type Evaluated = BTreeMap<String, BTreeMap<String, Option<ConfigValue>>>;
 
 /// With `version` written in the place of `origin`, quotes kept; a machine may do so where it is `sure`. Where the place
 /// is in no file, the text alone.

@@ -54,7 +54,7 @@ impl std::fmt::Display for Tool {
 
 /// Why a text is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no {what} version: {why}")]
+#[error("{} is no {what} version: {why}", shown(.text))]
 pub struct VersionError {
     /// `Erlang/OTP`, `Elixir` or `Node`.
     pub what: &'static str,
@@ -62,6 +62,13 @@ pub struct VersionError {
     pub text: String,
     /// What is wrong with it.
     pub why: &'static str,
+}
+
+fn shown(text: &str) -> String {
+    match text {
+        "" => "an empty text".to_owned(),
+        text => format!("`{text}`"),
+    }
 }
 
 /// Why `text` is none, where it is what asdf or mise take in place of a version.

@@ -56,7 +56,8 @@ fn what_bash_said_stands_in_for_what_only_bash_can_tell() {
     )
     .unwrap();
     let app = App::read(folder.path()).value.unwrap();
-    let said = BTreeMap::from([("erlang_version".to_owned(), "27.3".to_owned())]);
+    let said = Some(ConfigValue::Text("27.3".to_owned()));
+    let said = BTreeMap::from([("erlang_version".to_owned(), said)]);
     let evaluated = Evaluated::from([(FILE.to_owned(), said)]);
     let version = |evaluated: &Evaluated| {
         let config = ElixirConfig::read(&app, evaluated).value.unwrap();

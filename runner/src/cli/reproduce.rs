@@ -22,8 +22,8 @@ pub(crate) fn reproduce(
     failure.stage?;
     let app = word(&app.to_string_lossy());
     let stack = request.target.stack.name;
-    let is_config = failure.class() == Class::Config;
-    if is_config && failure.step.is_none() && request.buildpacks.is_empty() {
+    let checked = failure.class() == Class::Config && !failure.asked_bash;
+    if checked && failure.step.is_none() && request.buildpacks.is_empty() {
         return Some(format!("bp check-versions {app} --stack {stack}"));
     }
     let mut words = vec![format!("bp {command} {app} --stack {stack}")];

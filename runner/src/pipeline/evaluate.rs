@@ -1,18 +1,21 @@
 //! What bash makes of the variables of config files that cannot be read without it. Bash runs in the sandbox, on the
 //! stack's build image, with the app's folder to look at and the config vars in its environment.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+mod heard;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use buildpack_core::app::App;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use buildpack_core::app::{App, ConfigValue};
 use buildpack_core::check::Evaluated;
-use buildpack_core::diagnostic::{Class, Diagnostic};
-use buildpack_core::sandbox::{Access, Command, Exit, Mount, Room, Terminal};
+use buildpack_core::diagnostic::{Class, Diagnostic, Source, Span};
+use buildpack_core::sandbox::{Access, Command, Deadline, Exit, Limits, Mount, Room, Terminal};
 use buildpack_core::store::Bucket;
 use buildpack_core::syntax::{self, Value};
 
+use self::heard::Heard;
 use super::failure::Failure;
 use super::request::Request;
 use super::services::Services;
@@ -21,19 +24,34 @@ use super::stack_images;
 /// Where the app's folder is seen.
 const APP: &str = "/app";
 
-/// Begins the lines that we asked for among those that the file itself prints.
-const MARK: &str = "bp-value";
+/// How long bash has for a file that sets a few variables.
+const LIMIT: Duration = Duration::from_secs(10);
 
-/// Sources the file `$1` as packs do, then prints each variable that is named behind it and set to one text.
+/// Sources the file `$1` as packs do, then prints each variable that is named behind it. Which line of the file it is at is
+/// printed before each of its commands. The output that it has at first is kept aside, for the file may turn its own away.
 const SCRIPT: &str = r#"
-file=$1; shift
-set -e; . "./$file"; set +e
+bp_file=$1; shift
+exec {bp_out}>&1
+trap '[ "${BASH_SOURCE[0]}" = "./$bp_file" ] && printf "\nbp-line %s\n" "$LINENO" >&"$bp_out"' DEBUG
+set -eT; . "./$bp_file"; set +eT
+trap - DEBUG
 for bp_name; do
-    [ -n "${!bp_name+set}" ] || continue
-    declare -n bp_ref=$bp_name
-    [ "${#bp_ref[@]}" -le 1 ] && printf '\nbp-value %s %s\n' "$bp_name" "$(printf %s "$bp_ref" | base64 -w0)"
-    declare +n bp_ref
+    bp_kind=$(declare -p "$bp_name" 2>/dev/null) || bp_kind=
+    bp_kind=${bp_kind#declare -}
+    printf '\nbp-value %s' "$bp_name" >&"$bp_out"
+    if [ -n "$bp_kind" ]; then
+        declare -n bp_ref=$bp_name
+        case ${bp_kind%% *} in
+            *[aA]*) printf ' list' >&"$bp_out" ;;
+            *) printf ' text' >&"$bp_out" ;;
+        esac
+        for bp_word in "${bp_ref[@]}"; do
+            printf ' %s' "$(printf %s "$bp_word" | base64 -w0)" >&"$bp_out"
+        done
+        declare +n bp_ref
+    fi
 done
+printf '\nbp-end\n' >&"$bp_out"
 exit 0
 "#;
 
@@ -46,38 +64,40 @@ pub(super) fn evaluate(
 ) -> Result<Evaluated, Failure> {
     let mut evaluated = Evaluated::new();
     for (file, keys) in keys {
-        let names = dynamic(app, file, keys);
-        if !names.is_empty() {
-            let values = ask(file, &names, request, services)?;
+        let Some(source) = app.source(file) else {
+            continue;
+        };
+        let asked = dynamic(&source, keys);
+        if !asked.is_empty() {
+            let values = ask(file, &source, &asked, request, services)?;
             evaluated.insert((*file).to_owned(), values);
         }
     }
     Ok(evaluated)
 }
 
-/// The names among `keys` whose last value in `file` only bash can tell.
-fn dynamic(app: &App, file: &str, keys: &[&str]) -> BTreeSet<String> {
-    let assignments = app
-        .source(file)
-        .and_then(|source| syntax::parse(&source).value)
-        .unwrap_or_default();
-    let mut names = BTreeSet::new();
-    for assignment in assignments {
+/// Those of `keys` whose last value only bash can tell, and where that stands.
+fn dynamic(source: &Arc<Source>, keys: &[&str]) -> BTreeMap<String, Span> {
+    let mut asked = BTreeMap::new();
+    for assignment in syntax::parse(source).value.unwrap_or_default() {
         let name = assignment.name.value;
         match assignment.value {
-            Value::Dynamic(_) if keys.contains(&name.as_str()) => names.insert(name),
-            _ => names.remove(&name),
-        };
+            Value::Dynamic(_) if keys.contains(&name.as_str()) => {
+                asked.insert(name, assignment.value_span);
+            }
+            _ => drop(asked.remove(&name)),
+        }
     }
-    names
+    asked
 }
 
 fn ask(
     file: &str,
-    names: &BTreeSet<String>,
+    source: &Arc<Source>,
+    asked: &BTreeMap<String, Span>,
     request: &Request,
     services: &Services,
-) -> Result<BTreeMap<String, String>, Failure> {
+) -> Result<BTreeMap<String, Option<ConfigValue>>, Failure> {
     let sandbox = services.sandbox()?;
     let image = if sandbox.in_place() {
         None
@@ -99,7 +119,10 @@ fn ask(
         }],
         memory: request.config_vars.env_dir(),
         user: (user.uid, user.gid),
-        limits: services.limits.of_room(),
+        limits: Limits {
+            deadline: Deadline::after(Instant::now(), LIMIT),
+            ..services.limits.of_room()
+        },
     };
     let mut env = BTreeMap::from([("PATH".to_owned(), super::room::PATH.to_owned())]);
     env.extend(image.map(|image| image.base.env()).unwrap_or_default());
@@ -108,7 +131,7 @@ fn ask(
     env.extend((request.config_vars.exported()).map(|(name, value)| (name.clone(), value.clone())));
     let argv = ["bash", "-c", SCRIPT, "bash", file]
         .into_iter()
-        .chain(names.iter().map(String::as_str))
+        .chain(asked.keys().map(String::as_str))
         .map(str::to_owned)
         .collect();
     let cwd = if sandbox.in_place() {
@@ -116,8 +139,8 @@ fn ask(
     } else {
         PathBuf::from(APP)
     };
-    let mut lines = Vec::new();
-    let mut keep = |line: &[u8]| lines.push(String::from_utf8_lossy(line).into_owned());
+    let mut heard = Heard::default();
+    let mut keep = |line: &[u8]| heard.line(&String::from_utf8_lossy(line));
     let exit = sandbox
         .run(
             &room,
@@ -127,8 +150,8 @@ fn ask(
         .map_err(|error| Failure::of(error.diagnostic()));
     discard(scratch.path());
     match exit? {
-        Exit::Code(0) => Ok(values(&lines)),
-        exit => Err(failed(file, exit, &lines)),
+        Exit::Code(0) if heard.ended => Ok(heard.values),
+        exit => Err(Failure::of(failed(source, asked, exit, &heard)).after_bash()),
     }
 }
 
@@ -137,63 +160,97 @@ fn discard(scratch: &Path) {
     let _ = crate::sandbox::discard(scratch);
 }
 
-fn values(lines: &[String]) -> BTreeMap<String, String> {
-    lines
-        .iter()
-        .filter_map(|line| {
-            let (name, value) = line.strip_prefix(MARK)?.trim_start().split_once(' ')?;
-            let value = STANDARD.decode(value).ok()?;
-            Some((name.to_owned(), String::from_utf8(value).ok()?))
-        })
-        .collect()
+fn failed(
+    source: &Arc<Source>,
+    asked: &BTreeMap<String, Span>,
+    exit: Exit,
+    heard: &Heard,
+) -> Diagnostic {
+    let file = source.path.display();
+    let (what, label) = match exit {
+        Exit::OutOfTime => (
+            format!("it was not done after {} s", LIMIT.as_secs()),
+            "bash was here",
+        ),
+        exit => (format!("it ended with {exit}"), "bash ended here"),
+    };
+    let what = format!("bash cannot evaluate `{file}`: {what}");
+    let mut problem = Diagnostic::error("config-evaluation", Class::Config, what);
+    let at = heard.stopped_at(&file.to_string());
+    let first = asked.values().min_by_key(|span| span.start);
+    let span = at.and_then(|number| line(source, number));
+    if let Some(span) = span.or_else(|| first.cloned()) {
+        problem = problem.at(span, label);
+    }
+    let said = heard.said();
+    if !said.is_empty() {
+        problem = problem.note(format!("it said: {said}"));
+    }
+    problem.help(format!(
+        "mend the command in `{file}`, or write the values out"
+    ))
 }
 
-fn failed(file: &str, exit: Exit, lines: &[String]) -> Failure {
-    let mut problem = Diagnostic::error(
-        "config-evaluation",
-        Class::Config,
-        format!("bash cannot evaluate `{file}`: it ended with {exit}"),
-    );
-    let last: Vec<&str> = (lines.iter().rev())
-        .filter(|line| !line.is_empty() && !line.starts_with(MARK))
-        .take(5)
-        .map(String::as_str)
-        .collect();
-    if !last.is_empty() {
-        let said: Vec<&str> = last.into_iter().rev().collect();
-        problem = problem.note(format!("it said: {}", said.join("\n")));
-    }
-    Failure::of(problem.help(format!(
-        "mend the command in `{file}`, or write the values out"
-    )))
+/// What stands in a line, counted from 1, without the blanks around it; none where it is empty.
+fn line(source: &Arc<Source>, number: usize) -> Option<Span> {
+    let text = source.text.split('\n').nth(number.checked_sub(1)?)?;
+    let start = text.as_ptr().addr() - source.text.as_ptr().addr();
+    let indent = text.len() - text.trim_start().len();
+    (!text.trim().is_empty()).then(|| Span {
+        source: Arc::clone(source),
+        start: start + indent,
+        end: start + text.trim_end().len(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn values_stand_among_other_output() {
-        let lines = [
-            "hello",
-            "",
-            "bp-value erlang_version MjcuMw==",
-            "bp-value odd !",
-            "bp-value",
-        ]
-        .map(str::to_owned);
-        let values = values(&lines);
-        assert_eq!(values.len(), 1);
-        assert_eq!(values["erlang_version"], "27.3");
+    const FILE: &str = "elixir_buildpack.config";
+
+    fn source(text: &str) -> Arc<Source> {
+        Arc::new(Source {
+            path: FILE.into(),
+            text: text.to_owned(),
+        })
     }
 
     #[test]
     fn only_what_is_dynamic_in_the_end_is_asked_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let text = "a=$(date)\nb=$(date)\nb=1\nc=2\nother=$(date)\n";
-        fs_err::write(folder.path().join("elixir_buildpack.config"), text).unwrap();
-        let app = App::read(folder.path()).value.unwrap();
-        let names = dynamic(&app, "elixir_buildpack.config", &["a", "b", "c"]);
-        assert_eq!(names, BTreeSet::from(["a".to_owned()]));
+        let source = source("a=$(date)\nb=$(date)\nb=1\nc=2\nother=$(date)\n");
+        let asked = dynamic(&source, &["a", "b", "c"]);
+        let places: Vec<_> = (asked.iter())
+            .map(|(name, span)| (name.as_str(), span.line_column()))
+            .collect();
+        assert_eq!(places, [("a", (1, 3))]);
+    }
+
+    #[test]
+    fn a_failure_stands_where_bash_was() {
+        let source = source("# why\r\nif true; then\r\n  a=$(cat b)\r\nfi\r\n");
+        let asked = dynamic(&source, &["a"]);
+        let place = |exit, lines: &[&str]| {
+            let mut heard = Heard::default();
+            for line in lines {
+                heard.line(line);
+            }
+            let problem = failed(&source, &asked, exit, &heard);
+            let span = &problem.labels[0].span;
+            (source.text[span.start..span.end].to_owned(), problem)
+        };
+        let (text, problem) = place(
+            Exit::Code(1),
+            &["bp-line 2", "bp-line 3", "cat: b: Permission denied"],
+        );
+        assert_eq!(text, "a=$(cat b)");
+        assert_eq!(problem.notes, ["it said: cat: b: Permission denied"]);
+        let (text, problem) = place(Exit::OutOfTime, &["bp-line 2"]);
+        assert_eq!(text, "if true; then");
+        assert!(problem.message.ends_with("it was not done after 10 s"));
+        // Nothing was heard, or of a line that is none of the file.
+        assert_eq!(place(Exit::Code(0), &[]).0, "$(cat b)");
+        assert_eq!(place(Exit::Code(0), &["bp-line 9"]).0, "$(cat b)");
+        assert_eq!(place(Exit::Code(0), &["bp-line 0"]).0, "$(cat b)");
     }
 }

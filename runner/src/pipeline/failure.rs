@@ -22,6 +22,8 @@ pub struct Failure {
     pub facts: Option<Box<Facts>>,
     /// The stage of the pipeline that it ended in, where it is a build's.
     pub stage: Option<&'static str>,
+    /// Whether bash had been asked for values of the app's config files: a check, which asks none, may not see it.
+    pub asked_bash: bool,
     /// The command that makes it fail again where somebody can look around, if there is one.
     pub reproduce: Option<String>,
 }
@@ -54,6 +56,7 @@ impl Failure {
             pack: None,
             facts: None,
             stage: None,
+            asked_bash: false,
             reproduce: None,
         }
     }
@@ -62,6 +65,13 @@ impl Failure {
     pub fn first(&self) -> Option<&Diagnostic> {
         let mut all = self.diagnostics.iter();
         all.find(|diagnostic| diagnostic.is_error())
+    }
+
+    /// The same, after bash was asked for values of config files.
+    #[must_use]
+    pub(super) fn after_bash(mut self) -> Self {
+        self.asked_bash = true;
+        self
     }
 
     /// The same, ended in this stage unless another is known.

@@ -187,7 +187,13 @@ pub fn prepare(request: &Request, goal: &Goal, services: &Services) -> Result<Pr
         // What yesterday's list lacks may have been built since.
         (outcome, _) = plan(Duration::ZERO, None);
     }
-    let mut plan = settle(outcome, services)?;
+    let mut plan = settle(outcome, services).map_err(|failure| {
+        if evaluated.is_empty() {
+            failure
+        } else {
+            failure.after_bash()
+        }
+    })?;
     lend::plan(&app, request, &mut plan);
     Ok(Prepared {
         app,
