@@ -89,17 +89,23 @@ fn failed(operation: &str, path: &Path, source: &io::Error) -> String {
     }
 }
 
+/// The way out where the store's disk is full.
+pub(crate) fn disk_full(error: &dyn std::error::Error) -> Diagnostic {
+    Diagnostic::error("disk-full", Class::Surroundings, error.to_string()).help(
+        "make room, for instance with `bp cache gc`, or name a folder on another disk with `BP_CACHE_DIR`",
+    )
+}
+
 impl Explain for StoreError {
     fn diagnostic(&self) -> Diagnostic {
         let say = |code| Diagnostic::error(code, Class::Surroundings, self.to_string());
         match self {
             Self::NotAFolder { .. } => say("cache-not-a-folder")
                 .help("move the file away, or name another folder with `BP_CACHE_DIR`"),
-            Self::NotWritable { .. } => say("cache-not-writable")
-                .help("make the folder writable for this user, or name another one with `BP_CACHE_DIR`"),
-            Self::Full { .. } => say("disk-full").help(
-                "make room, for instance with `bp cache gc`, or name a folder on another disk with `BP_CACHE_DIR`",
+            Self::NotWritable { .. } => say("cache-not-writable").help(
+                "make the folder writable for this user, or name another one with `BP_CACHE_DIR`",
             ),
+            Self::Full { .. } => disk_full(self),
             Self::Io { .. } => say("cache-failed")
                 .help("look at the disk, or name another folder with `BP_CACHE_DIR`"),
             Self::Damaged { path, .. } => {

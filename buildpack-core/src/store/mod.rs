@@ -31,6 +31,7 @@ use std::sync::{Arc, OnceLock};
 pub use bucket::Bucket;
 pub use elsewhere::{Elsewhere, KeyedRecord, NamedBlob, Sharable, Used};
 pub use error::StoreError;
+pub(crate) use error::disk_full;
 pub use key::{CacheKey, Key, MissReason, OWN};
 pub use lock::{Guard, Share};
 pub use record::Record;

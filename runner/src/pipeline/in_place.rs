@@ -75,7 +75,7 @@ pub(super) fn take_over(app: &Path, from: &Path) -> Result<(), Failure> {
 
 /// Writes down that the tree at `app`, in which nothing says whose it is, will be the one that is remembered in the folder
 /// `kept`: a new container, to which what the last one made is brought back.
-pub(super) fn is_brought_back(app: &Path, kept: &Path) -> std::io::Result<()> {
+pub(super) fn bring_back(app: &Path, kept: &Path) -> std::io::Result<()> {
     let note = app.join(MARK).join(REMEMBERED_IN);
     if note.symlink_metadata().is_ok() {
         return Ok(());

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::diagnostic::{Class, Diagnostic, Explain};
+use crate::store::disk_full;
 
 /// Why an archive could not be unpacked. Names are shown cut and escaped: the archive chose them.
 #[derive(Debug, thiserror::Error)]
@@ -66,9 +67,7 @@ impl Explain for UnpackError {
             }
             Self::TooMany(_) | Self::TooLarge(_) => say("archive-too-large")
                 .help("nothing of it was kept; tell whoever publishes the archive"),
-            Self::Disk(error) if error.kind() == io::ErrorKind::StorageFull => {
-                say("disk-full").help("make room, for instance with `bp cache gc`")
-            }
+            Self::Disk(error) if error.kind() == io::ErrorKind::StorageFull => disk_full(self),
             Self::Disk(_) => say("unpack-failed").help("look at the disk"),
         }
     }

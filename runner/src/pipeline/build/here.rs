@@ -98,7 +98,7 @@ impl Build<'_> {
         let failed = |error: io::Error| disk("bring back what the last build made", &error);
         let plan = &self.prepared.plan;
         if self.made().join("source.json").is_file() {
-            in_place::is_brought_back(Path::new(&plan.app_dir), &self.kept).map_err(failed)?;
+            in_place::bring_back(Path::new(&plan.app_dir), &self.kept).map_err(failed)?;
         }
         let (mut tree, lock) = self.open_tree()?;
         let lent = Lent::to(tree.app(), &self.kept);
