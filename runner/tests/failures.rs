@@ -61,6 +61,21 @@ fn logs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/logs")
 }
 
+/// Codes of which a failed build of the test world has left its block.
+fn own_blocks() -> impl Iterator<Item = String> {
+    let names = fs_err::read_dir(logs().join("../blocks")).unwrap();
+    let name = |entry: std::io::Result<fs_err::DirEntry>| entry.unwrap().file_name().into_string();
+    names.map(move |entry| {
+        let name = name(entry).unwrap();
+        name.trim_end_matches(".txt").to_owned()
+    })
+}
+
+/// Such a block (`runner/tests/bp/blocks.rs`).
+fn own_block(code: &str) -> Option<String> {
+    fs_err::read_to_string(logs().join(format!("../blocks/{code}.txt"))).ok()
+}
+
 fn log(code: &str) -> String {
     let path = logs().join(format!("{code}.log"));
     path.to_str().unwrap().to_owned()
@@ -101,8 +116,12 @@ and `--stack` the stack. With `--format json` it prints events as a build does, 
 where the cause is known, with 1 where it is not.
 
 Of several causes in a log the first root counts, else the first error, else the first line of those that only sum up. What a
-log says of its own end, such as `pre-receive hook declined`, is none. Each block below is what `bp` says to the log of that
-name in `testdata/logs`.
+log says of its own end, such as `pre-receive hook declined`, is none.
+
+The blocks below are those of builds of the test suite that failed so. Where that cannot be made there (another registry,
+another platform, tools that nobody has any more), and where another builder says it in words that `bp` never prints, it is what
+`bp explain` says to the log of that name in `testdata/logs`. Their numbers of lines are left out where they depend on what
+else was printed.
 
 ";
 
@@ -131,7 +150,25 @@ fn the_page_of_failures_is_true() {
             "| [`{code}`](#{code}) | {rank} | {} |",
             known.message
         );
-        let _ = write!(blocks, "\n## `{code}`\n\n{}", block(&ran.stdout));
+        let _ = write!(blocks, "\n## `{code}`\n");
+        let built = own_block(code);
+        if let Some(built) = &built {
+            let _ = write!(blocks, "\n{}", block(built));
+        }
+        // The engine may notice it in another way than other builders do.
+        if !built.is_some_and(|built| built.contains(&format!("error[{code}]"))) {
+            let name = format!("testdata/logs/{code}.log");
+            let _ = write!(blocks, "\n`bp explain {name}`:\n\n{}", block(&ran.stdout));
+        }
+    }
+    let mut rest: Vec<_> = own_blocks().collect();
+    rest.retain(|code| !signatures().any(|one| one.code == code));
+    rest.sort();
+    assert!(!rest.is_empty());
+    blocks += "\n# What is found in what was built\n\nBefore an image counts as done, it is looked at: see [checks](when-a-build-fails.md).\n";
+    for code in rest {
+        let built = own_block(&code).unwrap();
+        let _ = write!(blocks, "\n## `{code}`\n\n{}", block(&built));
     }
     let page = format!("{HEAD}| code | is | such as |\n| --- | --- | --- |\n{table}{blocks}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/failures.md");
@@ -204,6 +241,65 @@ fn with_the_apps_folder_its_own_line_is_shown() {
     desk.explain(&[&log("version-not-built"), "--app", folder])
         .ok()
         .says("27.2.4");
+}
+
+/// The log is the evidence that a list of long ago cannot give: it lacked the version, and so did the builder's.
+#[test]
+fn a_list_of_long_ago_names_the_line_too() {
+    let desk = Desk::new();
+    let app = desk.place.app("tiny", "blog").unwrap();
+    app.write(
+        "elixir_buildpack.config",
+        "elixir_version=1.18.1\nerlang_version=27.2\n",
+    )
+    .unwrap();
+    app.write("app.json", "{\"stack\": \"heroku-24\"}").unwrap();
+    let line = b"       Sorry, Erlang '27.2' isn't supported yet or isn't formatted correctly.\n";
+    let file = desk.place.path().join("herokuish.log");
+    fs_err::write(&file, line).unwrap();
+    let arguments = [file.to_str().unwrap(), "--app", app.path.to_str().unwrap()];
+    let today = desk.explain(&arguments).ok();
+    insta::assert_snapshot!(today.stdout);
+    let fetched = regex::Regex::new("\"fetched\":\\s*\"[^\"]*\"").unwrap();
+    let mut aged = 0;
+    for entry in walkdir::WalkDir::new(desk.place.store()) {
+        let entry = entry.unwrap();
+        let Ok(text) = fs_err::read_to_string(entry.path()) else {
+            continue;
+        };
+        if fetched.is_match(&text) {
+            let old = fetched.replace(&text, "\"fetched\":\"2020-01-01T00:00:00Z\"");
+            fs_err::write(entry.path(), old.as_bytes()).unwrap();
+            aged += 1;
+        }
+    }
+    assert!(aged > 1, "no list is kept");
+    let offline = [&arguments[..], &["--offline"]].concat();
+    let of_old = desk.explain(&offline).ok();
+    assert_eq!(of_old.stdout, today.stdout);
+    // The check has no such evidence.
+    let mut check = desk
+        .place
+        .command(&["check-versions", arguments[2], "--offline"]);
+    check.env("BP_HEX_BUILDS_URL", desk.host.url(""));
+    run(&mut check).says("otp-unknown");
+}
+
+#[test]
+fn a_version_that_is_there_by_now_is_told_with_who_asks_for_it() {
+    let desk = Desk::new();
+    Lists::usual().with_otp("24.04", "27.2").serve(&desk.host);
+    let app = desk.place.app("tiny", "blog").unwrap();
+    app.write(
+        "elixir_buildpack.config",
+        "elixir_version=1.18.1\nerlang_version=27.2\n",
+    )
+    .unwrap();
+    let folder = app.path.to_str().unwrap();
+    desk.explain(&[&log("version-not-built"), "--app", folder])
+        .fails(0, "version-not-built")
+        .says("elixir_buildpack.config:2:16")
+        .says(" has it for heroku-24: build again, it may be new");
 }
 
 #[test]

@@ -66,6 +66,10 @@ fn each_line_means_what_it_means() {
         ("gzip: stdin: not in gzip format", "archive-damaged"),
         ("gzip: stdin: unexpected end of file", "archive-damaged"),
         (
+            "Error! Failed to load module 'elixir' because it requires a more recent Erlang/OTP version or its .beam file was corrupted.",
+            "otp-of-another-build",
+        ),
+        (
             "=ERROR REPORT=== corrupt atom table",
             "otp-of-another-build",
         ),

@@ -192,10 +192,10 @@ impl Explain for CompileError {
             } => {
                 let limits = command.room.limits;
                 let problem = limits::reached(&format!("step `{step}`"), *exit, limits);
-                let problem = problem.or_else(|| told.problem()).unwrap_or_else(|| {
-                    Diagnostic::error("step-failed", Class::Build, self.to_string())
-                });
-                of_exit(problem, *exit)
+                problem.or_else(|| told.problem()).unwrap_or_else(|| {
+                    let problem = Diagnostic::error("step-failed", Class::Build, self.to_string());
+                    of_exit(problem, *exit)
+                })
             }
             Self::Tests { exit, command, .. } => {
                 let problem = limits::reached("the tests", *exit, command.room.limits);

@@ -28,6 +28,7 @@ pub(super) fn exec(call: &Call, args: &CheckVersions) -> Ended {
         day: args.on.unwrap_or_else(|| context.today()),
         levels,
         require_lists: args.require_lists,
+        refused: None,
     };
     let form = match call.cli.global.format {
         Format::Text => Form::Text,

@@ -317,8 +317,9 @@ impl<'a> Build<'a> {
                     tools,
                     earlier: earlier.as_ref(),
                 };
-                self.with_steps(&mut tree, &ground, &clock, |context| {
-                    self.prepared.pack.compile(&self.prepared.plan, context)
+                self.with_steps(&mut tree, &ground, &clock, |context, failed| {
+                    let done = self.prepared.pack.compile(&self.prepared.plan, context);
+                    done.map_err(failed)
                 })
             })?;
             let layers = stages.run("layers", || {

@@ -12,6 +12,7 @@ use buildpack_core::lists::{ListInfo, ListOrigin, ListSource as _, Policy, Provi
 use buildpack_core::pack::Buildpack as _;
 use buildpack_core::plan::Goal;
 use buildpack_core::rules;
+use buildpack_core::version::Tool;
 use buildpack_core::wanted::{Asked, NativeName, Wanted, wanted};
 use jiff::civil::Date;
 use stacks::{Arch, Target};
@@ -20,6 +21,7 @@ use super::build_lists::{BuildLists, Patience};
 use super::failure::Failure;
 use super::levels::Levels;
 use super::prepare::{chain, lists_of, no_pack};
+use super::refused::Refused;
 use super::repository;
 use super::request::ConfigVars;
 use super::services::Services;
@@ -45,6 +47,8 @@ pub struct CheckRequest {
     pub levels: Levels,
     /// Whether a version of which no list can tell is an error.
     pub require_lists: bool,
+    /// A tool of which a builder did not find the version: what a list of it lacks was not published, however old it is.
+    pub refused: Option<Tool>,
 }
 
 /// What was found out.
@@ -199,9 +203,13 @@ fn versions(
         let hosts = BuildLists::new(services, policy.max_age, Patience::SHORT);
         let lists = Provider::new(hosts, policy);
         lists.prefetch(&wanted);
+        let sure = Refused {
+            lists: &lists,
+            tool: request.refused,
+        };
         let context = CheckContext {
             target,
-            lists: &lists,
+            lists: &sure,
             today: request.day,
             config_vars: &request.config_vars.0,
             evaluated: &evaluated,

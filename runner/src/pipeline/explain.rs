@@ -1,18 +1,20 @@
 //! Why a build failed, from its log alone, whoever's it was.
 //!
 //! What can be told of versions is told by the check: of the app where its folder is at hand, else of one that asks for the
-//! versions that the log names.
+//! versions that the log names. That a version was refused is evidence: a list that does not have it need not be of today.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use buildpack_core::app::App;
 use buildpack_core::causes::{Cause, Facts, ReadLog, Signature};
-use buildpack_core::diagnostic::{Diagnostic, Edit, Help, Origin, Sourced};
+use buildpack_core::check::Verdict;
+use buildpack_core::diagnostic::{Diagnostic, Edit, Help, Origin, Outcome, Sourced};
+use buildpack_core::version::Tool;
 use jiff::civil::Date;
 use stacks::{Arch, Stack};
 
-use super::check::{CheckRequest, check, check_read};
+use super::check::{CheckRequest, Report, check_read};
 use super::levels::Levels;
 use super::request::ConfigVars;
 use super::services::Services;
@@ -51,16 +53,27 @@ pub fn explain(
     let said = log.finder.facts().clone();
     let mut known = Facts::default();
     known.add("in", "");
-    let stack = stack(request, &said);
+    let facts = found.facts.and(&said);
+    let app = request.app.as_deref().map(App::read);
+    let stack = stack(request, &said, app.as_ref());
     if let Some(stack) = stack {
         known.add("stack", stack.name);
     }
     let told = log.finder.told(&known);
     let mut problem = told.problem()?;
-    let facts = found.facts.and(&said);
     let checked = services
         .filter(|_| !found.signature.checks.is_empty())
-        .and_then(|services| checked(found.signature, &facts, stack, request, services));
+        .and_then(|services| {
+            checked(
+                found.signature,
+                &facts,
+                &problem,
+                stack,
+                app,
+                request,
+                services,
+            )
+        });
     if let Some(checked) = checked {
         problem.helps = checked.helps;
         problem.notes.extend(checked.notes);
@@ -76,23 +89,33 @@ pub fn explain(
 }
 
 /// The stack, where somebody says it. A log may name what is none.
-fn stack(request: &ExplainRequest, said: &Facts) -> Option<&'static Stack> {
-    request
-        .stack
-        .or_else(|| stacks::find(said.get("stack")?).ok())
+fn stack(
+    request: &ExplainRequest,
+    said: &Facts,
+    app: Option<&Outcome<App>>,
+) -> Option<&'static Stack> {
+    let of_app = || {
+        let app = app?.value.as_ref()?;
+        app.app_json.stack.as_ref()
+    };
+    let named = said.get("stack").and_then(|name| stacks::find(name).ok());
+    let named = request.stack.or(named);
+    named.or_else(|| stacks::find(&of_app()?.value).ok())
 }
 
 /// What the check says of a thing like this: of the app as it is, else of what the log names.
 fn checked(
     signature: &Signature,
     facts: &Facts,
+    problem: &Diagnostic,
     stack: Option<&'static Stack>,
+    app: Option<Outcome<App>>,
     request: &ExplainRequest,
     services: &Services,
 ) -> Option<Diagnostic> {
-    let app = request.app.clone();
+    let folder = request.app.clone();
     let check_request = CheckRequest {
-        app: app.clone().unwrap_or_else(|| PathBuf::from(NOWHERE)),
+        app: folder.unwrap_or_else(|| PathBuf::from(NOWHERE)),
         stack: stack.map(|stack| {
             let origin = Origin::Default("the log says so".to_owned());
             Sourced::new(stack.name.to_owned(), origin)
@@ -102,20 +125,49 @@ fn checked(
         day: request.day,
         levels: Levels::default(),
         require_lists: false,
+        refused: refused(facts),
     };
     let fitting = |diagnostics: Vec<Diagnostic>| {
         let mut all = diagnostics.into_iter();
         all.find(|one| signature.checks.contains(&one.code.0) && !one.helps.is_empty())
     };
-    let of_app = app.and_then(|_| {
-        let report = check(&check_request, services).ok()?;
-        fitting(report.diagnostics)
+    let of_app = app.and_then(|app| {
+        let report = check_read(app, &check_request, services).ok()?;
+        let there = there_by_now(&report, facts, problem);
+        fitting(report.diagnostics).or(there)
     });
     of_app.or_else(|| {
         let files = files(facts);
         let read = App::of_files(Path::new(NOWHERE), files);
         let report = check_read(read, &check_request, services).ok()?;
         fitting(report.diagnostics).map(in_words)
+    })
+}
+
+/// The tool of which the log says that a version is not there.
+fn refused(facts: &Facts) -> Option<Tool> {
+    let tools = [("Erlang", Tool::Erlang), ("Elixir", Tool::Elixir)];
+    let named = facts.get("tool")?;
+    let mut all = tools.into_iter();
+    all.find_map(|(name, tool)| (name == named).then_some(tool))
+}
+
+/// Who asks for the version that was refused, where a list has it meanwhile.
+fn there_by_now(report: &Report, facts: &Facts, problem: &Diagnostic) -> Option<Diagnostic> {
+    let tool = refused(facts)?;
+    let check = report.tools.iter().find(|check| check.tool == tool)?;
+    let asked = check.requested.as_ref()?;
+    let same = check.resolved.as_deref() == facts.get("version");
+    let list = report.lists.iter().find(|list| list.tool == tool)?;
+    let stack = report.target.stack?.name;
+    (same && check.verdict == Verdict::Available).then(|| {
+        let dated = list.dated;
+        let text = format!("the list of {dated} has it for {stack}: build again, it may be new");
+        let found = Diagnostic {
+            helps: Vec::new(),
+            ..problem.clone()
+        };
+        found.from(&asked.origin, "asked for here").help(text)
     })
 }
 

@@ -1,20 +1,34 @@
-//! How much memory a build may use, and whether the kernel ended a program for want of it (the kernel's documentation of
-//! cgroups, versions 1 and 2).
+//! How much memory a build may use, and whether the kernel ended a program of a step for want of it (the kernel's
+//! documentation of cgroups, versions 1 and 2, and of `/proc/vmstat`).
+//!
+//! A step with `--memory` in a control group of its own is none of this: its end says so itself. Without, the counts of the
+//! narrowest group that counts, else of the machine, are of everybody in it. So nothing is said of memory unless the step
+//! itself was ended by signal 9, and whether the count rose while it ran tells what of.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use buildpack_core::diagnostic::Diagnostic;
 use buildpack_core::pack::CompileError;
-use buildpack_core::sandbox::{Exit, amount};
+use buildpack_core::sandbox::{
+    Answer, Command, Exit, Held, Limits, Room, Sandbox, SandboxError, Terminal, amount,
+};
 
 /// More than this is what version 1 says where there is no limit.
 const NO_LIMIT: u64 = 1 << 60;
 
-/// Memory as it stands when a build's programs begin.
+/// What the kernel tells of memory, and how many programs it had ended when a step began.
 pub(super) struct Memory {
     files: Files,
-    /// Programs that the kernel had ended until then: in this cgroup, on the whole machine.
-    ended: (u64, u64),
+    /// None where nothing counts them.
+    ended: Mutex<Option<u64>>,
+}
+
+/// A sandbox whose programs are watched: [`Memory::explain`] is about the last one that it ran.
+pub(super) struct Watched<'a> {
+    pub(super) sandbox: &'a dyn Sandbox,
+    pub(super) memory: &'a Memory,
 }
 
 /// Where the kernel tells of memory.
@@ -43,9 +57,14 @@ impl Memory {
 
     fn of(files: Files) -> Self {
         Self {
-            ended: (files.ended_in_cgroup(), files.ended_on_machine()),
+            ended: Mutex::new(files.ended()),
             files,
         }
+    }
+
+    /// A step begins.
+    fn begins(&self) {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = self.files.ended();
     }
 
     /// The most that programs may use here, in bytes, where that is known.
@@ -68,7 +87,9 @@ impl Memory {
             CompileError::Tests { exit, .. } => (exit, &[][..]),
             _ => return problem,
         };
-        let is_killed = matches!(exit, Exit::Code(137) | Exit::Signal(9));
+        if !matches!(exit, Exit::Code(137) | Exit::Signal(9)) && !says_killed(tail) {
+            return problem;
+        }
         let limit = match self.files.limit() {
             Some(Limit::Cgroup(bytes)) => format!("{}, the limit of its cgroup", amount(bytes)),
             Some(Limit::Machine(memory, 0)) => {
@@ -80,21 +101,54 @@ impl Memory {
             }
             None => return problem,
         };
-        let by_cgroup = self.files.ended_in_cgroup() > self.ended.0;
-        let by_machine = self.files.ended_on_machine() > self.ended.1;
-        if by_cgroup || by_machine {
-            problem
+        let before = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        match before.zip(self.files.ended()) {
+            Some((before, now)) if now > before => problem
                 .note(format!(
-                    "the kernel ended a program because memory had run out: the build may use {limit}"
+                    "the kernel ended a program because memory had run out while the step ran: the build may use {limit}"
                 ))
-                .help("give the build more memory, or add swap")
-        } else if is_killed || says_killed(tail) {
-            problem
+                .help("give the build more memory, or add swap"),
+            Some(_) => problem.note(format!(
+                "the kernel ended no program for want of memory while the step ran: somebody else sent signal 9, such as \
+                 systemd-oomd, which watches memory too; the build may use {limit}"
+            )),
+            None => problem
                 .note(format!("the build may use {limit}"))
-                .help("signal 9 is what the kernel sends when memory has run out: if that was it, give the build more, or add swap")
-        } else {
-            problem
+                .help("signal 9 is what the kernel sends when memory has run out: if that was it, give the build more, or add swap"),
         }
+    }
+}
+
+impl Sandbox for Watched<'_> {
+    fn name(&self) -> &'static str {
+        self.sandbox.name()
+    }
+
+    fn in_place(&self) -> bool {
+        self.sandbox.in_place()
+    }
+
+    fn held(&self, limits: &Limits) -> Held {
+        self.sandbox.held(limits)
+    }
+
+    fn run(
+        &self,
+        room: &Room,
+        command: &Command,
+        terminal: Terminal<'_>,
+    ) -> Result<Exit, Box<dyn SandboxError>> {
+        self.memory.begins();
+        self.sandbox.run(room, command, terminal)
+    }
+
+    fn ask(
+        &self,
+        room: &Room,
+        commands: &[Command],
+        limit: Duration,
+    ) -> Result<Vec<Answer>, Box<dyn SandboxError>> {
+        self.sandbox.ask(room, commands, limit)
     }
 }
 
@@ -152,18 +206,16 @@ impl Files {
         all
     }
 
-    /// Programs that the kernel ended in the own cgroup and below it.
-    fn ended_in_cgroup(&self) -> u64 {
+    /// Programs that the kernel has ended so far, in the own cgroup and below it, else on the machine; none where neither
+    /// is counted.
+    fn ended(&self) -> Option<u64> {
         let count = |folder: PathBuf| {
             let text = |name: &str| fs_err::read_to_string(folder.join(name)).ok();
             let said = text("memory.events").or_else(|| text("memory.oom_control"))?;
             number(&said, "oom_kill")
         };
-        self.groups().into_iter().find_map(count).unwrap_or(0)
-    }
-
-    fn ended_on_machine(&self) -> u64 {
-        number(&self.text("vmstat"), "oom_kill").unwrap_or(0)
+        let of_group = self.groups().into_iter().find_map(count);
+        of_group.or_else(|| number(&self.text("vmstat"), "oom_kill"))
     }
 
     fn text(&self, name: &str) -> String {
@@ -192,6 +244,10 @@ fn number(text: &str, name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use buildpack_core::diagnostic::Class;
+    use buildpack_core::pack::FailedCommand;
     use tempfile::TempDir;
 
     use super::*;
@@ -226,7 +282,7 @@ mod tests {
             ),
         ]);
         assert_eq!(files.limit(), Some(Limit::Cgroup(512 << 20)));
-        assert_eq!(files.ended_in_cgroup(), 3);
+        assert_eq!(files.ended(), Some(3));
     }
 
     #[test]
@@ -241,7 +297,7 @@ mod tests {
             ),
         ]);
         assert_eq!(files.limit(), Some(Limit::Cgroup(256 << 20)));
-        assert_eq!(files.ended_in_cgroup(), 2);
+        assert_eq!(files.ended(), Some(2));
     }
 
     #[test]
@@ -256,8 +312,62 @@ mod tests {
             ),
         ]);
         assert_eq!(files.limit(), Some(Limit::Machine(2 << 30, 0)));
-        assert_eq!(files.ended_on_machine(), 7);
+        assert_eq!(files.ended(), Some(7));
         let (_folder, nothing) = kernel(&[]);
-        assert_eq!(nothing.limit(), None);
+        assert_eq!((nothing.limit(), nothing.ended()), (None, None));
+    }
+
+    fn tests_end_with(exit: Exit) -> CompileError {
+        CompileError::Tests {
+            step: "test".to_owned(),
+            shown: "mix test".to_owned(),
+            exit,
+            command: Box::new(FailedCommand {
+                typed: String::new(),
+                command: Command {
+                    argv: Vec::new(),
+                    cwd: "/".into(),
+                    env: BTreeMap::new(),
+                },
+                room: Room {
+                    root: Vec::new(),
+                    scratch: PathBuf::new(),
+                    mounts: Vec::new(),
+                    memory: Vec::new(),
+                    user: (0, 0),
+                    limits: Limits::default(),
+                },
+            }),
+        }
+    }
+
+    #[test]
+    fn what_others_lost_is_no_hint_and_signal_9_is_one_by_the_count() {
+        let (folder, files) = kernel(&[MACHINE, ("proc/vmstat", "oom_kill 7\n")]);
+        let counts = |count: u32| {
+            let file = folder.path().join("proc/vmstat");
+            fs_err::write(file, format!("oom_kill {count}\n")).unwrap();
+        };
+        let memory = Memory::of(files);
+        let said = |exit: Exit| {
+            let problem = Diagnostic::error("tests-failed", Class::Build, "x");
+            let told = memory.explain(&tests_end_with(exit), problem);
+            told.notes.first().cloned().unwrap_or_default()
+        };
+        // Before the step.
+        counts(8);
+        memory.begins();
+        assert!(said(Exit::Signal(9)).starts_with("the kernel ended no program"));
+        // While it ran.
+        counts(9);
+        assert!(said(Exit::Signal(9)).starts_with("the kernel ended a program"));
+        assert!(said(Exit::Code(137)).starts_with("the kernel ended a program"));
+        assert_eq!(said(Exit::Code(2)), "");
+        assert_eq!(said(Exit::OutOfMemory { peak: None }), "");
+        fs_err::write(folder.path().join("proc/vmstat"), "").unwrap();
+        assert_eq!(
+            said(Exit::Signal(9)),
+            "the build may use all that this machine has, 2 GiB and no swap"
+        );
     }
 }

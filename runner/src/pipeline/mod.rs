@@ -40,6 +40,7 @@ mod promise;
 mod push;
 mod rebase;
 pub mod record;
+mod refused;
 mod repository;
 mod request;
 mod room;

@@ -87,10 +87,10 @@ impl Build<'_> {
             };
             stages.run("test", || {
                 let clock = stages.clock();
-                self.with_steps(&mut tree, &ground, &clock, |context| {
+                self.with_steps(&mut tree, &ground, &clock, |context, failed| {
                     match self.prepared.pack.run(&self.prepared.plan, context) {
                         Ok(()) => Ok(Verdict::Passed),
-                        Err(error) => red(error),
+                        Err(error) => red(error, failed),
                     }
                 })
             })
@@ -99,12 +99,12 @@ impl Build<'_> {
 }
 
 /// Tests that failed are an answer; anything else is none.
-fn red(error: CompileError) -> Result<Verdict, CompileError> {
+fn red(error: CompileError, failed: &dyn Fn(CompileError) -> Failure) -> Result<Verdict, Failure> {
     match error {
         CompileError::Tests { exit, .. } => Ok(Verdict::Failed {
             exit,
-            failure: Failure::from(error).in_stage("test"),
+            failure: failed(error).in_stage("test"),
         }),
-        error => Err(error),
+        error => Err(failed(error)),
     }
 }

@@ -3,6 +3,7 @@
 use testdata::schema::Schema;
 use testdata::workspace::{App, Workspace};
 
+use crate::blocks::shows;
 use crate::workspace;
 
 /// A copy of the tiny app with these changes: files with their text, and lines of its config.
@@ -98,6 +99,11 @@ fn what_mix_and_the_app_do_wrong_is_named() {
             ],
         ),
         (
+            "compile-error",
+            &[("lib/more.ex", broken)],
+            &["`lib/more.ex` does not compile", "undefined function g/0"],
+        ),
+        (
             "hex-resolution",
             &[("mix.exs", &unresolved)],
             &["nimble_parsec ~> 99.0"],
@@ -108,8 +114,10 @@ fn what_mix_and_the_app_do_wrong_is_named() {
         for words in words {
             ran = ran.says(words);
         }
-        ran.says("in stage `compile`")
+        let ran = ran
+            .says("in stage `compile`")
             .says(" --stack heroku-24 --shell\n");
+        shows(code, &ran, &app);
     }
 }
 
@@ -144,6 +152,17 @@ fn what_programs_of_a_hook_meet_is_named() {
             "no Mix task `phx.nothing`",
         ),
         ("git-key-missing", git, "git.example wants an SSH key"),
+        (
+            "illegal-instruction",
+            "bash -c 'kill -ILL \\$\\$'; exit 1",
+            "instructions that this machine's processor lacks",
+        ),
+        (
+            "assets-folder-missing",
+            "cd assets && npm ci",
+            "there is no folder `assets`",
+        ),
+        ("build-tool-missing", "cargo build", "cargo"),
     ] {
         let app = tiny(
             &place,
@@ -151,11 +170,9 @@ fn what_programs_of_a_hook_meet_is_named() {
             &[("ssh", refuses)],
             &format!("hook_pre_compile=\"{hook}\""),
         );
-        place
-            .build(&app, &[])
-            .fails(1, code)
-            .says(words)
-            .says("step `hook_pre_compile` failed");
+        let ran = place.build(&app, &[]).fails(1, code).says(words);
+        let ran = ran.says("step `hook_pre_compile` failed");
+        shows(code, &ran, &app);
     }
 }
 
@@ -233,9 +250,10 @@ fn what_cannot_be_planned_has_a_cause_too() {
     let app = tiny(&place, "unplanned", &[], "");
     app.replace("elixir_buildpack.config", "27.3.4.1", "27.2")
         .unwrap();
-    place
+    let ran = place
         .build(&app, &[])
         .fails(3, "otp-not-built")
         .says("= where: stage `plan`")
         .says("to see it again: bp check-versions ");
+    shows("version-not-built", &ran, &app);
 }

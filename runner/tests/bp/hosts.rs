@@ -7,11 +7,11 @@ use testdata::fake::origin::{Answer, Origin};
 
 use crate::fresh;
 
-const ERLANG: &str = "/builds/otp/amd64/ubuntu-24.04/OTP-27.3.4.1.tar.gz";
-const ELIXIR: &str = "/builds/elixir/v1.18.3-otp-27.zip";
+pub(crate) const ERLANG: &str = "/builds/otp/amd64/ubuntu-24.04/OTP-27.3.4.1.tar.gz";
+pub(crate) const ELIXIR: &str = "/builds/elixir/v1.18.3-otp-27.zip";
 
 /// All that a build asks the builds host for.
-const FILES: [&str; 10] = [
+pub(crate) const FILES: [&str; 10] = [
     ERLANG,
     ELIXIR,
     "/builds/elixir/builds.txt",
@@ -25,7 +25,7 @@ const FILES: [&str; 10] = [
 ];
 
 /// A file of the world's builds host.
-fn file(path: &str) -> Vec<u8> {
+pub(crate) fn file(path: &str) -> Vec<u8> {
     let url = std::env::var("BP_HEX_BUILDS_URL").unwrap();
     let (address, folder) = url
         .strip_prefix("http://")

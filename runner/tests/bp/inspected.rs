@@ -1,5 +1,6 @@
 //! What would not work in an image is told before the build counts as done, and by every build that makes the same image.
 
+use crate::blocks::shows;
 use crate::workspace;
 
 /// A program of this machine in which a name stands in the place of another one of the same length.
@@ -27,11 +28,12 @@ fn native_code_that_cannot_be_loaded_fails_the_build() {
     let nif = program_with("libnowhere.so", "libtinfo.so.6");
     app.write("priv/native/nif.so", nif).unwrap();
     let says = "error[library-missing]: `/app/priv/native/nif.so` needs `libnowhere.so`";
-    place
+    let ran = place
         .build(&app, &[])
         .fails(1, "library-missing")
         .says(says)
         .says("`--allow-missing libnowhere.so`");
+    shows("library-missing", &ran, &app);
     let allowed = ["--allow-missing", "libnowhere.so"];
     place
         .build(&app, &allowed)
@@ -43,10 +45,11 @@ fn native_code_that_cannot_be_loaded_fails_the_build() {
 
     let nif = program_with("GLIBC_9.99", "GLIBC_2.34");
     app.write("priv/native/nif.so", nif).unwrap();
-    place
+    let ran = place
         .build(&app, &[])
         .fails(1, "library-too-old")
         .says("`/app/priv/native/nif.so` needs GLIBC_9.99, and `libc.so.6` of `");
+    shows("library-too-old", &ran, &app);
     // Where nothing loads it, it may lie about.
     app.write("priv/native/nif.so", "").unwrap();
     let other = program_with("libnowhere.so", "libtinfo.so.6");
@@ -89,7 +92,8 @@ fn process_types_that_cannot_start_are_told() {
         ),
     ] {
         procfile(web);
-        place.build(&app, &[]).fails(1, code).says(says);
+        let ran = place.build(&app, &[]).fails(1, code).says(says);
+        shows(code, &ran, &app);
     }
     procfile("mix run --no-halt");
     let told = [

@@ -9,6 +9,7 @@
 mod again;
 mod asset_failures;
 mod assets;
+mod blocks;
 mod build_secrets;
 mod causes;
 mod checked;
@@ -17,6 +18,7 @@ mod dokku;
 mod earlier_assets;
 mod evaluated;
 mod files;
+mod foreign_tools;
 mod hooks;
 mod hosts;
 mod inspected;

@@ -48,7 +48,7 @@ pub(super) const KNOWN: [Signature; 12] = [
     },
     Signature {
         code: "assets-folder-missing",
-        patterns: &["cd: (?<folder>[^ ]*/assets)/?: No such file or directory"],
+        patterns: &["cd: (?<folder>(?:[^ ]*/)?assets)/?: No such file or directory"],
         message: &["there is no folder `{folder}`"],
         helps: &[&[
             "an app without assets needs no static pack; in an umbrella, name the folder with `phoenix_relative_path=…` in \

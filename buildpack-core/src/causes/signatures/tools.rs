@@ -88,8 +88,10 @@ pub(super) const KNOWN: [Signature; 10] = [
         patterns: &[
             "corrupt atom table",
             "compile this module with an (?:Erlang/)?OTP (?<running>[0-9]+) compiler",
+            "requires a more recent Erlang/OTP version or its .beam file was corrupted",
             r"init terminating in do_boot.{0,6}undef,\[\{elixir,start",
         ],
+        more: &[r"You are running Erlang/OTP (?<running>[0-9]+)"],
         message: &[
             "what another Erlang/OTP compiled was loaded by OTP {running}",
             "what another Erlang/OTP compiled was loaded by OTP {otp}",

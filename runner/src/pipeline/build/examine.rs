@@ -25,8 +25,6 @@ impl Build<'_> {
     ) -> Vec<Finding> {
         let plan = &self.prepared.plan;
         let pack = &self.prepared.pack;
-        let folders = plan.tools.iter().zip(tools);
-        let folders = folders.map(|(tool, installed)| (tool.id.clone(), installed.path.clone()));
         let mut findings = pack.inspect(
             plan,
             &Made {
@@ -34,7 +32,7 @@ impl Build<'_> {
                 tree,
                 built,
                 processes,
-                tools: &folders.collect(),
+                tools: &self.tool_folders(tools),
             },
         );
         let places: Vec<(&str, &Path)> = self

@@ -53,8 +53,9 @@ pub fn build_here(request: &Request, services: &Services) -> Result<Release, Fai
             tools: &tools,
             earlier: earlier.as_ref(),
         };
-        app.with_steps(&mut tree, &ground, &clock, |context| {
-            app.prepared.pack.compile(&app.prepared.plan, context)
+        app.with_steps(&mut tree, &ground, &clock, |context, failed| {
+            let done = app.prepared.pack.compile(&app.prepared.plan, context);
+            done.map_err(failed)
         })
     })?;
     stages.run("place", || {

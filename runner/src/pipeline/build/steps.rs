@@ -1,7 +1,8 @@
 //! The plan's steps run: the rooms and environments that their programs see.
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::thread::ScopedJoinHandle;
 
 use buildpack_core::diagnostic::Explain as _;
@@ -19,7 +20,7 @@ use crate::pipeline::caches::{Caches, Memo};
 use crate::pipeline::earlier_assets::EarlierAssets;
 use crate::pipeline::failure::{Failure, disk};
 use crate::pipeline::lend::lend;
-use crate::pipeline::memory::Memory;
+use crate::pipeline::memory::{Memory, Watched};
 use crate::pipeline::move_tree::InPlaceMover;
 use crate::pipeline::request::ConfigVars;
 use crate::pipeline::room::{build_env, build_room, test_env};
@@ -43,13 +44,16 @@ pub(in crate::pipeline) struct Ground<'a> {
 }
 
 impl Build<'_> {
-    /// Does `work` with all that the plan's steps may use.
+    /// Does `work` with all that the plan's steps may use; it makes what failed a failure by the function that it is given.
     pub(in crate::pipeline) fn with_steps<T>(
         &self,
         tree: &mut Tree,
         ground: &Ground<'_>,
         events: &dyn EventSink,
-        work: impl FnOnce(&mut CompileContext<'_>) -> Result<T, CompileError>,
+        work: impl FnOnce(
+            &mut CompileContext<'_>,
+            &dyn Fn(CompileError) -> Failure,
+        ) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let plan = &self.prepared.plan;
         let unpacked = ground.rootfs.wait().ok().flatten();
@@ -84,12 +88,7 @@ impl Build<'_> {
                 script_rooms(plan, scripts, folders, &room, kept, request, self.in_place)
             })
             .transpose()?;
-        let folders = plan
-            .tools
-            .iter()
-            .zip(ground.tools)
-            .map(|(tool, installed)| (tool.id.clone(), installed.path.clone()))
-            .collect();
+        let folders = self.tool_folders(ground.tools);
         let shared = self.shared(ground, &app, events);
         let host = Host {
             tree: &app,
@@ -110,8 +109,13 @@ impl Build<'_> {
             caches: &mut caches,
             shared: &shared,
         };
-        let mut context = CompileContext::new(
+        let memory = Memory::now();
+        let watched = Watched {
             sandbox,
+            memory: &memory,
+        };
+        let mut context = CompileContext::new(
+            &watched,
             rooms.as_ref().map_or(&room, |rooms| &rooms.between),
             host,
             env(&self.request.config_vars),
@@ -136,8 +140,7 @@ impl Build<'_> {
                 env: test_env(env(&self.request.config_vars), plan, options),
             });
         }
-        let memory = Memory::now();
-        let done = work(&mut context).map_err(|error| self.failed(error, &memory, held));
+        let done = work(&mut context, &|error| self.failed(error, &memory, held));
         let ended = tree.end();
         let taken = keep_caches(caches, &self.guard, done.is_ok());
         if let (Ok(_), Some(rooms)) = (&done, &rooms)
@@ -163,6 +166,13 @@ impl Build<'_> {
             diagnostics: vec![problem],
             ..Failure::from(error)
         }
+    }
+
+    /// Where the plan's tools lie on the host, by their ids.
+    pub(super) fn tool_folders(&self, tools: &[Installed]) -> BTreeMap<String, PathBuf> {
+        let all = self.prepared.plan.tools.iter().zip(tools);
+        all.map(|(tool, installed)| (tool.id.clone(), installed.path.clone()))
+            .collect()
     }
 
     /// What this build and those of other apps share.

@@ -84,3 +84,14 @@ fn a_var_without_a_value_is_told_with_its_place() {
     let given = test(&place, &app, &["--env", "NEEDED=here"]).ok();
     assert_eq!(given.stdout, "here\n");
 }
+
+#[test]
+fn tests_that_signal_9_ended_are_told_what_memory_there_was() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("tiny", "killed_tests").unwrap();
+    let json = environment(r#"{"scripts": {"test": "kill -9 $$"}}"#);
+    app.write("app.json", &json).unwrap();
+    test(&place, &app, &[])
+        .fails(137, "tests-failed")
+        .says("the build may use ");
+}
