@@ -22,7 +22,7 @@ pub struct DetectScript {
 /// Runs a detect, `$2 $3`, for `$1` seconds at most; leaves what it prints in the file `$out` and its exit code in `$code`.
 /// A file, as a pipe would end only with the last process that detect left behind.
 const ASK: &str = r#"ask() {
-    SECONDS=0; out=$(mktemp) || exit
+    SECONDS=0; out=$(mktemp) || exit; trap 'rm -f "$out"' EXIT
     timeout -k 1 "$1" "$2" "$3" </dev/null >"$out"; code=$?
     # So it ends where it did not heed the signal that asks.
     if [ $code = 137 ] && [ "$SECONDS" -ge "$1" ]; then code=124; fi
@@ -149,10 +149,13 @@ mod tests {
     /// The exit code, and what takes the lines gets.
     fn run(argv: &[String], line: &mut dyn FnMut(&[u8])) -> Option<i32> {
         let mut command = Command::new(&argv[0]);
+        let scratch = tempfile::tempdir().unwrap();
         command.args(&argv[1..]).stderr(Stdio::null());
+        command.env("TMPDIR", scratch.path());
         let output = command.output().unwrap();
         let lines = output.stdout.split(|byte| *byte == b'\n');
         lines.for_each(line);
+        assert_eq!(fs_err::read_dir(scratch.path()).unwrap().count(), 0);
         output.status.code()
     }
 

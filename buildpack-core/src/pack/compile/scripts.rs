@@ -41,7 +41,7 @@ env -0 | base64 -w 3000 | sed 's/^/bp-environment /'"#;
 const ENVIRONMENT: &str = "bp-environment ";
 
 /// Prints what `$1 $2` prints, its first `$3` bytes, behind marks.
-const RELEASE: &str = r#"out=$(mktemp) || exit
+const RELEASE: &str = r#"out=$(mktemp) || exit; trap 'rm -f "$out"' EXIT
 "$1" "$2" >"$out" || exit
 head -c "$3" "$out" | base64 -w 3000 | sed 's/^/bp-release /'"#;
 

@@ -137,8 +137,14 @@ impl Desk {
             user: (1000, 1000),
             limits: Limits::default(),
         };
+        let scratch = self.path("scratch");
+        fs_err::create_dir_all(&scratch).unwrap();
         let env = |more: &[(&str, &str)]| {
-            let own = [("PATH", "/usr/bin:/bin"), ("OLD", "1")];
+            let own = [
+                ("PATH", "/usr/bin:/bin"),
+                ("OLD", "1"),
+                ("TMPDIR", &scratch),
+            ];
             let all = own.iter().chain(more);
             all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect::<BTreeMap<_, _>>()
@@ -158,6 +164,9 @@ impl Desk {
                 mover: None,
             });
         let ended = context.run_steps(&plan, &|_, _| Ok(BTreeMap::new()));
+        // Where nothing stands between a script and the machine, nothing of it stays there.
+        let left = fs_err::read_dir(&scratch).unwrap().count();
+        assert_eq!(left, 0, "files in TMPDIR");
         let said = events.events().into_iter().filter_map(|event| match event {
             Event::Output { line, .. } => Some(line),
             Event::Heading { text } => Some(format!("-----> {text}")),
