@@ -64,6 +64,9 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
         },
         allowed_missing: args.allow_missing.clone(),
         lock: args.packs.lock(args.write.lock, &context.settings),
+        only_to: to
+            .clone()
+            .filter(|_| args.output.is_empty() && !args.check.check),
         ..asked(call, &context, &args.app, target.value, &args.packs)
     };
     if let Some(like) = like {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use buildpack_core::diagnostic::Diagnostic;
 use buildpack_core::digest::Digest;
 use buildpack_core::event::Event;
-use buildpack_core::image::{BASE_PURPOSE, BaseImage};
+use buildpack_core::image::{BASE_PURPOSE, BaseImage, ImageLayer};
 use buildpack_core::layer::StatCache;
 use buildpack_core::pack::Buildpack as _;
 use buildpack_core::plan::{Goal, Tool};
@@ -23,6 +23,7 @@ use buildpack_core::store::{Bucket, CacheKey, Guard, Share};
 
 use super::earlier_assets::{EarlierAssets, History};
 use super::failure::{Failure, disk};
+use super::holders::Remembered;
 use super::identity::Identity;
 use super::kept::{kept_folder, must_lie_outside};
 use super::prepare::{Prepared, prepare};
@@ -35,7 +36,7 @@ use super::source::Source;
 use super::stages::Stages;
 use super::toolchains::{self, Installed, RootfsPromise};
 use super::tree::{Lent, Tree};
-use super::{in_place, lend, linked, stack_images};
+use super::{away, in_place, lend, linked, stack_images};
 use crate::records::Facts;
 use crate::rootfs::System;
 use assemble::{image_event, ordered};
@@ -101,6 +102,10 @@ impl<'a> Build<'a> {
             stages.run("look", || self.unchanged())?
         };
         let unchanged = kept.is_some();
+        if let Some(remote) = &self.services.remote_cache {
+            // Whatever pushes from here later, `bp push` among it, can mount what was seen there.
+            remote.teach(&Remembered(&self.services.store));
+        }
         let record = match kept {
             Some(record) => {
                 self.search_unchanged(&record)?;
@@ -250,7 +255,7 @@ impl<'a> Build<'a> {
         let inputs = self.inputs(build_image.as_ref(), &run_image, history.as_ref());
         Ok(by_inputs(&self.services.store, &inputs)
             .get()
-            .filter(|record| record.is_sound() && self.is_all_here(record))
+            .filter(|record| record.is_sound() && self.is_all_at_hand(record))
             .map(|record| BuildRecord {
                 name: self.request.name.clone(),
                 app: self.request.app.clone(),
@@ -258,24 +263,30 @@ impl<'a> Build<'a> {
             }))
     }
 
-    /// Whether all blobs of an image are here, after those of its own layers were looked for elsewhere too.
-    fn is_all_here(&self, record: &BuildRecord) -> bool {
-        let store = &self.services.store;
-        let blobs = self.services.stacks.blobs();
-        let mut base = (record.image.layers.iter()).filter(|layer| layer.purpose == BASE_PURPOSE);
-        let pull =
-            store.looks_elsewhere() && base.any(|layer| !blobs.has(&layer.digest, layer.size));
-        thread::scope(|scope| {
+    /// Whether all blobs of an image are here, after those of its own layers were looked for elsewhere too; or may stay
+    /// where they are.
+    fn is_all_at_hand(&self, record: &BuildRecord) -> bool {
+        let services = self.services;
+        let blobs = services.stacks.blobs();
+        let layers = record.image.layers.iter();
+        let base = || (layers.clone()).filter(|layer| layer.purpose == BASE_PURPOSE);
+        let is_here = |layer: &ImageLayer| blobs.has(&layer.digest, layer.size);
+        // A push takes those of the stack from its registry.
+        let stays = away::may_stay(self.request, &self.guard);
+        let pull = !stays && services.store.looks_elsewhere() && !base().all(is_here);
+        let own = thread::scope(|scope| {
             if pull {
                 // What goes wrong is told when the image is made.
-                scope.spawn(|| stack_images::run_image(self.request, self.services).is_ok());
+                scope.spawn(|| stack_images::run_image(self.request, services).is_ok());
             }
-            for layer in &record.layers {
-                scope.spawn(|| store.bring_blob(&layer.blob()));
-            }
+            let own = record.layers.iter().map(|layer| {
+                let blob = layer.blob();
+                scope.spawn(move || away::is_at_hand(&blob, self.request, &self.guard, services))
+            });
+            let own: Vec<_> = own.collect();
+            own.into_iter().all(|one| one.join().unwrap_or(false))
         });
-        let mut all = record.image.layers.iter();
-        all.all(|layer| blobs.has(&layer.digest, layer.size))
+        own && (stays || base().all(is_here))
     }
 
     /// Fetches, compiles, writes layers, assembles. Downloads, unpacking and tool layers run beside each other and

@@ -9,6 +9,7 @@ use buildpack_core::image::{BaseImage, BaseLayer, Descriptor, Image, layout};
 use buildpack_core::sandbox::{Command, Exit, Limits, Room, Terminal};
 use buildpack_core::store::{Bucket, Store, TempSpace};
 
+use super::away::Fetched;
 use super::failure::{Failure, disk};
 use super::record::{BuildRecord, by_name};
 use super::services::Services;
@@ -32,11 +33,10 @@ pub struct Enterable {
 /// The image kept under a name, its layers unpacked.
 pub fn kept_image(name: &str, services: &Services) -> Result<Enterable, Failure> {
     let record = find(&services.store, name)?;
-    let mut root = vec![
-        services
-            .stacks
-            .rootfs(&record.run_image, &*services.events)?,
-    ];
+    let (stacks, events) = (&services.stacks, &*services.events);
+    let below = Fetched::of_stack(&record.run_image, services);
+    let mut root = vec![stacks.rootfs_of(&record.run_image, &below, events)?];
+    let own = Fetched::of_app(&record, services);
     for layer in &record.layers {
         // A layer of ours is an image of its own as far as unpacking goes: it is unpacked once, whoever shares it.
         let alone = BaseImage {
@@ -50,7 +50,7 @@ pub fn kept_image(name: &str, services: &Services) -> Result<Enterable, Failure>
             }],
             ..record.run_image.clone()
         };
-        root.push(services.stacks.rootfs(&alone, &*services.events)?);
+        root.push(stacks.rootfs_of(&alone, &own, events)?);
     }
     let config = Config::read(&record.image)?;
     Ok(Enterable {

@@ -16,6 +16,7 @@ use buildpack_core::plan::{PackPlan, Tool};
 use buildpack_core::store::{Bucket, CacheKey};
 use walkdir::WalkDir;
 
+use super::away;
 use super::failure::{Failure, disk};
 use super::request::Request;
 use super::secrets::SecretGuard;
@@ -148,7 +149,7 @@ impl Layerer<'_> {
             .store
             .keyed_record::<LayerRecord>(Bucket::Layers, "", key);
         if let Some(layer) = record.get()
-            && self.services.store.bring_blob(&layer.blob())
+            && away::is_at_hand(&layer.blob(), self.request, self.guard, self.services)
         {
             if let Some(built) = of_build {
                 let findings = self.search_again(&layer, built)?;

@@ -2,6 +2,7 @@
 //!
 //! [`build`] is the whole road, [`test()`] the part of it that ends with the app's tests. What it decides stands in [`prepare`], what it remembers in [`record`].
 
+mod away;
 mod build;
 mod build_lists;
 mod caches;

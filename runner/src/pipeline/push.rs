@@ -6,6 +6,7 @@ use std::str::FromStr;
 use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::Event;
 
+use super::away::Fetched;
 use super::failure::Failure;
 use super::holders::Remembered;
 use super::record::BuildRecord;
@@ -104,10 +105,7 @@ pub fn push(
     };
     // A layout that was imported may have no such name.
     let base: Option<Reference> = record.run_image.reference.parse().ok();
-    let blobs = services.stacks.blobs();
-    if let Some(remote) = &services.remote_cache {
-        remote.teach(&Remembered(&services.store));
-    }
+    let blobs = Fetched::of_app(record, services);
     for reference in to {
         let push = Push {
             image: &image,

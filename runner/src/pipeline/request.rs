@@ -17,6 +17,7 @@ use stacks::Target;
 use super::failure::{Failure, disk};
 use super::secrets::BuildSecrets;
 use crate::records::{Held, Record, VarHashes};
+use crate::registry::Reference;
 
 /// A build to make.
 #[derive(Clone)]
@@ -57,6 +58,8 @@ pub struct Request {
     pub here: Option<Here>,
     /// The record of another build, whose digests this one takes in place of what is newest.
     pub like: Option<Arc<Record>>,
+    /// Where the image goes, if it is wanted nowhere else: layers that are there already need not come to this machine.
+    pub only_to: Option<Reference>,
 }
 
 impl Request {
@@ -82,6 +85,7 @@ impl Request {
             script_dirs: ScriptDirs::default(),
             here: None,
             like: None,
+            only_to: None,
         }
     }
 

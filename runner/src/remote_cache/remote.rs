@@ -51,6 +51,7 @@ pub struct RemoteCache {
 /// A tag of a repository.
 pub(super) struct Place {
     pub(super) name: String,
+    host: String,
     pub(super) repository: Repository,
     pub(super) tag: String,
 }
@@ -77,6 +78,7 @@ impl Place {
         };
         Ok(Some(Self {
             name: reference.to_string(),
+            host: reference.host().to_owned(),
             repository: registries.repository(reference, access)?,
             tag: reference.tag().unwrap_or("latest").to_owned(),
         }))
@@ -153,6 +155,21 @@ impl RemoteCache {
             let repository = &from.repository;
             holders.learn(repository.host(), repository.name(), &blobs);
         }
+    }
+
+    /// Whether the registry of `to` has a blob in the cache that is read: a push can have it mounted, and it need not come
+    /// here.
+    pub fn is_beside(&self, to: &Reference, blob: &NamedBlob) -> bool {
+        let Some(from) = (self.from.as_ref()).filter(|from| from.host == to.host()) else {
+            return false;
+        };
+        if self.given_up.load(Ordering::Relaxed) {
+            return false;
+        }
+        let stored = self.index().blobs.get(&blob.digest);
+        // The index may name what the registry has lost since.
+        stored.is_some_and(|stored| stored.size == blob.size)
+            && from.repository.has_blob(&blob.digest).unwrap_or(false)
     }
 
     /// Tells of a problem, once of each kind.

@@ -226,7 +226,8 @@ impl StackStore {
         self.rootfs_of(base, &self.blobs(), events)
     }
 
-    fn rootfs_of(
+    /// The unpacked tree of an image whose blobs `blobs` gives.
+    pub fn rootfs_of(
         &self,
         base: &BaseImage,
         blobs: &dyn BlobSource,

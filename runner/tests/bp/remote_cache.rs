@@ -1,9 +1,10 @@
 //! A cache in a real registry: what one machine made is there for others, and what strangers put there is not used.
 
+use testdata::fake::fault_proxy::FaultProxy;
 use testdata::workspace::{App, Workspace, run};
 
 use crate::fresh;
-use crate::pushed::registry;
+use crate::pushed::{pushed, registry};
 
 fn entries(place: &Workspace, bucket: &str) -> usize {
     let all = fs_err::read_dir(place.store().join(bucket)).unwrap();
@@ -62,6 +63,94 @@ fn an_empty_machine_has_the_same_image_without_running_a_step_and_a_change_fetch
     change(&app);
     let clean = first.build(&app, &["--clear-cache"]).ok();
     assert_eq!(changed.digest(), clean.digest());
+}
+
+#[test]
+fn layers_that_the_registry_has_do_not_pass_through_the_machine() {
+    let Some(first) = fresh() else { return };
+    let wire = FaultProxy::start(&registry()).unwrap();
+    // The stack's image is at the same registry.
+    let mirror = format!("docker.io=http://{}", wire.host());
+    let name = |name: &str| format!("{}/team/{name}", wire.host());
+    let build = |place: &Workspace, app: &App, more: &[&str]| {
+        let mut command = place.command(&["build", app.path.to_str().unwrap()]);
+        command.args(["--format", "json"]).args(more);
+        run(command.env("BP_REGISTRY_MIRROR", &mirror)).ok()
+    };
+    let cache = name("stays:cache");
+    let app = first.app("tiny", "tiny").unwrap();
+    app.write("note.txt", "an image of its own").unwrap();
+    let cold = build(&first, &app, &["--cache-to", &cache]);
+    let layers: Vec<String> = (cold.stdout.lines())
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|event| event["event"] == "layer")
+        .map(|event| event["digest"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(layers.len() > 2, "{layers:?}");
+    let is_fetched = |requests: &[String], layer: &String| {
+        let asked = |line: &String| line.starts_with("GET ") && line.ends_with(layer.as_str());
+        requests.iter().any(asked)
+    };
+    let mounts = |requests: &[String]| {
+        let is_mount = |line: &&String| line.starts_with("POST ") && line.contains("?mount=");
+        requests.iter().filter(is_mount).count()
+    };
+
+    let second = fresh().unwrap();
+    let app = second.app("tiny", "elsewhere/of/tiny").unwrap();
+    app.write("note.txt", "an image of its own").unwrap();
+    wire.requests();
+    let tag = name("stayed:1");
+    let push = ["--cache-from", &cache, "-t", &tag, "--push"];
+    let sent = pushed(&build(&second, &app, &push).says("Nothing changed"));
+    let requests = wire.requests();
+    assert!(
+        !layers.iter().any(|layer| is_fetched(&requests, layer)),
+        "{requests:#?}"
+    );
+    assert_eq!(sent["uploaded"], 1, "the config: {sent}");
+    assert_eq!(mounts(&requests) as u64, sent["mounted"].as_u64().unwrap());
+    assert_eq!(entries(&second, "blobs-v1/sha256"), 0);
+    // What is wanted after all comes from where it was pushed to.
+    second.bp(&["run", &tag, "--check"]).ok();
+    let requests = wire.requests();
+    assert!(
+        layers.iter().all(|layer| is_fetched(&requests, layer)),
+        "{requests:#?}"
+    );
+
+    // Who does not push with the build has them here, and `bp push` still mounts them.
+    let third = fresh().unwrap();
+    let app = third.app("tiny", "tiny").unwrap();
+    app.write("note.txt", "an image of its own").unwrap();
+    build(&third, &app, &["--cache-from", &cache]).says("Nothing changed");
+    wire.requests();
+    let tag = name("later:1");
+    let mut command = third.command(&["push", "tiny", &tag, "--format", "json"]);
+    let sent = pushed(&run(command.env("BP_REGISTRY_MIRROR", &mirror)).ok());
+    let requests = wire.requests();
+    assert!(
+        !requests
+            .iter()
+            .any(|line| line.starts_with("GET ") && line.contains("/blobs/"))
+    );
+    assert_eq!(sent["uploaded"], 1, "{sent}");
+    assert_eq!(mounts(&requests) as u64, sent["mounted"].as_u64().unwrap());
+
+    // After a change it is the app's layer and the config.
+    let fourth = fresh().unwrap();
+    let app = fourth.app("tiny", "tiny").unwrap();
+    app.replace("lib/tiny.ex", "Listening", "Listens").unwrap();
+    wire.requests();
+    let tag = name("changed:1");
+    let push = ["--cache-from", &cache, "-t", &tag, "--push"];
+    let sent = pushed(&build(&fourth, &app, &push));
+    let requests = wire.requests();
+    assert_eq!(sent["uploaded"], 2, "{sent}");
+    assert!(
+        !layers.iter().any(|layer| is_fetched(&requests, layer)),
+        "{requests:#?}"
+    );
 }
 
 #[test]

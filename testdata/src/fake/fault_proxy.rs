@@ -21,10 +21,14 @@ pub enum Fault {
     AlterAnswer(usize),
 }
 
+/// First lines of requests.
+type Requests = Arc<Mutex<Vec<String>>>;
+
 /// The wire; dropped, it takes no more connections.
 pub struct FaultProxy {
     address: SocketAddr,
     faults: Arc<Mutex<VecDeque<Fault>>>,
+    requests: Requests,
     stopped: Arc<AtomicBool>,
 }
 
@@ -35,10 +39,11 @@ impl FaultProxy {
         let proxy = Self {
             address: listener.local_addr()?,
             faults: Arc::default(),
+            requests: Requests::default(),
             stopped: Arc::new(AtomicBool::new(false)),
         };
         let (to, faults) = (to.to_owned(), Arc::clone(&proxy.faults));
-        let stopped = Arc::clone(&proxy.stopped);
+        let (stopped, requests) = (Arc::clone(&proxy.stopped), Arc::clone(&proxy.requests));
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 if stopped.load(Ordering::SeqCst) {
@@ -46,7 +51,7 @@ impl FaultProxy {
                 }
                 let fault = lock(&faults).pop_front();
                 if let Ok(server) = TcpStream::connect(&to) {
-                    carry(client, server, fault);
+                    carry(client, server, fault, &requests);
                 }
             }
         });
@@ -61,6 +66,12 @@ impl FaultProxy {
     /// Has the next connections fail so, one after another; those after them are well.
     pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         lock(&self.faults).extend(faults);
+    }
+
+    /// The first lines of all requests that passed since this was asked last: `GET /v2/`. One is seen where it begins what
+    /// comes at once, as clients send them.
+    pub fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.requests))
     }
 
     /// How many of the faults no connection has met yet.
@@ -82,7 +93,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Carries both ways, each in a thread of its own. Whoever goes away ends it for both.
-fn carry(client: TcpStream, server: TcpStream, fault: Option<Fault>) {
+fn carry(client: TcpStream, server: TcpStream, fault: Option<Fault>, requests: &Requests) {
     let (mut cut, mut alter) = ([None; 2], [None; 2]);
     let mut stall = None;
     match fault {
@@ -101,8 +112,14 @@ fn carry(client: TcpStream, server: TcpStream, fault: Option<Fault>) {
         let Some((from, to)) = streams else { continue };
         let (cut, alter) = (cut[way], alter[way]);
         let stall = stall.filter(|_| way == 1);
+        let requests = (way == 0).then(|| Arc::clone(requests));
         std::thread::spawn(move || {
-            let _ = one_way(&from, &to, cut.or(stall), alter);
+            let seen = |bytes: &[u8]| {
+                if let (Some(requests), Some(line)) = (&requests, first_line(bytes)) {
+                    lock(requests).push(line);
+                }
+            };
+            let _ = one_way(&from, &to, cut.or(stall), alter, &seen);
             if stall.is_some() {
                 // Until the other side gives up.
                 let _ = (&to).read(&mut [0]);
@@ -114,11 +131,19 @@ fn carry(client: TcpStream, server: TcpStream, fault: Option<Fault>) {
     }
 }
 
+/// Method and path, where a request begins here.
+fn first_line(bytes: &[u8]) -> Option<String> {
+    let line = bytes.split(|byte| *byte == b'\r').next()?;
+    let line = std::str::from_utf8(line).ok()?.strip_suffix(" HTTP/1.1")?;
+    Some(line.to_owned())
+}
+
 fn one_way(
     mut from: &TcpStream,
     mut to: &TcpStream,
     most: Option<usize>,
     alter: Option<usize>,
+    seen: &dyn Fn(&[u8]),
 ) -> io::Result<()> {
     let mut buffer = vec![0; 64 << 10];
     let mut done = 0;
@@ -132,6 +157,7 @@ fn one_way(
         if read == 0 {
             return Ok(());
         }
+        seen(&buffer[..read]);
         if let Some(at) = alter.filter(|at| (done..done + read).contains(at)) {
             buffer[at - done] ^= 1;
         }
