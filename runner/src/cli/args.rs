@@ -351,6 +351,17 @@ fn absolute_path(text: &str) -> Result<String, String> {
     }
 }
 
+/// What machines share.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct RemoteFlags {
+    /// Take what other machines have made from this remote cache: `registry.example/team/app:cache`
+    #[arg(long, value_name = "NAME")]
+    pub cache_from: Option<String>,
+    /// Send what is made here to this remote cache
+    #[arg(long, value_name = "NAME")]
+    pub cache_to: Option<String>,
+}
+
 /// Whether what was built is started, and what it is asked for.
 #[derive(Debug, Args)]
 pub(super) struct CheckPage {
@@ -400,12 +411,8 @@ pub(super) struct Build {
     /// How the app's layers are packed: `gzip` or `zstd`; archives for Docker take gzip alone [default: gzip]
     #[arg(long, value_name = "FORMAT")]
     pub compression: Option<String>,
-    /// Take what other machines have made from this remote cache: `registry.example/team/app:cache`
-    #[arg(long, value_name = "NAME")]
-    pub cache_from: Option<String>,
-    /// Send what this build makes to this remote cache
-    #[arg(long, value_name = "NAME")]
-    pub cache_to: Option<String>,
+    #[command(flatten)]
+    pub remote: RemoteFlags,
     /// If a step fails, open a shell there, with its environment; needs a terminal
     #[arg(long)]
     pub shell: bool,
@@ -452,6 +459,8 @@ pub(super) struct Test {
     pub packs: Packs,
     #[command(flatten)]
     pub limits: LimitFlags,
+    #[command(flatten)]
+    pub remote: RemoteFlags,
     #[command(flatten)]
     pub secrets: Secrets,
     /// Start from scratch: use nothing that earlier tests of this app left

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use stacks::{Arch, Stack, Target};
 
 use super::Call;
-use super::args::{Cli, Command, LimitFlags};
+use super::args::{Cli, Command, LimitFlags, RemoteFlags};
 use super::remote_cache::SECRET;
 use crate::http::{HttpFetch, Proxies, credentials, passwords};
 use crate::pipeline::{BuildLimits, Failure, MakeSandbox, Network, Parts, Services, choose_target};
@@ -218,6 +218,11 @@ fn load(cli: &Cli) -> Outcome<Settings> {
         Command::Test(args) => args.limits.clone(),
         _ => LimitFlags::default(),
     };
+    let remote = match &cli.command {
+        Command::Build(args) => args.remote.clone(),
+        Command::Test(args) => args.remote.clone(),
+        _ => RemoteFlags::default(),
+    };
     let flags = Flags {
         cache_dir: cli.global.cache_dir.clone(),
         stack: None,
@@ -234,14 +239,8 @@ fn load(cli: &Cli) -> Outcome<Settings> {
         memory: limits.memory,
         cpus: limits.cpus,
         timeout: limits.timeout,
-        cache_from: match &cli.command {
-            Command::Build(args) => args.cache_from.clone(),
-            _ => None,
-        },
-        cache_to: match &cli.command {
-            Command::Build(args) => args.cache_to.clone(),
-            _ => None,
-        },
+        cache_from: remote.cache_from,
+        cache_to: remote.cache_to,
         registry_mirrors: cli.global.registry_mirror.clone(),
         insecure_registries: cli.global.insecure_registry.clone(),
     };

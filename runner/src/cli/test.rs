@@ -9,15 +9,16 @@ use super::args::{BuildDirMode, Test};
 use super::asked::asked;
 use super::context::Context;
 use super::shell::{needs_terminal, where_it_failed};
-use super::{Call, Ended};
+use super::{Call, Ended, remote_cache};
 use crate::pipeline::{self, Request, Verdict};
 use crate::ui::duration;
 
 pub(super) fn exec(call: &Call, args: &Test) -> Ended {
     let begin = Instant::now();
     needs_terminal(args.shell)?;
-    let context = Context::new(call)?;
+    let mut context = Context::new(call)?;
     pipeline::readable(&args.app)?;
+    remote_cache::set_up(&mut context, &call.vars)?;
     let target = context.target(args.target.stack.as_deref(), &args.app)?;
     let request = Request {
         clear_cache: args.clear_cache,
@@ -35,6 +36,9 @@ pub(super) fn exec(call: &Call, args: &Test) -> Ended {
         Ok(tested) => tested,
         Err(failure) => return failed(failure),
     };
+    // What was compiled for tests that failed is as good as any.
+    let cap = context.settings.remote_cache_cap.value;
+    pipeline::send_to_remote_cache(&tested.request, &context.services, cap);
     // The tests are done, whatever becomes of the clean-up.
     let _ = pipeline::daily_clean_up(&context.services, context.settings.cache_cap.value);
     match tested.verdict {

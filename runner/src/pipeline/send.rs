@@ -8,7 +8,7 @@ use super::secrets::gate_of_all;
 use super::services::Services;
 use crate::remote_cache::Sending;
 
-/// Sends what a build that succeeded used or made to the remote cache, where there is one, in no more than `cap` bytes. The
+/// Sends what a build that succeeded, or a run of tests, used or made to the remote cache, where there is one, in no more than `cap` bytes. The
 /// build is done, whatever becomes of it.
 pub fn send_to_remote_cache(request: &Request, services: &Services, cap: u64) {
     let Some(remote) = &services.remote_cache else {

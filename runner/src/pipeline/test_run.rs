@@ -20,6 +20,8 @@ use super::toolchains::{self, RootfsPromise};
 
 /// Tests that were run.
 pub struct Tested {
+    /// What was asked for, with the config vars that app.json adds.
+    pub request: Request,
     /// What they came to.
     pub verdict: Verdict,
     /// How long each stage took.
@@ -58,6 +60,7 @@ pub fn test(
     build.check_secrets()?;
     build.announce();
     Ok(Tested {
+        request: request.clone(),
         verdict: build.run_tests(&stages)?,
         steps: stages.step_times(),
         stages: stages.times(),

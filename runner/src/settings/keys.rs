@@ -54,14 +54,14 @@ pub(super) const CACHE_FROM: Key = key(
     "BP_CACHE_FROM",
     Some("--cache-from"),
     "none",
-    "Remote cache that builds read, such as `registry.example/team/app:cache`. docs/remote-cache.md tells of it.",
+    "Remote cache that builds and tests read, such as `registry.example/team/app:cache`. docs/remote-cache.md tells of it.",
 );
 pub(super) const CACHE_TO: Key = key(
     "cache_to",
     "BP_CACHE_TO",
     Some("--cache-to"),
     "none",
-    "Remote cache that gets what a build that succeeded has made.",
+    "Remote cache that gets what a build that succeeded has made, or what tests were compiled with.",
 );
 pub(super) const REMOTE_CACHE_CAP: Key = key(
     "remote_cache_cap",

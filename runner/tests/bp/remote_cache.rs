@@ -154,6 +154,36 @@ fn layers_that_the_registry_has_do_not_pass_through_the_machine() {
 }
 
 #[test]
+fn tests_share_what_they_are_compiled_with() {
+    let Some(first) = fresh() else { return };
+    let cache = format!("{}/team/tests:cache", registry());
+    let test = |place: &Workspace, more: &[&str]| {
+        let app = place.app("hello", "hello").unwrap();
+        let mut command = place.command(&["test", app.path.to_str().unwrap(), "-v"]);
+        // Its app.json has config vars for tests.
+        run(command
+            .args(more)
+            .env("BP_CACHE_SECRET", "a secret of all builders"))
+    };
+    test(&first, &["--cache-to", &cache])
+        .ok()
+        .says("Generated jiffy app")
+        .says("2 tests, 0 failures")
+        .says("Remote cache ");
+    let second = fresh().unwrap();
+    test(&second, &["--cache-from", &cache])
+        .ok()
+        // What iterates a large map is each tree's own: tests are made in no order of atoms.
+        .says("Reusing 3 of 4 compiled packages")
+        .says("Generated hello app")
+        .says("2 tests, 0 failures")
+        .never_says("Generated jiffy app")
+        .never_says("Fetched ")
+        .never_says("warning");
+    assert_eq!(entries(&second, "downloads-v1"), 0);
+}
+
+#[test]
 fn what_depends_on_config_vars_is_found_by_who_knows_the_secret() {
     const SECRET: &str = "a secret of all builders";
     let Some(first) = fresh() else { return };
