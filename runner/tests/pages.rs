@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use buildpack_core::rules::rule;
 use serde_json::Value;
 use testdata::fake::lists::Lists;
 use testdata::fake::origin::Origin;
@@ -202,6 +203,14 @@ fn the_examples_fail_and_are_mended_as_their_pages_say() {
         if problem["severity"] != *page.severity {
             wrong.push(format!("{code}: it is of severity {}", problem["severity"]));
         }
+        for problem in &found {
+            let (code, fix) = (problem["code"].as_str().unwrap(), &problem["fix"]);
+            if !fix.is_null() && !rule(code).unwrap().fixable {
+                wrong.push(format!(
+                    "{code}: the catalogue does not say that it is fixable"
+                ));
+            }
+        }
         let (_, text) = page.fails.check(&host, "text");
         let whole = page.with(&block(&text, code));
         if update {
@@ -230,15 +239,21 @@ fn the_index_names_every_page() {
     let mut index = String::from(
         "# Problems that `bp check-versions` finds\n\n\
          Each has a page with an example that fails, what `bp` says to it, and the example mended. `--deny CODE` makes an\n\
-         error of one, `--allow CODE` lowers it. [errors.md](../errors.md) lists the codes of everything else.\n\n\
-         | code | is | |\n| --- | --- | --- |\n",
+         error of one, `--allow CODE` lowers it, `--fix` mends it where the table says so and there is one right answer.\n\
+         [errors.md](../errors.md) lists the codes of everything else.\n\n\
+         | code | is | `--fix` | |\n| --- | --- | --- | --- |\n",
     );
     for page in pages() {
         let code = &page.code;
+        let mends = if rule(code).unwrap().fixable {
+            "yes"
+        } else {
+            ""
+        };
         // Writing to a string cannot fail.
         let _ = writeln!(
             index,
-            "| [`{code}`]({code}.md) | {} | {} |",
+            "| [`{code}`]({code}.md) | {} | {mends} | {} |",
             page.severity, page.summary
         );
     }

@@ -40,6 +40,8 @@ pub struct Rule {
     pub group: Group,
     /// What it says, in one sentence without a full stop.
     pub summary: &'static str,
+    /// Whether `--fix` mends it, or some of it.
+    pub fixable: bool,
 }
 
 impl Rule {
@@ -58,29 +60,37 @@ const fn row(code: &'static str, severity: Severity, group: Group, summary: &'st
         severity,
         group,
         summary,
+        fixable: false,
+    }
+}
+
+const fn fixable(rule: Rule) -> Rule {
+    Rule {
+        fixable: true,
+        ..rule
     }
 }
 
 /// All rules, by group.
 pub const RULES: &[Rule] = &[
-    row(
+    fixable(row(
         "otp-known-bad",
         Severity::Warning,
         Group::Erlang,
         "This version of Erlang/OTP has a defect that breaks builds",
-    ),
+    )),
     row(
         "otp-malformed",
         Severity::Error,
         Group::Erlang,
         "What stands where a version of Erlang/OTP belongs is none",
     ),
-    row(
+    fixable(row(
         "otp-not-built",
         Severity::Error,
         Group::Erlang,
         "Erlang/OTP of this version was never built for the stack and architecture",
-    ),
+    )),
     row(
         "otp-unknown",
         Severity::Warning,
@@ -93,12 +103,12 @@ pub const RULES: &[Rule] = &[
         Group::Elixir,
         "What stands where a version of Elixir belongs is none",
     ),
-    row(
+    fixable(row(
         "elixir-not-built",
         Severity::Error,
         Group::Elixir,
         "Elixir of this version was never published",
-    ),
+    )),
     row(
         "elixir-otp-mismatch",
         Severity::Error,
@@ -129,12 +139,12 @@ pub const RULES: &[Rule] = &[
         Group::Node,
         "What stands where a version of Node belongs is none",
     ),
-    row(
+    fixable(row(
         "node-not-published",
         Severity::Error,
         Group::Node,
         "Node of this version was never published",
-    ),
+    )),
     row(
         "node-unknown",
         Severity::Warning,
@@ -219,12 +229,12 @@ pub const RULES: &[Rule] = &[
         Group::Stack,
         "The stack does not exist for this architecture",
     ),
-    row(
+    fixable(row(
         "stack-unknown",
         Severity::Error,
         Group::Stack,
         "There is no stack of this name",
-    ),
+    )),
     row(
         "elixir-eol",
         Severity::Warning,
@@ -249,30 +259,30 @@ pub const RULES: &[Rule] = &[
         Group::Eol,
         "Heroku is about to stop supporting this stack, or has stopped",
     ),
-    row(
+    fixable(row(
         "config-deprecated-key",
         Severity::Warning,
         Group::Files,
         "This key is a leftover of older buildpacks",
-    ),
-    row(
+    )),
+    fixable(row(
         "config-encoding",
         Severity::Warning,
         Group::Files,
         "A file holds characters that bash does not read as they look",
-    ),
-    row(
+    )),
+    fixable(row(
         "config-syntax",
         Severity::Error,
         Group::Files,
         "A config file is not the bash that it should be",
-    ),
-    row(
+    )),
+    fixable(row(
         "config-unknown-key",
         Severity::Warning,
         Group::Files,
         "No buildpack knows this key",
-    ),
+    )),
     row(
         "procfile-shell",
         Severity::Note,
@@ -291,12 +301,12 @@ pub const RULES: &[Rule] = &[
         Group::Packs,
         "Nobody looks after this pack any more",
     ),
-    row(
+    fixable(row(
         "pack-order",
         Severity::Warning,
         Group::Packs,
         "The Phoenix static pack stands before the Elixir pack",
-    ),
+    )),
     row(
         "pack-reference",
         Severity::Error,

@@ -1,6 +1,8 @@
 //! Wrong command lines, and apps that are hardly any.
 
-use testdata::workspace::{App, run};
+use std::os::unix::fs::PermissionsExt;
+
+use testdata::workspace::{App, Workspace, run};
 
 use crate::Desk;
 
@@ -128,28 +130,34 @@ fn support_is_judged_on_the_day_that_is_named() {
         .says("2029-04-30");
 }
 
+/// Every file that is read.
+const NAMES: [&str; 20] = [
+    "mix.exs",
+    "mix.lock",
+    "elixir_buildpack.config",
+    "phoenix_static_buildpack.config",
+    ".tool-versions",
+    "mise.toml",
+    ".mise.toml",
+    ".erlang-version",
+    ".elixir-version",
+    ".node-version",
+    ".nvmrc",
+    "package.json",
+    "assets/package.json",
+    ".buildpacks",
+    "app.json",
+    "Procfile",
+    "bp.toml",
+    "buildpacks.lock",
+    "config/config.exs",
+    "config/runtime.exs",
+];
+
 /// Every file that is read, in every state that no editor left it in.
 #[test]
 fn files_that_are_none() {
     let desk = Desk::usual();
-    let names = [
-        "mix.exs",
-        "mix.lock",
-        "elixir_buildpack.config",
-        "phoenix_static_buildpack.config",
-        ".tool-versions",
-        "mise.toml",
-        ".erlang-version",
-        ".elixir-version",
-        ".node-version",
-        ".nvmrc",
-        "package.json",
-        "assets/package.json",
-        ".buildpacks",
-        "app.json",
-        "Procfile",
-        "config/runtime.exs",
-    ];
     let binary: Vec<u8> = (0..=255).cycle().take(4096).collect();
     let endless = vec![b'a'; 64 << 10];
     let large = b"a=1\n".repeat(10 << 18);
@@ -163,12 +171,12 @@ fn files_that_are_none() {
     ];
     for bytes in states {
         let app = desk.app(&[]);
-        for name in names {
+        for name in NAMES {
             app.write(name, bytes).unwrap();
         }
         survives(&desk, &app, "all of them");
     }
-    for name in names {
+    for name in NAMES {
         let app = desk.app(&[]);
         app.write(name, &binary).unwrap();
         survives(&desk, &app, name);
@@ -184,5 +192,35 @@ fn survives(desk: &Desk, app: &App, name: &str) {
     for more in [&["--format", "sarif"][..], &["--fix"]] {
         let ran = desk.check(app, more);
         assert!([0, 3].contains(&ran.code), "{name}: {}", ran.text);
+    }
+}
+
+#[test]
+fn files_that_are_closed_to_the_user_are_named() {
+    let mut desk = Desk::usual();
+    let app = desk.app(&[]);
+    for name in NAMES {
+        app.write(name, "x\n").unwrap();
+        let closed = PermissionsExt::from_mode(0o000);
+        fs_err::set_permissions(app.path.join(name), closed).unwrap();
+    }
+    if rustix::process::geteuid().is_root() {
+        // To root no file is closed: ask as somebody else.
+        let place = std::mem::replace(
+            &mut desk.place,
+            Workspace::new(env!("CARGO_BIN_EXE_bp")).unwrap(),
+        );
+        desk.place = place.as_user(65534).unwrap();
+    }
+    let ran = desk.check(&app, &[]).exits(3);
+    let report = desk.json(&app, &[]);
+    let problems = report["diagnostics"].as_array().unwrap();
+    for name in NAMES {
+        let said = format!("`{name}` cannot be read");
+        assert!(ran.text.contains(&said), "{said}: {}", ran.text);
+        let told = problems.iter().any(|problem| {
+            problem["code"] == "app-file" && problem["message"].as_str().unwrap().starts_with(&said)
+        });
+        assert!(told, "{said}: {problems:#?}");
     }
 }

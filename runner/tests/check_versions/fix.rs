@@ -1,7 +1,9 @@
 //! `--fix`: what can be mended is, the rest of the files stays as it is.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
+use buildpack_core::rules::RULES;
 use testdata::fake::lists::Lists;
 use testdata::workspace::{Workspace, run};
 
@@ -65,6 +67,9 @@ fn what_was_mended_is_found_no_more() {
                 .to_vec(),
         ),
     ];
+    let tried: BTreeSet<&str> = cases.iter().map(|(code, ..)| *code).collect();
+    let fixable = RULES.iter().filter(|rule| rule.fixable);
+    assert_eq!(tried, fixable.map(|rule| rule.code).collect());
     let desk = Desk::new(Some(&Lists::usual().with_otp("24.04", "27.2")));
     for (code, file, bytes) in cases {
         let app = desk.app(&[]);

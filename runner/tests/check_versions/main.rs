@@ -7,6 +7,7 @@
 )]
 
 mod bad;
+mod bad_lists;
 mod fix;
 mod formats;
 mod golden;
@@ -98,13 +99,17 @@ impl Desk {
 
     /// Codes with their severity, in the order of the report.
     fn codes(&self, app: &App, more: &[&str]) -> Vec<String> {
-        let report = self.json(app, more);
-        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-        report["diagnostics"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|problem| format!("{}[{}]", text(&problem["severity"]), text(&problem["code"])))
-            .collect()
+        codes(&self.json(app, more))
     }
+}
+
+/// Codes of a report in JSON with their severity, in its order.
+fn codes(report: &serde_json::Value) -> Vec<String> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    report["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| format!("{}[{}]", text(&problem["severity"]), text(&problem["code"])))
+        .collect()
 }
