@@ -93,7 +93,7 @@ pub(super) enum Command {
     Build(Box<Build>),
     /// Compile an app for its tests and run them; no image is made
     #[command(after_help = TEST_EXIT_CODES)]
-    Test(Test),
+    Test(Box<Test>),
     /// Put a built image into registries; only what is not there is sent
     Push(Push),
     /// Put a pushed image onto another run image, in its registry; the app's layers stay where they are
