@@ -205,6 +205,9 @@ impl Torture {
                 1 => Task::Anew,
                 _ => Task::Cold,
             };
+            if round > 0 && round % 20 == 0 {
+                println!("{round} builds, of which killed: {:?}", self.killed);
+            }
             let after = dice.part_of(self.times[task as usize][stage]);
             self.kill(task, stage, after);
             self.verify();
