@@ -49,7 +49,7 @@ impl ConfigFile {
         let Some(source) = app.source(file) else {
             return Outcome::clean(config);
         };
-        let outcome = syntax::parse(&source);
+        let outcome = syntax::parse_config(&source, keys);
         config.diagnostics = outcome.diagnostics;
         let Some(assignments) = outcome.value else {
             return Outcome::failed(config.diagnostics);

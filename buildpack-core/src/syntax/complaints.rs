@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Assignment;
 use super::cursor::{is_false_blank, is_invisible};
 use super::statements::Reader;
 use super::words::{Place, Unbalanced};
+use super::{Assignment, Value};
 use crate::diagnostic::{Applicability, Class, Diagnostic, Edit, Origin, Source, Sourced, Span};
 
 /// A mistake that keeps a config file from being read as it was meant.
@@ -93,6 +93,46 @@ impl Reader<'_> {
             span,
         });
         Ok(true)
+    }
+
+    /// `key=two words`: bash runs what stands behind the first word. Steps over it where the rest of the line is plain.
+    pub(super) fn unquoted(&mut self, read: &[Assignment]) -> bool {
+        let [only] = read else {
+            return false;
+        };
+        let name = only.name.value.as_str();
+        let start = only.value_span.start;
+        let Some(line) = self.cursor.source.text[start..].lines().next() else {
+            return false;
+        };
+        let value = line.split(" #").next().unwrap_or(line).trim_end();
+        let plain = !value.contains(['"', '\'', '\\', '$', '`', '#', ';', '&', '|', '(', ')']);
+        if !self.keys.contains(&name) || !plain || value.contains(is_invisible) {
+            return false;
+        }
+        self.cursor.at = start + value.len();
+        let value_span = self.cursor.span(start);
+        let span = self.cursor.span(only.span.start);
+        self.cursor.skip_line();
+        self.complain(
+            mistake(format!(
+                "`{name}` is not set: what holds a space must stand in quotes"
+            ))
+            .at(span.clone(), "bash takes this for a command")
+            .suggest(
+                "put it in quotes",
+                value_span.clone(),
+                format!("\"{value}\""),
+            ),
+        );
+        // What was meant is kept, as above.
+        self.set(Assignment {
+            value: Value::Text(value.to_owned()),
+            value_span,
+            span,
+            ..only.clone()
+        });
+        true
     }
 
     /// Says where something is open, and steps over the line where a statement did not end.

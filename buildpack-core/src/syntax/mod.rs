@@ -56,10 +56,16 @@ const LARGEST: usize = 64 << 10;
 /// value; a space around `=` is an error, too, but the value that was meant is given. A text of more than 64 KiB is no
 /// config file.
 pub fn parse(source: &Arc<Source>) -> Outcome<Vec<Assignment>> {
+    parse_config(source, &[])
+}
+
+/// The same of a file that is there to set `keys`: that one is set for the command behind it alone (`key=two words`) was
+/// not meant. It is an error, and the value that was meant is given.
+pub fn parse_config(source: &Arc<Source>, keys: &[&str]) -> Outcome<Vec<Assignment>> {
     if source.text.len() > LARGEST {
         return Outcome::failed(vec![complaints::too_large(source)]);
     }
-    statements::Reader::new(source).read()
+    statements::Reader::new(source, keys).read()
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ const MOST_READ_AGAIN: usize = 1 << 20;
 
 pub(super) struct Reader<'a> {
     pub(super) cursor: Cursor<'a>,
+    /// Names that are never meant for a command alone.
+    pub(super) keys: &'a [&'a str],
     pub(super) known: Known,
     pub(super) assignments: Vec<Assignment>,
     /// Names that are exported, wherever that is said.
@@ -50,9 +52,10 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(source: &'a Arc<Source>) -> Self {
+    pub(super) fn new(source: &'a Arc<Source>, keys: &'a [&'a str]) -> Self {
         Self {
             cursor: Cursor { source, at: 0 },
+            keys,
             known: Known::default(),
             assignments: Vec::new(),
             exported: BTreeSet::new(),
@@ -129,7 +132,7 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         self.read_again += self.cursor.at - start;
-        if self.space_around_equals(start, &read)? {
+        if self.space_around_equals(start, &read)? || self.unquoted(&read) {
             return Ok(());
         }
         self.read_as_command(start)

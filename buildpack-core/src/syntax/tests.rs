@@ -187,6 +187,51 @@ fn mends_spaces_around_the_equals_sign() {
 }
 
 #[test]
+fn a_key_is_not_meant_for_one_command_alone() {
+    let read = |text: &str| {
+        let source = Arc::new(Source {
+            path: PathBuf::from("f.config"),
+            text: text.to_owned(),
+        });
+        parse_config(&source, &["hook", "version"])
+    };
+    for (written, meant) in [
+        (
+            "hook=mix deploy\nversion=1",
+            "hook=\"mix deploy\"\nversion=1",
+        ),
+        (
+            "version=1 # x\r\nhook=mix do a, b  # why not\r\n",
+            "version=1 # x\r\nhook=\"mix do a, b\"  # why not\r\n",
+        ),
+        ("hook=x;version=~> 1.18", "hook=x;version=\"~> 1.18\""),
+        ("hook=é è\nversion=2", "hook=\"é è\"\nversion=2"),
+    ] {
+        let outcome = read(written);
+        assert_eq!(outcome.diagnostics[0].code.0, "config-syntax", "{written}");
+        let edit = &outcome.diagnostics[0].helps[0].edits[0];
+        let mut mended = written.to_owned();
+        mended.replace_range(edit.span.start..edit.span.end, &edit.new_text);
+        assert_eq!(mended, meant);
+        let outcome = outcome.value.unwrap();
+        for name in ["hook", "version"] {
+            assert_eq!(outcome.get(name).unwrap().value, value(&mended, name));
+        }
+    }
+    for command in [
+        "LANG=C sort x",
+        "hook=a b=c d",
+        "hook=$(x) y",
+        "hook=a b; c",
+        "hook='a' b",
+        "hook=a && b",
+    ] {
+        let found = read(command).diagnostics;
+        assert!(found.iter().all(|found| !found.is_error()), "{command}");
+    }
+}
+
+#[test]
 fn a_name_that_is_exported_anywhere_is_exported() {
     let script = read("export a\na=1\nb=1\nc=1\nexport b\n").value.unwrap();
     let exported: Vec<_> = script.iter().map(|found| found.exported).collect();

@@ -76,10 +76,14 @@ pub(super) fn evaluate(
     Ok(evaluated)
 }
 
-/// Those of `keys` whose last value only bash can tell, and where that stands.
+/// Those of `keys` whose last value only bash can tell, and where that stands; none where the file is wrong anyway.
 fn dynamic(source: &Arc<Source>, keys: &[&str]) -> BTreeMap<String, Span> {
     let mut asked = BTreeMap::new();
-    for assignment in syntax::parse(source).value.unwrap_or_default() {
+    let read = syntax::parse_config(source, keys);
+    if read.diagnostics.iter().any(Diagnostic::is_error) {
+        return asked;
+    }
+    for assignment in read.value.unwrap_or_default() {
         let name = assignment.name.value;
         match assignment.value {
             Value::Dynamic(_) if keys.contains(&name.as_str()) => {
@@ -224,6 +228,9 @@ mod tests {
             .map(|(name, span)| (name.as_str(), span.line_column()))
             .collect();
         assert_eq!(places, [("a", (1, 3))]);
+        // That is said when the file is read.
+        let wrong = self::source("a=$(date)\nb=two words\n");
+        assert!(dynamic(&wrong, &["a", "b"]).is_empty());
     }
 
     #[test]

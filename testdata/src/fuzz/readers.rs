@@ -173,7 +173,7 @@ pub(super) fn bash_config(bytes: &[u8]) {
         path: "elixir_buildpack.config".into(),
         text: text(bytes),
     });
-    let found = syntax::parse(&source);
+    let found = syntax::parse_config(&source, &["elixir_version", "hook_compile", "a"]);
     check_diagnostics(&found.diagnostics);
     for assignment in found.value.iter().flatten() {
         check_span(&assignment.span);

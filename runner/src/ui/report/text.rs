@@ -4,6 +4,7 @@
 use buildpack_core::check::{ToolCheck, Verdict};
 use buildpack_core::diagnostic::{Applicability, Diagnostic, Origin, Severity};
 use buildpack_core::lists::{ListInfo, ListOrigin};
+use buildpack_core::version::Tool;
 
 use super::super::clean;
 use super::super::diagnostic::render;
@@ -65,7 +66,12 @@ fn row(tool: &ToolCheck, stack: &str) -> [String; 4] {
     };
     let verdict = match tool.verdict {
         Verdict::Available => "available".to_owned(),
-        Verdict::NotBuilt => format!("not built for {stack}"),
+        Verdict::NotBuilt => match tool.tool {
+            Tool::Erlang => format!("not built for {stack}"),
+            // All stacks have the same builds of these.
+            Tool::Elixir => "not built".to_owned(),
+            Tool::Node => "not published".to_owned(),
+        },
         Verdict::Malformed => "not a version".to_owned(),
         Verdict::Unknown => "unknown".to_owned(),
     };
