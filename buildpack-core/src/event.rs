@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::causes::Cause;
+use crate::clean::Lines;
 use crate::diagnostic::{Class, Code, Diagnostic};
 use crate::digest::Digest;
 
@@ -215,6 +216,18 @@ pub enum StepState {
 pub trait EventSink: Send + Sync {
     /// Takes in one event.
     fn emit(&self, event: Event);
+
+    /// Takes in lines that a program of this step printed and that came together: of each, an [`Event::Output`]. A sink that
+    /// passes events on passes these on, too.
+    fn output(&self, step: &str, stream: Option<Stream>, lines: &Lines<'_>) {
+        for line in lines.raw().split('\n') {
+            self.emit(Event::Output {
+                step: step.to_owned(),
+                stream,
+                line: line.to_owned(),
+            });
+        }
+    }
 
     /// How many lines of a log there are so far, of a sink that writes one. A sink that passes events on asks the next.
     fn lines(&self) -> Option<u64> {

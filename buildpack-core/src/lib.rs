@@ -2,7 +2,7 @@
 //!
 //! The rooms, bottom to top; a module imports only what stands above it in this list:
 //!
-//! 1. [`digest`], [`diagnostic`], [`clean`], [`causes`], [`event`], [`secret`]: values that every other room speaks in, and
+//! 1. [`digest`], [`diagnostic`], [`clean`], [`secret`], [`causes`], [`event`]: values that every other room speaks in, and
 //!    those that nobody is to see.
 //! 2. [`version`]: OTP, Elixir and Node versions and how they compare.
 //! 3. [`syntax`] and [`app`]: what the app says, read once, each value with its place.

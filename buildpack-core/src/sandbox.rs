@@ -145,13 +145,19 @@ pub const LONGEST_ANSWER: usize = 4096;
 
 /// Where a program's terminal is.
 pub enum Terminal<'a> {
-    /// None: standard input is empty, output and errors come line by line, without line ends, as they are printed.
+    /// None: standard input is empty, output and errors come by lines, as they are printed. Lines that were there together
+    /// come together, with a `\n` between them and none behind the last.
     Lines(&'a mut (dyn FnMut(&[u8]) + Send)),
     /// As [`Lines`](Self::Lines), each with its stream. The lines of one stream keep their order; between the two it is the
     /// order in which they came here, which need not be that in which they were printed.
     Streams(&'a mut (dyn FnMut(Stream, &[u8]) + Send)),
     /// Ours: the program talks to the person at the terminal.
     Inherit,
+}
+
+/// The lines that came together.
+pub fn each_line(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+    lines.split(|byte| *byte == b'\n')
 }
 
 /// Runs programs in rooms.

@@ -1,5 +1,6 @@
 //! Holds the lines of a log against what is known.
 
+use memchr::{memchr, memchr_iter, memrchr};
 use regex::Regex;
 
 use super::cause::Quote;
@@ -7,7 +8,7 @@ use super::facts::Facts;
 use super::plain::plain;
 use super::signature::Signature;
 use super::table::{Means, TABLE, compiled};
-use crate::clean;
+use crate::clean::Lines;
 use crate::diagnostic::{Class, Diagnostic};
 
 /// Bytes of a line that are quoted.
@@ -65,26 +66,53 @@ impl Finder {
 
     /// Looks at a line, without its end.
     pub fn line(&mut self, number: u64, text: &str) {
-        self.remember(number, text);
-        if !self.wanted.is_empty() {
-            self.follow(number, text);
+        self.lines(number, &Lines::new(text));
+    }
+
+    /// Looks at lines that came together, of which the first has this number.
+    pub fn lines(&mut self, first: u64, lines: &Lines<'_>) {
+        let text = lines.bare();
+        self.remember(first, text);
+        let bytes = text.as_bytes();
+        let mut places = TABLE.places(text);
+        let (mut number, mut begin) = (first, 0);
+        loop {
+            // What a match makes worth knowing may stand in any of the lines after it.
+            let next = match &mut places {
+                Some(places) if self.wanted.is_empty() => places.next(begin),
+                _ => Some(begin),
+            };
+            let Some(at) = next else { break };
+            let start = memrchr(b'\n', &bytes[begin..at]).map_or(begin, |end| begin + end + 1);
+            let end = memchr(b'\n', &bytes[at..]).map_or(text.len(), |end| at + end);
+            number += ends(&bytes[begin..start]);
+            self.look(number, &text[start..end]);
+            if end == text.len() {
+                break;
+            }
+            (number, begin) = (number + 1, end + 1);
         }
-        let bare = clean::line(text, false);
-        for entry in TABLE.of(&bare) {
+    }
+
+    fn look(&mut self, number: u64, bare: &str) {
+        if !self.wanted.is_empty() {
+            self.follow(number, bare);
+        }
+        for entry in TABLE.of(bare) {
             match entry.means {
                 Means::Known(signature) => {
                     let better = |best: &Found| signature.rank < best.signature.rank;
                     if self.best.as_ref().is_none_or(better) {
-                        self.take(signature, entry.regex(), number, &bare);
+                        self.take(signature, entry.regex(), number, bare);
                     }
                 }
                 Means::Error => {
-                    self.error.get_or_insert_with(|| quote(number, &bare));
+                    self.error.get_or_insert_with(|| quote(number, bare));
                 }
                 Means::Symptom => {
-                    self.symptom.get_or_insert_with(|| quote(number, &bare));
+                    self.symptom.get_or_insert_with(|| quote(number, bare));
                 }
-                Means::Fact => add_groups(&mut self.facts, entry.regex(), &bare),
+                Means::Fact => add_groups(&mut self.facts, entry.regex(), bare),
             }
         }
     }
@@ -110,14 +138,13 @@ impl Finder {
     }
 
     /// Looks for what else is to be known of the best match.
-    fn follow(&mut self, number: u64, text: &str) {
+    fn follow(&mut self, number: u64, bare: &str) {
         let Some(best) = &mut self.best else { return };
         if number > self.wanted_until {
             self.wanted.clear();
             return;
         }
-        let bare = clean::line(text, false);
-        let bare = plain(&bare);
+        let bare = plain(bare);
         self.wanted.retain(|regex| {
             let found = regex.is_match(bare);
             if found {
@@ -127,16 +154,24 @@ impl Finder {
         });
     }
 
-    fn remember(&mut self, number: u64, text: &str) {
-        let cut = &text[..text.floor_char_boundary(LONGEST_QUOTE)];
-        if cut.trim().is_empty() {
-            return;
-        }
+    /// Keeps the last line that is not empty.
+    fn remember(&mut self, first: u64, text: &str) {
+        let mut start = text.len();
+        let mut lines = text.rsplit('\n').map(|line| {
+            let end = start;
+            start = end.saturating_sub(line.len() + 1);
+            (end - line.len(), line)
+        });
+        let said = lines.find_map(|(start, line)| {
+            let cut = &line[..line.floor_char_boundary(LONGEST_QUOTE)];
+            (!cut.trim().is_empty()).then_some((start, cut))
+        });
+        let Some((start, cut)) = said else { return };
         let last = self.last.get_or_insert_with(|| Quote {
             line: 0,
             text: String::with_capacity(LONGEST_QUOTE),
         });
-        last.line = number;
+        last.line = first + ends(&text.as_bytes()[..start]);
         last.text.clear();
         last.text.push_str(cut);
     }
@@ -164,9 +199,7 @@ impl Finder {
     /// What it comes to, with what else is known of the build filled in.
     pub fn told(self, known: &Facts) -> Told {
         let Some(found) = self.best else {
-            let last = self
-                .last
-                .map(|last| quote(last.line, &clean::line(&last.text, false)));
+            let last = self.last.map(|last| quote(last.line, &last.text));
             return Told {
                 quote: self.error.or(last),
                 ..Told::default()
@@ -195,6 +228,11 @@ impl Told {
         let problem = Diagnostic::error(code, Class::Build, &self.message);
         Some(self.helps.iter().fold(problem, Diagnostic::help))
     }
+}
+
+/// How many lines end in it.
+fn ends(text: &[u8]) -> u64 {
+    u64::try_from(memchr_iter(b'\n', text).count()).unwrap_or(u64::MAX)
 }
 
 fn quote(line: u64, bare: &str) -> Quote {

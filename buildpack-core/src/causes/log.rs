@@ -2,7 +2,10 @@
 
 use std::io::{self, BufRead};
 
+use memchr::{memchr, memrchr};
+
 use super::finder::Finder;
+use crate::clean::{self, Lines};
 
 /// Bytes of a line that are looked at; what stands behind them is passed over.
 const LONGEST_LINE: usize = 64 << 10;
@@ -38,7 +41,14 @@ pub fn read_log(mut log: impl BufRead) -> io::Result<ReadLog> {
             // What PowerShell writes: two bytes a letter, of which every other is zero.
             wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
         }
-        let end = bytes.iter().position(|byte| *byte == b'\n');
+        // Of whole lines many are looked at together.
+        let most = &bytes[..bytes.len().min(LONGEST_LINE)];
+        if let Some(end) = memrchr(b'\n', most).filter(|_| line.is_empty() && !wide) {
+            read.lines(&bytes[..end]);
+            log.consume(end + 1);
+            continue;
+        }
+        let end = memchr(b'\n', bytes);
         let part = &bytes[..end.unwrap_or(bytes.len())];
         let room = LONGEST_LINE - line.len();
         line.extend_from_slice(&part[..part.len().min(room)]);
@@ -55,6 +65,13 @@ pub fn read_log(mut log: impl BufRead) -> io::Result<ReadLog> {
 }
 
 impl ReadLog {
+    fn lines(&mut self, bytes: &[u8]) {
+        let text = clean::text(bytes);
+        let lines = Lines::new(&text);
+        self.finder.lines(self.lines + 1, &lines);
+        self.lines += u64::try_from(lines.count()).unwrap_or(u64::MAX);
+    }
+
     fn line(&mut self, line: &mut Vec<u8>, wide: bool) {
         self.lines += 1;
         if wide {

@@ -10,6 +10,7 @@ mod facts;
 mod finder;
 mod log;
 mod plain;
+mod sieve;
 mod signature;
 mod signatures;
 mod table;

@@ -4,6 +4,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
+use super::sieve::{Places, Sieve};
 use super::signature::Signature;
 use super::signatures::{ALL, ERRORS, SYMPTOMS};
 
@@ -35,6 +36,8 @@ const FACTS: [&str; 8] = [
 
 /// The patterns, each with what it means.
 pub(super) struct Table {
+    /// Which lines are worth a look; none if all of them are.
+    sieve: Option<Sieve>,
     set: RegexSet,
     entries: Vec<Entry>,
 }
@@ -69,12 +72,23 @@ impl Table {
             })
             .collect();
         let patterns = entries.iter().map(|entry| entry.pattern);
+        let sieve = Sieve::new(patterns.clone());
         let set = RegexSetBuilder::new(patterns)
             .dfa_size_limit(MACHINE)
             .build()
             // A test builds it: no pattern is wrong.
             .unwrap_or_else(|_| RegexSet::empty());
-        Self { set, entries }
+        Self {
+            sieve,
+            set,
+            entries,
+        }
+    }
+
+    /// The places of lines of `text` that may mean something; none if each line has to be asked about.
+    pub(super) fn places<'t>(&'t self, text: &'t str) -> Option<Places<'t>> {
+        let sieve = self.sieve.as_ref();
+        sieve.map(|sieve| sieve.places(text.as_bytes()))
     }
 
     /// What a line means; most mean nothing, which is known soon.
@@ -86,10 +100,12 @@ impl Table {
         found.iter().filter_map(|at| self.entries.get(at)).collect()
     }
 
-    /// Whether every pattern could be read.
+    /// Whether every pattern could be read, and nearly all of them need long words.
     #[cfg(test)]
     pub(super) fn is_whole(&self) -> bool {
-        self.set.len() == self.entries.len()
+        let quick = |sieve: &Sieve| sieve.short() < 3;
+        self.sieve.as_ref().is_some_and(quick)
+            && self.set.len() == self.entries.len()
             && self.entries.iter().all(|entry| entry.regex().is_some())
     }
 }

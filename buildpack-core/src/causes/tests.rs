@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::table::TABLE;
 use super::*;
+use crate::clean::Lines;
 
 fn finder(lines: &[&str]) -> Finder {
     let mut finder = Finder::new();
@@ -366,5 +367,53 @@ proptest! {
         let told = log.finder.told(&Facts::default());
         let quoted = told.quote.map(|quote| quote.text).unwrap_or_default();
         prop_assert!(!quoted.chars().any(|c| c.is_control() && c != '\t'));
+    }
+}
+
+/// Lines of which some say something, and some more of what was said.
+const SAID: [&str; 14] = [
+    "",
+    "Compiling 42 files (.ex)",
+    "\u{1b}[31m** (Mix) \u{1b}[0mno",
+    "** (Mix) Can't continue due to errors on dependencies",
+    "Unchecked dependencies for environment prod:",
+    "* jason (Hex package)",
+    "Dependencies have \u{1b}[1mdiverged",
+    "10%\r* Stack heroku-24",
+    "  * Elixir 1.17.3",
+    "environment variable DATABASE_URL is missing",
+    "config/runtime.exs:12: (file)",
+    "sh: make: not found in the path",
+    "error: Job failed: exit code 1",
+    "  \u{1b}[0m",
+];
+
+proptest! {
+    #[test]
+    fn lines_mean_the_same_however_many_come_together(
+        lines in proptest::collection::vec(0..SAID.len(), 1..60),
+        together in proptest::collection::vec(1_usize..30, 1..6),
+    ) {
+        let lines: Vec<&str> = lines.into_iter().map(|at| SAID[at]).collect();
+        let one_by_one = finder(&lines);
+        let mut many = Finder::new();
+        let (mut rest, mut first) = (&lines[..], 1);
+        for count in together.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (some, others) = rest.split_at(rest.len().min(*count));
+            many.lines(first, &Lines::new(&some.join("\n")));
+            first += some.len() as u64;
+            rest = others;
+        }
+        let whole = read(lines.join("\n").as_bytes());
+        for finder in [many, whole.finder] {
+            prop_assert_eq!(finder.facts(), one_by_one.facts());
+            prop_assert_eq!(finder.error(), one_by_one.error());
+            prop_assert_eq!(finder.symptom(), one_by_one.symptom());
+            let known = Facts::default();
+            prop_assert_eq!(finder.told(&known), super::tests::finder(&lines).told(&known));
+        }
     }
 }

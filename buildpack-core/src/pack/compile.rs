@@ -5,14 +5,18 @@ mod known;
 mod limits;
 mod scripts;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use memchr::memchr;
+
 use super::detect::{detect_timeout, not_detected};
+use super::output::Heard;
 use super::typed::{shown, typed};
-use crate::causes::{Finder, Told};
+use crate::causes::Told;
+use crate::clean;
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::event::{Event, EventSink, StepState, Stream};
 use crate::pack::loan::Links;
@@ -448,33 +452,29 @@ impl<'a> CompileContext<'a> {
         let (room, _links) = self.lend(None, batch.first, self.room, &mut command)?;
         let mut others = batch.others.iter().copied().peekable();
         let mut at = batch.first;
-        let mut tail = VecDeque::new();
-        let mut finder = Finder::new();
-        let mut lines = 0;
+        let mut heard = Heard::default();
         let events = self.events;
         events.heading(&at.heading);
-        let mut line = |stream: Option<Stream>, bytes: &[u8]| {
-            let text = String::from_utf8_lossy(bytes);
-            keep(&mut tail, &text);
-            let begins = |next: &&Step| {
-                let mut beginnings = next.begins_with.iter();
-                beginnings.any(|beginning| text.starts_with(beginning.as_str()))
-            };
-            if let Some(next) = others.next_if(begins) {
+        let mut lines = |stream: Option<Stream>, bytes: &[u8]| {
+            let text = clean::text(bytes);
+            let (mut told, mut asked) = (0, 0);
+            while let Some(next) = others.peek().copied()
+                && let Some(begin) = begin_of(next, &text, asked)
+            {
+                if begin > told {
+                    heard.lines(events, &at.id, stream, &text[told..begin - 1]);
+                }
                 say(events, at, StepState::Finished, None);
                 say(events, next, StepState::Started, None);
                 at = next;
                 events.heading(&at.heading);
+                others.next();
+                told = begin;
+                asked = end_of_line(&text, begin) + 1;
             }
-            lines += 1;
-            finder.line(events.lines().map_or(lines, |before| before + 1), &text);
-            events.emit(Event::Output {
-                step: at.id.clone(),
-                stream,
-                line: text.into_owned(),
-            });
+            heard.lines(events, &at.id, stream, &text[told..]);
         };
-        let exit = self.shown(&room, &command, &mut line)?;
+        let exit = self.shown(&room, &command, &mut lines)?;
         if exit.success() {
             return Ok(at);
         }
@@ -488,8 +488,8 @@ impl<'a> CompileContext<'a> {
                 command,
                 room,
             }),
-            tail: tail.into(),
-            told: Box::new(finder.told(&known)),
+            tail: heard.tail.all(),
+            told: Box::new(heard.finder.told(&known)),
         })
     }
 
@@ -498,14 +498,14 @@ impl<'a> CompileContext<'a> {
         &self,
         room: &Room,
         command: &Command,
-        line: &mut (dyn FnMut(Option<Stream>, &[u8]) + Send),
+        lines: &mut (dyn FnMut(Option<Stream>, &[u8]) + Send),
     ) -> Result<Exit, Box<dyn SandboxError>> {
         if self.apart {
-            let mut line = |stream, bytes: &[u8]| line(Some(stream), bytes);
-            (self.sandbox).run(room, command, Terminal::Streams(&mut line))
+            let mut lines = |stream, bytes: &[u8]| lines(Some(stream), bytes);
+            (self.sandbox).run(room, command, Terminal::Streams(&mut lines))
         } else {
-            let mut line = |bytes: &[u8]| line(None, bytes);
-            (self.sandbox).run(room, command, Terminal::Lines(&mut line))
+            let mut lines = |bytes: &[u8]| lines(None, bytes);
+            (self.sandbox).run(room, command, Terminal::Lines(&mut lines))
         }
     }
 
@@ -517,15 +517,22 @@ impl<'a> CompileContext<'a> {
     }
 }
 
-/// Keeps a line as the last of [`TAIL`].
-pub(super) fn keep(tail: &mut VecDeque<String>, line: &str) {
-    let oldest = (tail.len() == TAIL).then(|| tail.pop_front()).flatten();
-    let mut kept = oldest.unwrap_or_default();
-    kept.clear();
-    // One that was long is no reason to hold much memory for ever.
-    kept.shrink_to(line.len().max(1024));
-    kept.push_str(line);
-    tail.push_back(kept);
+/// Where the line begins that tells that `step` is at work, of the lines of `text` that begin at `from` and after it.
+fn begin_of(step: &Step, text: &str, from: usize) -> Option<usize> {
+    let mut begin = from;
+    while let Some(line) = text.get(begin..) {
+        let mut beginnings = step.begins_with.iter();
+        if beginnings.any(|beginning| line.starts_with(beginning.as_str())) {
+            return Some(begin);
+        }
+        begin = end_of_line(text, begin) + 1;
+    }
+    None
+}
+
+fn end_of_line(text: &str, begin: usize) -> usize {
+    let end = memchr(b'\n', &text.as_bytes()[begin..]);
+    end.map_or(text.len(), |end| begin + end)
 }
 
 /// The folder `below` of the app's; without a slash at its end, which programs would repeat in what they print.

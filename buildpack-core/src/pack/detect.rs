@@ -98,7 +98,7 @@ impl DetectScript {
     pub fn everything(mut self) -> Vec<String> {
         let printed = self.printed();
         printed.lines().for_each(|line| self.said.line(line));
-        self.said.lines()
+        self.said.all()
     }
 
     fn printed(&self) -> String {

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use buildpack_core::clean::Lines;
 use buildpack_core::diagnostic::{Diagnostic, Explain as _, Origin, Sourced};
-use buildpack_core::event::{Event, EventSink};
+use buildpack_core::event::{Event, EventSink, Stream};
 use buildpack_core::pack::ScriptDirs;
 use buildpack_core::store::Store;
 
@@ -51,6 +52,10 @@ impl EventSink for Listening {
             self.heard.take_in(diagnostic);
         }
         self.to.emit(event);
+    }
+
+    fn output(&self, step: &str, stream: Option<Stream>, lines: &Lines<'_>) {
+        self.to.output(step, stream, lines);
     }
 
     fn lines(&self) -> Option<u64> {

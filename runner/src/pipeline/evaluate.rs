@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use buildpack_core::app::{App, ConfigValue};
 use buildpack_core::check::Evaluated;
 use buildpack_core::diagnostic::{Class, Diagnostic, Source, Span};
-use buildpack_core::sandbox::{Access, Command, Deadline, Exit, Limits, Mount, Room, Terminal};
+use buildpack_core::sandbox::{
+    Access, Command, Deadline, Exit, Limits, Mount, Room, Terminal, each_line,
+};
 use buildpack_core::store::Bucket;
 use buildpack_core::syntax::{self, Value};
 
@@ -144,7 +146,9 @@ fn ask(
         PathBuf::from(APP)
     };
     let mut heard = Heard::default();
-    let mut keep = |line: &[u8]| heard.line(&String::from_utf8_lossy(line));
+    let mut keep = |lines: &[u8]| {
+        each_line(lines).for_each(|line| heard.line(&String::from_utf8_lossy(line)));
+    };
     let exit = sandbox
         .run(
             &room,

@@ -3,7 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use buildpack_core::event::{Event, EventSink, StepState};
+use buildpack_core::clean::Lines;
+use buildpack_core::event::{Event, EventSink, StepState, Stream};
 
 use super::failure::Failure;
 
@@ -65,6 +66,10 @@ impl EventSink for StepClock<'_> {
             }
         }
         self.stages.events.emit(event);
+    }
+
+    fn output(&self, step: &str, stream: Option<Stream>, lines: &Lines<'_>) {
+        self.stages.events.output(step, stream, lines);
     }
 
     fn lines(&self) -> Option<u64> {

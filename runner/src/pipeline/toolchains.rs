@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use buildpack_core::diagnostic::{Class, Diagnostic, Explain};
 use buildpack_core::event::Event;
 use buildpack_core::plan::{Tool, Unpack};
-use buildpack_core::sandbox::{Access, Command, Mount, Room, Terminal};
+use buildpack_core::sandbox::{Access, Command, Mount, Room, Terminal, each_line};
 use buildpack_core::store::{Bucket, CacheKey};
 use buildpack_core::toolchain::{
     Downloaded, Kind, UnpackLimits, Verify, download, redact_url, unpack_tar_gz, unpack_zip,
@@ -181,10 +181,13 @@ fn fit(
         env: BTreeMap::from([("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())]),
     };
     let mut output = Vec::new();
-    let mut line = |bytes: &[u8]| output.push(String::from_utf8_lossy(bytes).into_owned());
+    let mut keep = |lines: &[u8]| {
+        let lines = each_line(lines).map(|line| String::from_utf8_lossy(line).into_owned());
+        output.extend(lines);
+    };
     let exit = services
         .sandbox()?
-        .run(&room, &command, Terminal::Lines(&mut line))
+        .run(&room, &command, Terminal::Lines(&mut keep))
         .map_err(|error| Failure::of(error.diagnostic()))?;
     // What is left of it is swept with the store.
     let _ = crate::sandbox::discard(scratch.path());

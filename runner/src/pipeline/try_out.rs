@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use buildpack_core::diagnostic::{Class, Diagnostic};
 use buildpack_core::event::Event;
-use buildpack_core::sandbox::{Exit, Terminal};
+use buildpack_core::sandbox::{Exit, Terminal, each_line};
 use rustix::process::Signal;
 
 use super::enter::Enterable;
@@ -82,8 +82,9 @@ pub fn try_out(
     let begin = Instant::now();
     thread::scope(|scope| {
         let app = scope.spawn(|| {
-            let mut line = |bytes: &[u8]| log.line(bytes, services);
-            image.run(&argv, &env, Terminal::Lines(&mut line), services)
+            let mut take =
+                |lines: &[u8]| each_line(lines).for_each(|line| log.line(line, services));
+            image.run(&argv, &env, Terminal::Lines(&mut take), services)
         });
         let answer = page::visit(port, &visit.path, visit.patience, &mut || app.is_finished());
         let after = begin.elapsed();

@@ -1,22 +1,24 @@
-//! Output cut into lines, as bytes.
+//! Output cut at line ends, as bytes.
 
 use std::io::{self, PipeReader, Read};
 
 use buildpack_core::event::Stream;
+use memchr::{memchr, memrchr};
 use rustix::event::{PollFd, PollFlags, poll};
 
 /// A line is given out in pieces of this many bytes where it doesn't end.
 const LONGEST: usize = 64 << 10;
 
-/// Reads to the end and gives each line, without its `\n` or `\r\n`, as soon as it is whole;
-/// of a longer line pieces of 64 KiB, and at the end what stands without a line end.
-pub(super) fn deliver(mut from: impl Read, on_line: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+/// Reads to the end and gives each line as soon as it is whole: those that are there together at once, with `\n` between
+/// them; none has `\n` or `\r\n` behind it. Of a longer line it gives pieces of 64 KiB, and at the end what stands without a
+/// line end. No line that is whole waits for another.
+pub(super) fn deliver(mut from: impl Read, on_lines: &mut dyn FnMut(&[u8])) -> io::Result<()> {
     let mut buffer = vec![0; LONGEST];
     let mut cutter = Cutter::default();
     while let Some(bytes) = read(&mut from, &mut buffer)? {
-        cutter.cut(bytes, on_line);
+        cutter.cut(bytes, on_lines);
     }
-    cutter.end(on_line);
+    cutter.end(on_lines);
     Ok(())
 }
 
@@ -24,7 +26,7 @@ pub(super) fn deliver(mut from: impl Read, on_line: &mut dyn FnMut(&[u8])) -> io
 pub(super) fn deliver_both(
     stdout: PipeReader,
     stderr: PipeReader,
-    on_line: &mut dyn FnMut(Stream, &[u8]),
+    on_lines: &mut dyn FnMut(Stream, &[u8]),
 ) -> io::Result<()> {
     let mut buffer = vec![0; LONGEST];
     let mut open = vec![
@@ -45,11 +47,11 @@ pub(super) fn deliver_both(
             if !ready[place] {
                 continue;
             }
-            let mut on_line = |line: &[u8]| on_line(*stream, line);
+            let mut on_lines = |lines: &[u8]| on_lines(*stream, lines);
             if let Some(bytes) = read(pipe, &mut buffer)? {
-                cutter.cut(bytes, &mut on_line);
+                cutter.cut(bytes, &mut on_lines);
             } else {
-                cutter.end(&mut on_line);
+                cutter.end(&mut on_lines);
                 ended.push(*stream);
             }
         }
@@ -77,41 +79,73 @@ struct Cutter {
 }
 
 impl Cutter {
-    fn cut(&mut self, mut rest: &[u8], on_line: &mut dyn FnMut(&[u8])) {
-        let pending = &mut self.pending;
-        while let Some(end) = memchr::memchr(b'\n', rest) {
-            if pending.is_empty() {
-                on_line(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]));
+    fn cut(&mut self, mut rest: &[u8], on_lines: &mut dyn FnMut(&[u8])) {
+        if !self.pending.is_empty() {
+            let end = memchr(b'\n', rest);
+            self.keep(&rest[..end.unwrap_or(rest.len())], on_lines);
+            let Some(end) = end else { return };
+            on_lines(bare(&self.pending));
+            self.pending.clear();
+            rest = &rest[end + 1..];
+        }
+        if let Some(end) = memrchr(b'\n', rest) {
+            let lines = &rest[..end];
+            if memchr(b'\r', lines).is_some() {
+                lines
+                    .split(|byte| *byte == b'\n')
+                    .map(bare)
+                    .for_each(&mut *on_lines);
             } else {
-                pending.extend_from_slice(&rest[..end]);
-                on_line(pending.strip_suffix(b"\r").unwrap_or(pending));
-                pending.clear();
+                on_lines(lines);
             }
             rest = &rest[end + 1..];
         }
-        pending.extend_from_slice(rest);
+        self.keep(rest, on_lines);
+    }
+
+    /// Keeps what has no end yet, as far as it is no whole piece.
+    fn keep(&mut self, bytes: &[u8], on_lines: &mut dyn FnMut(&[u8])) {
+        let pending = &mut self.pending;
+        pending.extend_from_slice(bytes);
         while pending.len() >= LONGEST {
-            on_line(&pending[..LONGEST]);
+            on_lines(&pending[..LONGEST]);
             pending.drain(..LONGEST);
         }
     }
 
-    fn end(&mut self, on_line: &mut dyn FnMut(&[u8])) {
+    fn end(&mut self, on_lines: &mut dyn FnMut(&[u8])) {
         if !self.pending.is_empty() {
-            on_line(&self.pending);
+            on_lines(&self.pending);
         }
     }
 }
 
+/// A line without the first half of a line end of two.
+fn bare(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
 #[cfg(test)]
 mod tests {
+    use buildpack_core::sandbox::each_line;
     use proptest::prelude::*;
 
     use super::*;
 
+    /// Gives out so many bytes at a time.
+    struct Drops<'b>(&'b [u8], usize);
+
+    impl Read for Drops<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = self.1.min(buffer.len());
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
     fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
         let mut lines = Vec::new();
-        deliver(bytes, &mut |line| lines.push(line.to_vec())).unwrap();
+        let mut keep = |some: &[u8]| lines.extend(each_line(some).map(<[u8]>::to_vec));
+        deliver(bytes, &mut keep).unwrap();
         lines
     }
 
@@ -128,11 +162,39 @@ mod tests {
         assert_eq!(lengths, [LONGEST, LONGEST, LONGEST, 5]);
     }
 
+    #[test]
+    fn a_long_line_comes_in_pieces_wherever_reads_end() {
+        let text = [&vec![b'x'; LONGEST + 4464][..], b"\nshort\nlast"].concat();
+        for size in [60_000, 64_000, LONGEST, 1000] {
+            let mut some = Vec::new();
+            let mut keep = |lines: &[u8]| some.extend(each_line(lines).map(<[u8]>::len));
+            deliver(Drops(&text, size), &mut keep).unwrap();
+            assert_eq!(some, [LONGEST, 4464, 5, 4], "{size}");
+        }
+    }
+
+    #[test]
+    fn what_is_whole_waits_for_nothing() {
+        let mut shown = Vec::new();
+        let mut cutter = Cutter::default();
+        for bytes in [&b"one\ntwo\r\nth"[..], b"re", b"e\n\nfour\nfi"] {
+            let mut some = Vec::new();
+            let mut keep = |lines: &[u8]| some.extend(each_line(lines).map(<[u8]>::to_vec));
+            cutter.cut(bytes, &mut keep);
+            shown.push(some.join(&b'|'));
+        }
+        assert_eq!(shown, [&b"one|two"[..], b"", b"three||four"]);
+    }
+
     proptest! {
         #[test]
-        fn nothing_is_lost(text in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), any::<u8>()], 0..300)) {
+        fn nothing_is_lost(size in 1_usize..60, text in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), any::<u8>()], 0..300)) {
             prop_assume!(!text.contains(&b'\r'));
             let mut joined = lines(&text).join(&b'\n');
+            let mut dropped = Vec::new();
+            let mut keep = |some: &[u8]| dropped.push(some.to_vec());
+            deliver(Drops(&text, size), &mut keep).unwrap();
+            prop_assert_eq!(&dropped.join(&b'\n'), &joined);
             if text.ends_with(b"\n") {
                 joined.push(b'\n');
             }

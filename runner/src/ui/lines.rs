@@ -76,7 +76,7 @@ impl Ui {
             raw,
         };
         if let Ok(text) = serde_json::to_string(&line) {
-            self.write_soon(&[&tame(text), "\n"]);
+            self.write_soon(&(tame(text) + "\n"));
         }
     }
 

@@ -2,10 +2,13 @@
 
 use buildpack_core::event::{Event, StepState};
 
-use super::{LogStream, Ui, bytes, clean, diagnostic};
+use super::{LogStream, Style, Ui, bytes, clean, diagnostic};
 
 /// How lines of a deploy log begin: headlines, details, problems, packs of a chain (Heroku's buildpack API, `style`).
 const FORMS: [&str; 4] = ["-----> ", "       ", " !     ", "=====> "];
+
+/// What stands before a line below a headline.
+const INDENT: &str = "       ";
 
 impl Ui {
     pub(super) fn text(&self, event: &Event) {
@@ -125,23 +128,30 @@ impl Ui {
         self.write_log(&format!("{}       {}\n", self.margin, text.trim_end()));
     }
 
-    fn write_line(&self, parts: &[&str]) {
+    /// Writes lines of programs, which may come thick and fast.
+    pub(super) fn write_lines(&self, text: &str) {
         match self.log {
-            LogStream::Out => self.write_soon(parts),
-            LogStream::Err => self.write_err(&parts.concat()),
+            LogStream::Err if self.style == Style::Text => self.write_err(text),
+            LogStream::Out | LogStream::Err => self.write_soon(text),
         }
     }
 
     /// A program's line, without control sequences, below a headline; as it is where it has a deploy log's form already,
     /// as scripts of packs print it.
     pub(super) fn output_line(&self, bare: &str) {
-        let text = self.redactor.redact(bare);
-        let text = text.trim_end();
-        if FORMS.iter().any(|form| bare.starts_with(form)) {
-            self.write_line(&[text, "\n"]);
-        } else {
-            self.write_line(&[self.margin, "       ", text, "\n"]);
+        let mut text = String::new();
+        self.push_line(&mut text, bare, &self.redactor.redact(bare));
+        self.write_lines(&text);
+    }
+
+    /// Adds such a line, which is to be shown as `shown`, to a text.
+    pub(super) fn push_line(&self, text: &mut String, bare: &str, shown: &str) {
+        if !FORMS.iter().any(|form| bare.starts_with(form)) {
+            text.push_str(self.margin);
+            text.push_str(INDENT);
         }
+        text.push_str(shown.trim_end());
+        text.push('\n');
     }
 }
 

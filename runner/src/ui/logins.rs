@@ -1,6 +1,12 @@
 //! Users and passwords in addresses, whoever wrote them: an app's file, a program of a build, a message.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+/// What stands between a scheme and a login.
+static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
 
 /// `text` with every login of an address hidden, each byte by a star, so that what points at a column still does. None
 /// where there is no login.
@@ -23,14 +29,19 @@ pub(super) fn any_in(text: &str) -> bool {
 /// Where logins stand: between `://` and the last `@` of an address's host. A user alone is a login where the web is
 /// asked: it may be a token. Ssh's is none.
 fn logins(text: &str) -> impl Iterator<Item = Range<usize>> {
-    text.match_indices("://").filter_map(|(at, mark)| {
-        let start = at + mark.len();
+    MARK.find_iter(text.as_bytes()).filter_map(|at| {
+        let start = at + MARK.needle().len();
         let rest = &text[start..];
         let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '`' | '<' | '>');
         let host = &rest[..rest.find(ends).unwrap_or(rest.len())];
         let login = &host[..host.rfind('@')?];
-        let web = text[..at].to_ascii_lowercase();
-        let web = web.ends_with("http") || web.ends_with("https");
+        let ends = |scheme: &str| {
+            let last = at
+                .checked_sub(scheme.len())
+                .and_then(|from| text.get(from..at));
+            last.is_some_and(|last| last.eq_ignore_ascii_case(scheme))
+        };
+        let web = ends("http") || ends("https");
         (!login.is_empty() && (web || login.contains(':'))).then(|| start..start + login.len())
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! The text of a build goes to standard output, as in a deploy log; problems and progress go to standard error.
 
+mod blocks;
 mod cause;
 mod diagnostic;
 mod doctor;
@@ -23,9 +24,9 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use buildpack_core::clean;
+use buildpack_core::clean::{self, Lines};
 use buildpack_core::diagnostic::{Diagnostic, Severity};
-use buildpack_core::event::{Event, EventSink};
+use buildpack_core::event::{Event, EventSink, Stream};
 
 pub use doctor::findings;
 pub use held::RedactingWriter;
@@ -159,7 +160,7 @@ impl Ui {
     }
 
     fn count(&self, text: &str) {
-        let ends = text.bytes().filter(|byte| *byte == b'\n').count();
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes()).count();
         self.lines
             .fetch_add(u64::try_from(ends).unwrap_or(0), Ordering::Relaxed);
     }
@@ -169,16 +170,14 @@ impl Ui {
         self.progress.aside(|| self.sheet.write_out(text));
     }
 
-    /// A line of standard output, of which many may come at once.
-    fn write_soon(&self, parts: &[&str]) {
+    /// Lines of standard output, of which many may come soon.
+    fn write_soon(&self, text: &str) {
         if self.progress.is_drawn() {
             // Bars have to be out of the way of whatever is written.
-            return self.write_out(&parts.concat());
+            return self.write_out(text);
         }
-        for part in parts {
-            self.count(part);
-        }
-        self.sheet.write_soon(parts);
+        self.count(text);
+        self.sheet.write_soon(text);
     }
 
     /// Writes text of the log.
@@ -220,6 +219,10 @@ impl EventSink for Ui {
                 self.draw(&event);
             }
         }
+    }
+
+    fn output(&self, step: &str, stream: Option<Stream>, lines: &Lines<'_>) {
+        self.output_lines(step, stream, lines);
     }
 
     fn lines(&self) -> Option<u64> {

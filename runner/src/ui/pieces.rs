@@ -36,7 +36,7 @@ impl Of {
 impl Ui {
     /// A program's line. Of one that came in pieces the end waits for the next, and so does a line whose end may be the
     /// beginning of a secret: it may stand across both.
-    pub(super) fn output(&self, of: Of, step: &str, line: &str) {
+    pub(super) fn program_line(&self, of: Of, step: &str, line: &str) {
         // Control sequences may stand within a value: it is looked for in the bare text.
         let bare = clean::line(line, false);
         let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,11 +68,11 @@ impl Ui {
         if whole && coloured != bare && !secret() {
             self.draw_line(of, step, &coloured, None);
         } else {
-            self.output(of, step, line);
+            self.program_line(of, step, line);
         }
     }
 
-    fn has_pieces(&self) -> bool {
+    pub(super) fn has_pieces(&self) -> bool {
         let pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
         !pieces.is_empty()
     }
@@ -96,7 +96,7 @@ impl Ui {
             (Style::Json, _) => self.output_event(of, step, line, raw),
             (Style::Text, Of::Build(_)) => self.output_line(line),
             (Style::Text, Of::Tests(_)) => {
-                self.write_soon(&[&self.redactor.redact(line), "\n"]);
+                self.write_soon(&(self.redactor.redact(line).into_owned() + "\n"));
             }
         }
     }
@@ -104,7 +104,9 @@ impl Ui {
     /// The lines of an event, where it is one of output.
     pub(super) fn printed(&self, event: &Event) {
         match event {
-            Event::Output { step, stream, line } => self.output(Of::Build(*stream), step, line),
+            Event::Output { step, stream, line } => {
+                self.program_line(Of::Build(*stream), step, line);
+            }
             Event::TestOutput { step, stream, line } => self.test_output(*stream, step, line),
             _ => {}
         }

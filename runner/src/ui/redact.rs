@@ -8,6 +8,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use buildpack_core::secret::{Search, forms};
 use serde_json::Value;
 
+use super::blocks::each;
 use super::held::Held;
 use super::logins;
 
@@ -16,6 +17,9 @@ const SHORTEST: usize = 6;
 
 /// A value that a line's end cuts is known by this many bytes of its beginning, or by all but fewer of its end.
 const TELLING: usize = 4;
+
+/// There are two to this power bits for ends of lines that begin a value.
+const BITS: u32 = 16;
 
 /// Keys of JSON events that hold words of ours, never text of others.
 const OUR_WORDS: [&str; 7] = [
@@ -36,6 +40,8 @@ pub struct Redactor {
     longest: usize,
     /// Which patterns may have begun, and with how many bytes, by the last of these.
     begun: HashMap<[u8; TELLING], Vec<(usize, usize)>>,
+    /// A bit for each of its keys, as nearly all lines end in none of them; empty where there are none.
+    may_begin: Vec<u64>,
 }
 
 impl Redactor {
@@ -74,6 +80,11 @@ impl Redactor {
                 }
             }
         }
+        let mut may_begin = vec![0; if begun.is_empty() { 0 } else { 1 << (BITS - 6) }];
+        for last in begun.keys() {
+            let (word, bit) = slot(*last);
+            may_begin[word] |= bit;
+        }
         let finder = AhoCorasickBuilder::new()
             .match_kind(MatchKind::LeftmostLongest)
             .build(&patterns)
@@ -89,6 +100,7 @@ impl Redactor {
             masks,
             longest,
             begun,
+            may_begin,
             patterns,
         }
     }
@@ -140,6 +152,12 @@ impl Redactor {
         self.has_value(text) || logins::any_in(text)
     }
 
+    /// Whether `lines` can be shown as they are: nothing is to be hidden in them, and no value may have begun at the end of
+    /// one.
+    pub(super) fn passes(&self, lines: &str) -> bool {
+        !self.finds_in(lines) && each(lines).all(|line| self.begins_at(line).is_none())
+    }
+
     /// Takes secret values out of all strings of `value`, except out of words of ours such as codes and digests.
     pub fn redact_json(&self, value: &mut Value) {
         match value {
@@ -172,7 +190,12 @@ impl Redactor {
     /// Where a value begins that the end of `text` cuts, if one does that is long enough to be known.
     pub(super) fn begins_at(&self, text: &str) -> Option<usize> {
         let bytes = text.as_bytes();
-        let candidates = self.begun.get(bytes.last_chunk::<TELLING>()?)?;
+        let last = bytes.last_chunk::<TELLING>()?;
+        let (word, bit) = slot(*last);
+        if self.may_begin.get(word)? & bit == 0 {
+            return None;
+        }
+        let candidates = self.begun.get(last)?;
         let longest = candidates.iter().filter(|(number, length)| {
             bytes.ends_with(&self.patterns[*number].as_bytes()[..*length])
         });
@@ -189,6 +212,12 @@ impl Redactor {
             longest => text.floor_char_boundary(text.len().saturating_sub(longest - 1)),
         }
     }
+}
+
+/// The word and the bit in it that stand for the end of a line.
+fn slot(last: [u8; TELLING]) -> (usize, u64) {
+    let hash = u32::from_le_bytes(last).wrapping_mul(0x9e37_79b1) >> (32 - BITS);
+    ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
 /// What a value is looked for as: each of its lines, and all of it, in all their forms.

@@ -60,13 +60,11 @@ impl Sheet {
         });
     }
 
-    /// Writes `parts` to standard output, in a moment where a moment ago something was written.
-    pub(super) fn write_soon(self: &Arc<Self>, parts: &[&str]) {
+    /// Writes `text` to standard output, in a moment where a moment ago something was written.
+    pub(super) fn write_soon(self: &Arc<Self>, text: &str) {
         let was_empty = self.with(|inner| {
             let first = inner.held.is_empty();
-            for part in parts {
-                inner.held.extend_from_slice(part.as_bytes());
-            }
+            inner.held.extend_from_slice(text.as_bytes());
             let just_now = inner.written.is_some_and(|at| at.elapsed() < MOMENT);
             if !just_now || inner.held.len() >= MOST {
                 inner.flush();

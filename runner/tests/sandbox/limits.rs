@@ -118,10 +118,10 @@ fn busy_programs_share_the_processors_that_they_may_use() {
     for (sandbox, room) in everywhere(&house, of_cpus("1")) {
         let holder = sandbox.held(&room.limits).cpus.unwrap();
         let (mut lines, mut quota, mut members) = (String::new(), None, 0);
-        let mut look = |line: &[u8]| {
-            lines += &String::from_utf8_lossy(line);
+        let mut look = |some: &[u8]| {
+            lines += &String::from_utf8_lossy(some);
             lines += "\n";
-            if line == b"all" {
+            if lines.ends_with("all\n") {
                 for group in groups(&lines) {
                     let read = |name: &str| std::fs::read_to_string(group.join(name)).ok();
                     quota = read("cpu.cfs_quota_us").or_else(|| read("cpu.max"));

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use buildpack_core::sandbox::{
     Access, Command, Exit, Limits, MemoryFile, Mount, Room, Sandbox, SandboxError, Terminal,
+    each_line,
 };
 use runner::sandbox::{InPlaceSandbox, NamespaceSandbox};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -68,7 +69,7 @@ pub(crate) fn run_in(
     command: &Command,
 ) -> Result<Ran, Box<dyn SandboxError>> {
     let mut lines = Vec::new();
-    let mut keep = |line: &[u8]| lines.push(line.to_vec());
+    let mut keep = |some: &[u8]| lines.extend(each_line(some).map(<[u8]>::to_vec));
     let exit = sandbox.run(room, command, Terminal::Lines(&mut keep))?;
     Ok(Ran { exit, lines })
 }

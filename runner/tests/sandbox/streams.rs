@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use buildpack_core::event::Stream;
-use buildpack_core::sandbox::{Sandbox as _, Terminal};
+use buildpack_core::sandbox::{Sandbox as _, Terminal, each_line};
 
 use crate::rooms::{self, House};
 
@@ -40,9 +40,12 @@ fn streams_are_told_apart_and_each_keeps_its_order() {
     let script =
         "echo one; printf 'half ' >&2; echo two; echo done >&2; exec >&-; printf 'last' >&2";
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut keep = |stream, line: &[u8]| match stream {
-        Stream::Stdout => out.push(line.to_vec()),
-        Stream::Stderr => err.push(line.to_vec()),
+    let mut keep = |stream, some: &[u8]| {
+        let some = each_line(some).map(<[u8]>::to_vec);
+        match stream {
+            Stream::Stdout => out.extend(some),
+            Stream::Stderr => err.extend(some),
+        }
     };
     let exit = rooms::sandbox().run(
         &house.room,

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::known::known;
 use super::{CompileContext, CompileError, FailedCommand, scripts};
-use crate::causes::Finder;
+use crate::clean;
 use crate::event::{Event, Stream};
-use crate::pack::output::Said;
+use crate::pack::output::Heard;
 use crate::pack::typed::{shown, typed};
 use crate::pack::with_profile;
 use crate::plan::{Batch, PackPlan, Phase, Run};
@@ -52,28 +52,25 @@ impl CompileContext<'_> {
             env: scene.map_or_else(|| self.env.clone(), |scene| scene.env.clone()),
         };
         let tests = step.phase == Phase::Test;
-        let mut tail = Said::default();
-        let mut finder = Finder::new();
-        let mut lines = 0;
+        let mut heard = Heard::default();
         self.events.heading(&step.heading);
-        let mut on_line = |stream: Option<Stream>, bytes: &[u8]| {
-            let line = String::from_utf8_lossy(bytes).into_owned();
-            tail.line(&line);
-            lines += 1;
-            let number = self.events.lines().map_or(lines, |before| before + 1);
+        let mut on_lines = |stream: Option<Stream>, bytes: &[u8]| {
+            let text = clean::text(bytes);
             if !tests {
-                finder.line(number, &line);
+                return heard.lines(self.events, &step.id, stream, &text);
             }
-            let step = step.id.clone();
-            self.events.emit(if tests {
-                Event::TestOutput { step, stream, line }
-            } else {
-                Event::Output { step, stream, line }
-            });
+            heard.tail.lines(&text);
+            for line in text.split('\n') {
+                self.events.emit(Event::TestOutput {
+                    step: step.id.clone(),
+                    stream,
+                    line: line.to_owned(),
+                });
+            }
         };
         let room = scene.map_or(self.room, |scene| scene.room);
         let (room, _links) = self.lend(env_dir, step, room, &mut command)?;
-        let exit = self.shown(&room, &command, &mut on_line)?;
+        let exit = self.shown(&room, &command, &mut on_lines)?;
         let command = Box::new(FailedCommand {
             command,
             typed: typed(&words),
@@ -93,8 +90,8 @@ impl CompileContext<'_> {
                 shown,
                 exit,
                 command,
-                tail: tail.lines(),
-                told: Box::new(finder.told(&known(plan, batch.first, &self.env))),
+                tail: heard.tail.all(),
+                told: Box::new(heard.finder.told(&known(plan, batch.first, &self.env))),
             }),
         }
     }

@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use super::known::known;
 use super::{CompileContext, CompileError, FailedCommand};
-use crate::causes::Finder;
-use crate::event::Event;
+use crate::clean;
 use crate::pack::PackRelease;
 use crate::pack::detect::{DetectScript, TOO_LATE};
-use crate::pack::output::{Marked, Said};
+use crate::pack::output::{Heard, Marked, Said};
 use crate::pack::typed::typed;
 use crate::plan::{PackPlan, Script, ScriptFolder, Scripts, Step};
-use crate::sandbox::{Command, Exit, Room, SandboxError, Terminal};
+use crate::sandbox::{Command, Exit, Room, SandboxError, Terminal, each_line};
 
 /// What scripts see and get: a room with the app's folder at BUILD_DIR, and an environment without config vars, which
 /// they find as files in ENV_DIR.
@@ -141,9 +140,7 @@ impl CompileContext<'_> {
         argv: Vec<String>,
         mut marked: Option<&mut Marked>,
     ) -> Result<(), CompileError> {
-        let mut tail = Said::default();
-        let mut finder = Finder::new();
-        let mut lines = 0;
+        let mut heard = Heard::default();
         let mut command = self.command(folder, argv);
         let env_dir = plan
             .scripts
@@ -151,21 +148,13 @@ impl CompileContext<'_> {
             .map(|scripts| scripts.env_dir.as_str());
         let (room, _links) = self.lend(env_dir, step, self.script_room(), &mut command)?;
         let exit = self.shown(&room, &command, &mut |stream, bytes| {
-            let text = String::from_utf8_lossy(bytes);
-            let shown = match &mut marked {
-                Some(marked) => marked.take(&text),
-                None => Some(&*text),
+            let text = clean::text(bytes);
+            let Some(marked) = &mut marked else {
+                return heard.lines(self.events, &step.id, stream, &text);
             };
-            let Some(line) = shown else { return };
-            tail.line(line);
-            lines += 1;
-            let number = self.events.lines().map_or(lines, |before| before + 1);
-            finder.line(number, line);
-            self.events.emit(Event::Output {
-                step: step.id.clone(),
-                stream,
-                line: line.to_owned(),
-            });
+            for line in text.split('\n').filter_map(|line| marked.take(line)) {
+                heard.lines(self.events, &step.id, stream, line);
+            }
         })?;
         if exit.success() {
             return Ok(());
@@ -182,8 +171,8 @@ impl CompileContext<'_> {
                 command,
                 room,
             }),
-            tail: tail.lines(),
-            told: Box::new(finder.told(&known)),
+            tail: heard.tail.all(),
+            told: Box::new(heard.finder.told(&known)),
         })
     }
 
@@ -204,7 +193,7 @@ impl CompileContext<'_> {
         let (Some(after), true) = (environment, exit.success()) else {
             return Err(CompileError::Export {
                 pack: folder.name.clone(),
-                said: said.lines(),
+                said: said.all(),
             });
         };
         let Some(scene) = &mut self.scene else {
@@ -228,8 +217,9 @@ impl CompileContext<'_> {
         line: &mut (dyn FnMut(&[u8]) + Send),
     ) -> Result<Exit, Box<dyn SandboxError>> {
         let command = self.command(folder, argv);
+        let mut lines = |lines: &[u8]| each_line(lines).for_each(&mut *line);
         self.sandbox
-            .run(self.script_room(), &command, Terminal::Lines(line))
+            .run(self.script_room(), &command, Terminal::Lines(&mut lines))
     }
 
     fn script_room(&self) -> &Room {

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use buildpack_core::event::{Event, EventSink};
+use buildpack_core::clean::Lines;
+use buildpack_core::event::{Event, EventSink, Stream};
 
 use crate::ui::Ui;
 
@@ -39,6 +40,10 @@ impl EventSink for Listener {
             name.clone_into(&mut self.name.lock().unwrap_or_else(PoisonError::into_inner));
         }
         self.ui.emit(event);
+    }
+
+    fn output(&self, step: &str, stream: Option<Stream>, lines: &Lines<'_>) {
+        self.ui.output(step, stream, lines);
     }
 
     fn lines(&self) -> Option<u64> {

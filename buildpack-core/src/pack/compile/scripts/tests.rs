@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use super::*;
-use crate::event::Recorder;
+use crate::event::{Event, Recorder};
 use crate::pack::{Host, StepMemo};
 use crate::plan::{Phase, Run};
 use crate::sandbox::{Answer, Limits, Sandbox};
