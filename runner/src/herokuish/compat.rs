@@ -21,16 +21,19 @@ pub(super) enum Quirk {
     ProfileErrexit,
     /// `.slugignore` holds patterns of `tar`, and is for `slug generate` alone.
     TarExclude,
+    /// Whether what was built will start is for the platform to find out.
+    Unchecked,
 }
 
 /// All of them by name, sorted.
-const QUIRKS: [(&str, Quirk); 6] = [
+const QUIRKS: [(&str, Quirk); 7] = [
     ("chown-app", Quirk::ChownApp),
     ("eval-command", Quirk::EvalCommand),
     ("eval-env", Quirk::EvalEnv),
     ("procfile-only", Quirk::ProcfileOnly),
     ("profile-errexit", Quirk::ProfileErrexit),
     ("tar-exclude", Quirk::TarExclude),
+    ("unchecked", Quirk::Unchecked),
 ];
 
 /// The quirks that are asked for.

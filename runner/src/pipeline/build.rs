@@ -4,6 +4,7 @@ mod assemble;
 mod examine;
 mod here;
 mod kept_search;
+mod standing;
 mod steps;
 
 use std::collections::BTreeMap;

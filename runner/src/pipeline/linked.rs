@@ -17,6 +17,11 @@ pub(super) fn below(layers: &[LayerRecord], below: &str, system: System) -> (Sys
     (system, told(missing, below))
 }
 
+/// What `wanted` lacks of `system`, which is called `below`.
+pub(super) fn missing(wanted: &Libraries, system: &System, below: &str) -> Vec<Finding> {
+    told(wanted.missing_in(&system.libraries), below)
+}
+
 /// What the files of these layers need of the image below them.
 fn wanted(layers: &[LayerRecord]) -> Libraries {
     let mut all = Libraries::default();

@@ -106,6 +106,8 @@ pub struct Here {
     /// Packs that it brings along by name and folder. Where nobody asks for any and no built-in one applies, the first
     /// that says that it applies is taken.
     pub packs: Vec<(String, PathBuf)>,
+    /// Whether what was built is taken as it is, whether it will start or not.
+    pub unchecked: bool,
 }
 
 /// What becomes of `buildpacks.lock`, in which the versions of packs stand.

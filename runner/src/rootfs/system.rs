@@ -1,13 +1,17 @@
 //! What system a base image is: read from its layers once, and remembered.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{self, Cursor, Read};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use buildpack_core::image::{BaseImage, BlobSource};
 use buildpack_core::libraries::{self, Libraries};
 use buildpack_core::store::{Bucket, Record};
 use serde::{Deserialize, Serialize};
 use stacks::Arch;
+use walkdir::WalkDir;
 
 use super::unpack::plain;
 use super::{StackError, StackStore};
@@ -27,6 +31,9 @@ pub const PROGRAMS: [&str; 6] = [
     "usr/local/sbin",
     "usr/sbin",
 ];
+
+/// Folders that have all shared libraries of a system in them or below them.
+const LIBRARIES: [&str; 4] = ["lib", "lib64", "opt", "usr"];
 
 /// The system of a base image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +79,48 @@ impl StackStore {
 }
 
 impl System {
+    /// The system whose root folder is `root`: that of the machine or container in which apps are built and stay. What
+    /// cannot be read is as good as absent.
+    pub fn of_root(root: &Path, architecture: Arch) -> Self {
+        let mut system = Self::default();
+        for path in RELEASE {
+            let text = fs_err::read_to_string(root.join(path)).unwrap_or_default();
+            system.release = system.release.or_else(|| release(&text));
+        }
+        for folder in PROGRAMS {
+            let entries = fs_err::read_dir(root.join(folder));
+            for entry in entries.into_iter().flatten().flatten() {
+                let found = entry.metadata();
+                let starts = found.is_ok_and(|found| {
+                    found.is_symlink() || found.is_file() && found.permissions().mode() & 0o111 != 0
+                });
+                if starts {
+                    let name = entry.file_name().to_string_lossy().into_owned();
+                    system.programs.insert(name);
+                }
+            }
+        }
+        for folder in LIBRARIES.map(|folder| root.join(folder)) {
+            // `/lib` may be a link to `/usr/lib`, which has a turn of its own.
+            if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+                continue;
+            }
+            let walk = WalkDir::new(folder).into_iter().flatten();
+            for entry in walk.filter(|entry| entry.file_type().is_file()) {
+                let name = entry.file_name().to_string_lossy();
+                let linked = (name.contains(".so"))
+                    .then(|| libraries::read(File::open(entry.path()).ok()?))
+                    .flatten();
+                if let Some(mut linked) = linked {
+                    linked.needs.clear();
+                    let path = entry.path().to_string_lossy();
+                    system.libraries.add(&path, linked, architecture, false);
+                }
+            }
+        }
+        system
+    }
+
     /// Takes in a layer.
     fn read(&mut self, tar: impl Read, architecture: Option<Arch>) -> io::Result<()> {
         let mut archive = tar::Archive::new(tar);
@@ -137,6 +186,40 @@ mod tests {
             "PRETTY_NAME=\"Ubuntu 24.04.1 LTS\"\nVERSION_ID=\"24.04\"\nID=ubuntu\nID_LIKE=debian\n";
         assert_eq!(release(text).unwrap(), "ubuntu 24.04");
         assert_eq!(release("ID=arch\n"), None);
+    }
+
+    #[test]
+    fn a_root_folder_is_a_system_too() {
+        let root = tempfile::tempdir().unwrap();
+        let library = std::fs::read("/bin/bash").unwrap();
+        for (name, mode, content) in [
+            ("usr/lib/os-release", 0o644, &b"ID=debian\nVERSION_ID=13\n"[..]),
+            ("usr/lib/x/libmade.so.1", 0o644, &library),
+            ("usr/bin/env", 0o755, b"#!"),
+            ("usr/bin/notes.txt", 0o644, b""),
+        ] {
+            let path = root.path().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(&path, content).unwrap();
+            fs_err::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        std::os::unix::fs::symlink("usr/bin", root.path().join("bin")).unwrap();
+        let architecture = Arch::host().unwrap();
+        let system = System::of_root(root.path(), architecture);
+        assert_eq!(system.release.as_deref(), Some("debian 13"));
+        assert_eq!(Vec::from_iter(&system.programs), ["env"]);
+        let mut app = Libraries::default();
+        for library in ["libmade.so.1", "libother.so.1"] {
+            let linked = libraries::Linked {
+                architecture: Some(architecture),
+                needs: [(library.to_owned(), <_>::default())].into(),
+                offers: None,
+            };
+            app.add("/a", linked, architecture, true);
+        }
+        let missing = app.missing_in(&system.libraries);
+        assert_eq!(missing.len(), 1);
+        assert_eq!(missing[0].library, "libother.so.1");
     }
 
     #[test]

@@ -346,3 +346,39 @@ fn the_app_is_built_by_its_user_and_is_its_users() {
     );
     build(&desk, &[("USER", "nobody-there")]).told(2, &["user-unknown"]);
 }
+
+/// As `bp build` looks at its images: the container that builds an app is the one that runs it.
+#[test]
+fn what_will_not_start_fails_the_build_unless_nobody_is_to_look() {
+    let files = [(
+        "Procfile",
+        "web: bin/server\nworker: ./left.sh\nclock: mine --all\n",
+    )];
+    let compile = "cd \"$1\" && mkdir -p bin && touch left.sh && printf '#!/bin/sh\\nsleep 1\\n' > bin/made";
+    let desk = with_pack(&files, compile);
+    build(&desk, &[]).told(
+        1,
+        &[
+            "error[process-program-missing]",
+            "`web` starts `bin/server`, which is not in the image",
+        ],
+    );
+    let unchecked = [("BP_HEROKUISH_COMPAT", "unchecked")];
+    build(&desk, &unchecked).fine();
+    let server = format!("{compile} && mv bin/made bin/server && chmod +x bin/server");
+    let desk = with_pack(&files, &server);
+    let ran = build(&desk, &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let told = "warning[process-not-executable]: `worker` starts `./left.sh`";
+    assert!(ran.err.contains(told) && !ran.err.contains("mine"), "{ran:?}");
+    // With a library that is nowhere.
+    let old = "libtinfo.so.6";
+    let tool = format!(
+        "{server} && mkdir -p vendor && sed 's/{old}/libnowhere.so/g' /bin/bash > vendor/tool"
+    );
+    let desk = with_pack(&files, &tool);
+    let ran = build(&desk, &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let told = "warning[library-missing]: `[desk]/app/vendor/tool` needs `libnowhere.so`";
+    assert!(ran.err.contains(told), "{ran:?}");
+}

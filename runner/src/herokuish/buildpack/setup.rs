@@ -94,6 +94,7 @@ pub(super) fn setup(face: &Face) -> Result<Ready, Failure> {
         here: Some(Here {
             env: variables.env,
             packs: brought_along(face),
+            unchecked: face.compat.wants(Quirk::Unchecked),
         }),
         ..Request::new(app, target)
     };

@@ -62,6 +62,9 @@ pub fn build_here(request: &Request, services: &Services) -> Result<Release, Fai
         app.settle(&built)?;
         earlier.map(EarlierAssets::take_in).transpose()
     })?;
+    if request.here.as_ref().is_some_and(|here| !here.unchecked) {
+        stages.run("check", || app.judge_standing(&built, &tools))?;
+    }
     let release = app.prepared.pack.release(&app.prepared.plan, &built);
     Ok(release.unwrap_or_default())
 }
