@@ -71,6 +71,14 @@ fn each_line_means_what_it_means() {
             "otp-of-another-build",
         ),
         (
+            "Failed to fetch record for hexpm:acme/acme_auth from registry (using cache instead)",
+            "hex-organisation",
+        ),
+        (
+            "Failed to fetch record for hexpm/jason from registry (using cache instead)",
+            "hex-record",
+        ),
+        (
             "=ERROR REPORT=== corrupt atom table",
             "otp-of-another-build",
         ),

@@ -193,7 +193,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let library = std::fs::read("/bin/bash").unwrap();
         for (name, mode, content) in [
-            ("usr/lib/os-release", 0o644, &b"ID=debian\nVERSION_ID=13\n"[..]),
+            (
+                "usr/lib/os-release",
+                0o644,
+                &b"ID=debian\nVERSION_ID=13\n"[..],
+            ),
             ("usr/lib/x/libmade.so.1", 0o644, &library),
             ("usr/bin/env", 0o755, b"#!"),
             ("usr/bin/notes.txt", 0o644, b""),

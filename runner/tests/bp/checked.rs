@@ -76,6 +76,54 @@ fn one_that_listens_elsewhere_is_told_where() {
         .says(&format!("`web` listens on port {other}, not on the "));
 }
 
+/// Answers every request, in Perl, which all stacks have.
+const SERVER: &str = r#"
+use IO::Socket::INET;
+$SIG{TERM} = $ENV{DEAF} ? 'IGNORE' : sub { print "bye\n"; exit };
+$| = 1;
+my $server = IO::Socket::INET->new(LocalPort => $ENV{PORT}, Listen => 5, ReuseAddr => 1) or die $!;
+while (1) {
+    my $client = $server->accept or next;
+    while (<$client>) { last if /^\r?$/ }
+    print $client "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nperl\n";
+    close $client;
+}
+"#;
+
+/// What a pack of scripts says of `web` is what is started, with what its profile scripts set.
+#[test]
+fn an_app_of_script_packs_is_asked_too_and_one_deaf_to_sigterm_is_told() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("plain", "asked_of_scripts").unwrap();
+    app.write("server.pl", SERVER).unwrap();
+    let pack = place.pack("release_yaml").unwrap();
+    let compile = |more: &str| {
+        let text = format!("#!/usr/bin/env bash\nmkdir -p $1/.profile.d\n{more}\n");
+        pack.script("bin/compile", &text).unwrap();
+    };
+    let release = "#!/bin/sh\necho '--- {default_process_types: {web: perl server.pl}}'\n";
+    pack.script("bin/release", release).unwrap();
+    compile("");
+    let words = ["--buildpack", pack.as_str(), "--check"];
+    place
+        .build(&app, &words)
+        .ok()
+        .says("GET /: status 200, 5 bytes")
+        .says("bye")
+        .never_says("ignores-sigterm");
+    compile("echo 'export DEAF=1' > $1/.profile.d/deaf.sh");
+    place
+        .build(&app, &words)
+        .ok()
+        .says("GET /: status 200, 5 bytes")
+        .says("warning[ignores-sigterm]: the app did not end within 10 s of SIGTERM");
+    compile("rm $1/server.pl");
+    place
+        .build(&app, &words)
+        .exits(1)
+        .says("Can't open perl script \"server.pl\"");
+}
+
 #[test]
 fn a_page_is_asked_of_a_web_process_alone() {
     let Some(place) = workspace() else { return };

@@ -26,7 +26,12 @@ pub(crate) const FILES: [&str; 10] = [
 
 /// A file of the world's builds host.
 pub(crate) fn file(path: &str) -> Vec<u8> {
-    let url = std::env::var("BP_HEX_BUILDS_URL").unwrap();
+    of_world("BP_HEX_BUILDS_URL", path)
+}
+
+/// A file of the world's host whose address this variable holds.
+pub(crate) fn of_world(variable: &str, path: &str) -> Vec<u8> {
+    let url = std::env::var(variable).unwrap();
     let (address, folder) = url
         .strip_prefix("http://")
         .unwrap()

@@ -1,13 +1,19 @@
 //! Private packages: logins and keys that are lent to the steps that fetch, and stay nowhere.
 
+use std::io::Write as _;
 use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use testdata::fake::git::{GitHost, Repository};
+use testdata::fake::origin::Origin;
 use testdata::workspace::run;
 
+use crate::blocks::shows;
 use crate::fresh;
+use crate::hosts::of_world;
 use crate::secrets::holders;
 
 const LIBRARY: &str = "defmodule PrivLib.MixProject do\n  use Mix.Project\n\n  def project do\n    \
@@ -116,4 +122,163 @@ fn an_agent_signs_for_steps_that_fetch_and_changes_for_nobody() {
         .ok()
         .says("keys (12, 1), forget (5, None)")
         .says("no agent here");
+}
+
+#[test]
+fn a_hex_organisations_key_opens_its_packages_and_stays_nowhere() {
+    let Some(place) = fresh() else { return };
+    let key = "hunter2-of-acme-8161";
+    let origin = Origin::start().unwrap();
+    let tarball = "/tarballs/nimble_parsec-1.4.2.tar";
+    for path in ["/packages/nimble_parsec", tarball] {
+        let bytes = of_world("BP_HEX_REPO_URL", path);
+        origin.file(&format!("/hex/repos/acme{path}"), &bytes);
+    }
+    origin.only_for("/hex/repos/acme/", key);
+    let app = place.app("tiny", "of_acme").unwrap();
+    let dependency = "deps: [{:nimble_parsec, \"~> 1.0\", organization: \"acme\"}]";
+    app.replace("mix.exs", "deps: []", dependency).unwrap();
+    app.config("hook_pre_compile=\"ls -A /run/secrets $HEX_HOME; env | grep -c HEX_ORG || true\"")
+        .unwrap();
+    let build = |more: &[&str]| {
+        let mut command = place.command(&["build", "of_acme", "-v"]);
+        // The package's document says that it is of hex.pm.
+        command.args(["--env", "HEX_NO_VERIFY_REPO_ORIGIN=1"]);
+        command.env("BP_HEX_REPO_URL", origin.url("/hex"));
+        run(command.args(more).env("HEX_ORG_ACME_KEY", key))
+    };
+    let refused = build(&[]).fails(1, "hex-organisation");
+    shows("hex-organisation", &refused, &app);
+    build(&["--hex-org", "acme"]).ok().never_says(key);
+    let seen = origin.seen();
+    assert!(seen.iter().any(|seen| seen.line.contains(tarball)));
+    let (found, searched) = holders(place.store(), key);
+    assert!(searched > 5 && found.is_empty(), "{found:?}");
+}
+
+/// A package of npm as its registry describes it, served by `origin` with its tarball; gives its entry in a lock file.
+fn private_npm_package(origin: &Origin) -> serde_json::Value {
+    let json = br#"{"name": "@acme/private", "version": "1.0.0", "main": "index.js"}"#;
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, content) in [
+        ("package/package.json", &json[..]),
+        ("package/index.js", b"module.exports = 'of acme';\n"),
+    ] {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, content).unwrap();
+    }
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&tar.into_inner().unwrap()).unwrap();
+    let packed = packed.finish().unwrap();
+    let digest = ring::digest::digest(&ring::digest::SHA512, &packed);
+    let integrity = format!("sha512-{}", STANDARD.encode(digest));
+    let path = "/npm/@acme/private/-/private-1.0.0.tgz";
+    origin.file(path, &packed);
+    serde_json::json!({
+        "version": "1.0.0",
+        "resolved": origin.url(path),
+        "integrity": integrity,
+    })
+}
+
+#[test]
+fn a_token_for_npm_opens_a_private_registry_and_stays_nowhere() {
+    let Some(place) = fresh() else { return };
+    let token = "npm_hunter2OfAcme8171";
+    let origin = Origin::start().unwrap();
+    let entry = private_npm_package(&origin);
+    origin.only_for("/npm/", &format!("Bearer {token}"));
+    let app = place.app("phoenix_npm", "npm_of_acme").unwrap();
+    let wanted = serde_json::json!({"@acme/private": "1.0.0"});
+    let package = serde_json::json!({
+        "private": true,
+        "scripts": {"deploy": "node -e \"console.log(require('@acme/private') + ' and ' + process.env.NPM_TOKEN)\""},
+        "dependencies": wanted,
+    });
+    let lock = serde_json::json!({
+        "name": "assets",
+        "lockfileVersion": 3,
+        "requires": true,
+        "packages": {"": {"dependencies": wanted}, "node_modules/@acme/private": entry},
+    });
+    app.write("assets/package.json", package.to_string())
+        .unwrap();
+    app.write("assets/package-lock.json", lock.to_string())
+        .unwrap();
+    let registry = origin.url("/npm/");
+    let bare = registry.trim_start_matches("http:");
+    app.write(
+        "assets/.npmrc",
+        format!("@acme:registry={registry}\n{bare}:_authToken=${{NPM_TOKEN}}\nfetch-retries=0\n"),
+    )
+    .unwrap();
+    let build = |given: &str| {
+        let mut command = place.command(&["build", "npm_of_acme", "-v"]);
+        command.args(["--build-secret", "NPM_TOKEN", "--record", "record.json"]);
+        run(command.env("NPM_TOKEN", given))
+    };
+    app.write("bp.toml", "[secrets]\nassets-install = [\"NPM_TOKEN\"]\n")
+        .unwrap();
+    let other = "npm_hunter2OfNobody8172";
+    let refused = build(other).fails(1, "package-refused").never_says(other);
+    shows("package-refused", &refused, &app);
+    build(token)
+        .ok()
+        .says("of acme and undefined")
+        .never_says(token);
+    let asked = origin.seen();
+    let key = format!("Bearer {token}");
+    let keyed = |key: &str| {
+        asked.iter().any(|seen| {
+            seen.headers
+                .get("authorization")
+                .is_some_and(|it| it == key)
+        })
+    };
+    assert!(keyed(&key), "nobody asked with the token");
+    for value in [token, other] {
+        for folder in [place.store(), &place.path().join("record.json")] {
+            let (found, searched) = holders(folder, value);
+            assert!(searched > 0 && found.is_empty(), "{found:?}");
+        }
+    }
+}
+
+/// What a script keeps for its next run is searched as layers are.
+#[test]
+fn a_script_that_keeps_a_secret_in_its_cache_fails_the_build() {
+    let Some(place) = fresh() else { return };
+    let secret = "hunter2-of-a-script-8181";
+    let app = place.app("plain", "kept_by_script").unwrap();
+    let pack = place.pack("release_yaml").unwrap();
+    let compile = |text: &str| {
+        let script = format!("#!/bin/sh\n{text}\n");
+        pack.script("bin/compile", &script).unwrap();
+    };
+    app.write("bp.toml", "[secrets]\nrelease_yaml-compile = [\"TOKEN\"]\n")
+        .unwrap();
+    let build = || {
+        let mut command = place.command(&["build", "kept_by_script", "-v"]);
+        command.args(["--buildpack", pack.as_str(), "--build-secret", "TOKEN"]);
+        run(command.env("TOKEN", secret))
+    };
+    compile("cat $3/TOKEN | wc -c; test -z \"$TOKEN\"");
+    build().ok().says("24");
+    compile("mkdir -p $2/sub; (echo login; cat $3/TOKEN) > $2/sub/netrc");
+    build()
+        .fails(1, "secret-in-cache")
+        .says("the value of `TOKEN` in `")
+        .says("sub/netrc` would be kept for the next build")
+        .never_says(secret);
+    let (found, searched) = holders(place.store(), secret);
+    assert!(searched > 5 && found.is_empty(), "{found:?}");
+    compile("test ! -e $2/sub && base64 < $3/TOKEN > $1/in_the_app");
+    build()
+        .fails(1, "secret-in-image")
+        .says("/app/in_the_app")
+        .never_says(secret);
+    compile("true");
+    build().ok();
 }

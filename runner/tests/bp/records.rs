@@ -1,6 +1,7 @@
 //! Records of builds: another build made from one, and two held against each other.
 
 use serde_json::Value;
+use testdata::fake::git::{GitHost, Repository};
 use testdata::schema::Schema;
 use testdata::workspace::Workspace;
 
@@ -110,4 +111,58 @@ fn the_difference_to_the_build_that_worked_is_told() {
         (&json["same"], &json["changes"]),
         (&true.into(), &serde_json::json!([]))
     );
+}
+
+/// As if the record came from a machine of another kind: its stack images and archives are not those of this one.
+#[test]
+fn a_record_of_another_architecture_says_what_it_cannot_hold() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("tiny", "of_arm").unwrap();
+    let made = place.build(&app, &["--record", "record.json"]).ok();
+    let mut record = read(&place, "record.json");
+    assert_eq!(record["request"]["architecture"], "amd64");
+    record["request"]["architecture"] = "arm64".into();
+    let foreign = format!("sha256:{}", "0".repeat(64));
+    for image in ["build_image", "run_image"] {
+        record[image]["digest"] = foreign.as_str().into();
+    }
+    record["tools"][0]["sha256"] = "0".repeat(64).into();
+    record.as_object_mut().unwrap().remove("seal");
+    let sealed = runner::records::file::sealed(record);
+    fs_err::write(place.path().join("arm.json"), sealed.to_string()).unwrap();
+    let built = place.build(&app, &["--like", "arm.json"]).ok();
+    assert_eq!(built.digest(), made.digest());
+    built
+        .says("[record-unmatched]")
+        .says("architecture: arm64 → amd64");
+}
+
+#[test]
+fn packs_are_those_of_the_record_whatever_came_since() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("plain", "packs_of_record").unwrap();
+    let repos = place.path().join("repos");
+    let repo = Repository::pack(&repos.join("pack"), "one").unwrap();
+    let host = GitHost::start(&repos).unwrap();
+    app.write(".buildpacks", format!("{}\n", host.url("pack")))
+        .unwrap();
+    let first = place.build(&app, &["--record", "one.json"]).ok();
+    let record = read(&place, "one.json");
+    let was = repo.git(&["rev-parse", "HEAD"]).unwrap();
+    assert!(record["packs"].to_string().contains(&was), "{record}");
+    repo.release("two").unwrap();
+    place.build(&app, &[]).ok().says("version two");
+    let like = place.build(&app, &["--like", "one.json"]).ok();
+    assert_eq!(like.digest(), first.digest());
+    like.says("version one").never_says("record-unmatched");
+    // What the record has no version of is new to it.
+    let other = Repository::pack(&repos.join("other"), "three").unwrap();
+    let both = format!("{}\n{}\n", host.url("pack"), host.url("other"));
+    app.write(".buildpacks", both).unwrap();
+    place
+        .build(&app, &["--like", "one.json"])
+        .says("[record-unmatched]")
+        .says("version one")
+        .says("other");
+    drop(other);
 }

@@ -354,7 +354,8 @@ fn what_will_not_start_fails_the_build_unless_nobody_is_to_look() {
         "Procfile",
         "web: bin/server\nworker: ./left.sh\nclock: mine --all\n",
     )];
-    let compile = "cd \"$1\" && mkdir -p bin && touch left.sh && printf '#!/bin/sh\\nsleep 1\\n' > bin/made";
+    let compile =
+        "cd \"$1\" && mkdir -p bin && touch left.sh && printf '#!/bin/sh\\nsleep 1\\n' > bin/made";
     let desk = with_pack(&files, compile);
     build(&desk, &[]).told(
         1,
@@ -370,7 +371,10 @@ fn what_will_not_start_fails_the_build_unless_nobody_is_to_look() {
     let ran = build(&desk, &[]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let told = "warning[process-not-executable]: `worker` starts `./left.sh`";
-    assert!(ran.err.contains(told) && !ran.err.contains("mine"), "{ran:?}");
+    assert!(
+        ran.err.contains(told) && !ran.err.contains("mine"),
+        "{ran:?}"
+    );
     // With a library that is nowhere.
     let old = "libtinfo.so.6";
     let tool = format!(

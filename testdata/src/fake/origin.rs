@@ -60,6 +60,8 @@ pub struct Seen {
 #[derive(Default)]
 struct State {
     files: Mutex<BTreeMap<String, Served>>,
+    /// The beginning of paths that are for one `Authorization` alone.
+    closed: Mutex<Option<(String, String)>>,
     seen: Mutex<Vec<Seen>>,
     stopped: AtomicBool,
 }
@@ -122,6 +124,11 @@ impl Origin {
             .extend(answers);
     }
 
+    /// From now on, gives out what lies below `path` only to those who send this `Authorization`; others get a 401.
+    pub fn only_for(&self, path: &str, authorization: &str) {
+        *lock(&self.state.closed) = Some((path.to_owned(), authorization.to_owned()));
+    }
+
     /// All requests so far.
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.state.seen).clone()
@@ -160,6 +167,10 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
             None => (Served::default(), Answer::Status(404)),
         }
     };
+    let refused = (lock(&state.closed).as_ref()).is_some_and(|(below, key)| {
+        path.starts_with(below) && seen.headers.get("authorization") != Some(key)
+    });
+    let answer = if refused { Answer::Status(401) } else { answer };
     lock(&state.seen).push(seen.clone());
     respond(stream, &seen, &served, &answer)
 }

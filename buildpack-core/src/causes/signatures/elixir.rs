@@ -67,7 +67,9 @@ pub(super) const KNOWN: [Signature; 14] = [
     },
     Signature {
         code: "hex-record",
-        patterns: &["Failed to fetch record for .hexpm/(?<package>[A-Za-z0-9_]+). from registry"],
+        patterns: &[
+            "Failed to fetch record for [^A-Za-z0-9_]?hexpm/(?<package>[A-Za-z0-9_]+)[^A-Za-z0-9_]{1,2}from registry",
+        ],
         message: &["Hex cannot be asked for `{package}`"],
         helps: &[&[
             "check the network and its certificates; behind a proxy set `HTTPS_PROXY`, or name a mirror with \
@@ -78,14 +80,14 @@ pub(super) const KNOWN: [Signature; 14] = [
     Signature {
         code: "hex-organisation",
         patterns: &[
-            "Failed to fetch record for .(?:hexpm:)?(?<org>[A-Za-z0-9_]+)/(?<package>[A-Za-z0-9_]+). from registry",
+            "Failed to fetch record for [^A-Za-z0-9_]?(?:hexpm:)?(?<org>[A-Za-z0-9_]+)/(?<package>[A-Za-z0-9_]+)[^A-Za-z0-9_]{1,2}from registry",
         ],
         message: &[
             "the Hex organisation `{org}` does not hand out `{package}`: the build has no key for it",
         ],
         helps: &[&[
-            "give the build a key of the organisation: `mix hex.organization key {org} generate` makes one, \
-               `mix hex.organization auth {org} --key …` uses it",
+            "give the build a key of the organisation, as `mix hex.organization key {org} generate` makes one: \
+               `bp build --hex-org {org}`, elsewhere `mix hex.organization auth {org} --key …`",
         ]],
         ..Signature::NONE
     },

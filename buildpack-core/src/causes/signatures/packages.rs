@@ -56,7 +56,7 @@ pub(super) const KNOWN: [Signature; 8] = [
         ],
         message: &["the npm registry does not hand out a package"],
         helps: &[&[
-            "check its name, or, where it is private, let `.npmrc` name a token by a config var, as in \
+            "check its name, or, where it is private, let `.npmrc` name a token by a config var or a `--build-secret`, as in \
                `//registry.npmjs.org/:_authToken=${NPM_TOKEN}`",
         ]],
         ..Signature::NONE
