@@ -33,6 +33,9 @@ pub(crate) fn odd_encoding(message: impl Into<String>) -> Diagnostic {
 /// Complaints beyond this count say nothing new.
 const MOST_COMPLAINTS: usize = 20;
 
+/// Longer lines are not looked at: the rest of an endless one would be, again and again.
+const LONGEST_PLAIN: usize = 1024;
+
 impl Reader<'_> {
     /// `name = value` and `name= value`, the commonest mistakes: bash takes a part for a command. Steps over it.
     pub(super) fn space_around_equals(
@@ -102,9 +105,17 @@ impl Reader<'_> {
         };
         let name = only.name.value.as_str();
         let start = only.value_span.start;
-        let Some(line) = self.cursor.source.text[start..].lines().next() else {
-            return false;
+        let rest = &self.cursor.source.text[start..];
+        let end = match rest
+            .bytes()
+            .take(LONGEST_PLAIN)
+            .position(|byte| byte == b'\n')
+        {
+            Some(end) => end,
+            None if rest.len() <= LONGEST_PLAIN => rest.len(),
+            None => return false,
         };
+        let line = &rest[..end];
         let value = line.split(" #").next().unwrap_or(line).trim_end();
         let plain = !value.contains(['"', '\'', '\\', '$', '`', '#', ';', '&', '|', '(', ')']);
         if !self.keys.contains(&name) || !plain || value.contains(is_invisible) {

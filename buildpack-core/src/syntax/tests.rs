@@ -225,6 +225,7 @@ fn a_key_is_not_meant_for_one_command_alone() {
         "hook=a b; c",
         "hook='a' b",
         "hook=a && b",
+        &format!("hook=a {}", "b".repeat(2000)),
     ] {
         let found = read(command).diagnostics;
         assert!(found.iter().all(|found| !found.is_error()), "{command}");
