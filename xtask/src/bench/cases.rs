@@ -14,7 +14,7 @@ use super::table::{Figure, Limit, Row};
 use crate::world::Failure;
 
 /// The most that an unchanged build may take.
-const AT_ONCE: Duration = Duration::from_millis(200);
+const AT_ONCE: Duration = Duration::from_millis(150);
 
 /// Nothing changed since the last build.
 pub(super) fn unchanged(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
@@ -33,7 +33,7 @@ pub(super) fn unchanged(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
             "buildah bud --layers".to_owned(),
             Figure::Time(median(theirs)),
         )),
-        limits: vec![Limit::Most(Figure::Time(AT_ONCE)), Limit::Part(0.25)],
+        limits: vec![Limit::Most(Figure::Time(AT_ONCE)), Limit::Part(0.2)],
     }])
 }
 
@@ -78,7 +78,7 @@ pub(super) fn line(bench: &Bench<'_>) -> Result<Vec<Row>, Failure> {
                 "buildah bud --layers".to_owned(),
                 Figure::Time(median(theirs)),
             )),
-            limits: Vec::new(),
+            limits: vec![Limit::Part(0.5)],
         },
     ])
 }
