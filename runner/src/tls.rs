@@ -1,5 +1,6 @@
 //! TLS, set up in one place.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -138,6 +139,27 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = next.source();
     }
     text
+}
+
+/// Whether TLS failed below: its errors are wrapped in I/O errors, which the chain of causes steps over.
+pub(crate) fn is_about_tls(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| {
+        let mut cause = Some(cause);
+        while let Some(one) = cause {
+            if one.is::<rustls::Error>() {
+                return true;
+            }
+            let inner = one.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            cause = inner.map(|inner| inner as &(dyn Error + 'static));
+        }
+        false
+    })
+}
+
+/// An error and what is below it.
+pub(crate) fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    let first: &(dyn Error + 'static) = error;
+    std::iter::successors(Some(first), |cause| (*cause).source())
 }
 
 #[cfg(test)]

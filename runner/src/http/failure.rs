@@ -1,6 +1,5 @@
 //! reqwest's failures, sorted by what can be done about them.
 
-use std::error::Error;
 use std::io;
 use std::time::Duration;
 
@@ -8,6 +7,8 @@ use buildpack_core::toolchain::{Cause, TimeLimits, redact_url};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+use crate::tls;
 
 /// How the client's own messages begin, which name no cause.
 const OWN_WORDS: [&str; 3] = [
@@ -23,7 +24,7 @@ pub(super) fn sort(error: reqwest::Error, limits: TimeLimits, proxy: Option<&str
     if error.is_builder() || error.is_redirect() {
         return Cause::Invalid(chain(&error));
     }
-    if is_tls(&error) {
+    if tls::is_about_tls(&error) {
         return Cause::Tls(chain(&error));
     }
     if error.is_connect() {
@@ -46,7 +47,7 @@ pub(super) fn sort(error: reqwest::Error, limits: TimeLimits, proxy: Option<&str
 /// What an error and its causes say, without the client's own words where a cause says more.
 pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut words: Vec<String> = Vec::new();
-    for cause in causes(error) {
+    for cause in tls::causes(error) {
         let text = cause.to_string();
         // Some repeat their cause.
         if !words.iter().any(|word| word.contains(&text)) {
@@ -64,30 +65,10 @@ pub(super) fn chain(error: &reqwest::Error) -> String {
 
 /// The kind of the system's error below.
 pub(super) fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
-    causes(error)
+    tls::causes(error)
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .map(io::Error::kind)
         .find(|kind| *kind != io::ErrorKind::Other)
-}
-
-/// Whether TLS failed below: its errors are wrapped in I/O errors, which the chain of causes steps over.
-fn is_tls(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| {
-        let mut cause = Some(cause);
-        while let Some(one) = cause {
-            if one.is::<rustls::Error>() {
-                return true;
-            }
-            let inner = one.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            cause = inner.map(|inner| inner as &(dyn Error + 'static));
-        }
-        false
-    })
-}
-
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    let first: &(dyn Error + 'static) = error;
-    std::iter::successors(Some(first), |cause| (*cause).source())
 }
 
 /// The wait that a server asks for: seconds, or a date (RFC 9110, 10.2.3).

@@ -33,6 +33,14 @@ pub enum RegistryError {
         /// Why, down to the operating system's word.
         why: String,
     },
+    /// It speaks no TLS, or its certificate is by an authority that is not known.
+    #[error("no TLS connection to `{url}` can be trusted")]
+    NoTrust {
+        /// What was asked for.
+        url: String,
+        /// What the TLS library says.
+        why: String,
+    },
     /// Nothing came any more.
     #[error("`{url}` stayed silent for {} seconds", patience.as_secs())]
     Stalled {
@@ -233,6 +241,7 @@ impl Explain for RegistryError {
             Self::Connect { why, .. } => {
                 error("registry-unreachable").note(why.clone()).help(MIRROR)
             }
+            Self::NoTrust { why, .. } => untrusted(self.to_string(), why),
             Self::Stalled { .. } => error("registry-stalled")
                 .help("try again; what was fetched whole is kept")
                 .help(MIRROR),
@@ -319,4 +328,11 @@ impl Explain for RegistryError {
                 .help("look whether the disk is full, or the cache folder is not yours"),
         }
     }
+}
+
+fn untrusted(message: String, why: &str) -> Diagnostic {
+    Diagnostic::error("registry-untrusted", Class::Surroundings, message)
+        .note(why.to_owned())
+        .help("if an authority of your own signs its certificates, set `SSL_CERT_FILE` to a PEM file that has it")
+        .help("if it speaks no TLS, name it with `--insecure-registry HOST:PORT`")
 }

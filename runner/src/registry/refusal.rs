@@ -59,10 +59,12 @@ pub(super) fn broken(url: &str, error: &std::io::Error, patience: Duration) -> R
 pub(super) fn transport(url: &str, error: reqwest::Error, patience: Duration) -> RegistryError {
     let url = redacted(url);
     let timed_out = error.is_timeout();
-    let connecting = error.is_connect();
+    let (connecting, about_tls) = (error.is_connect(), tls::is_about_tls(&error));
     // The URL may hold what must not be shown; it is told apart.
     let why = tls::chain(&error.without_url());
-    if connecting {
+    if about_tls {
+        RegistryError::NoTrust { url, why }
+    } else if connecting {
         RegistryError::Connect { url, why }
     } else if timed_out {
         RegistryError::Stalled { url, patience }

@@ -30,6 +30,7 @@ mod package_managers;
 mod page;
 mod phoenix;
 mod phoenix_log;
+mod private_authority;
 mod private_packages;
 mod proxied;
 mod pushed;
