@@ -3,8 +3,9 @@
 //! Since OTP 26 a map of atoms is iterated in the order in which the atoms were made, and the parallel compiler and the
 //! parallel boot make them in another order each time. What a macro makes of such a map is then another list in
 //! another build: the code differs, not only its debug information. The boot file is the first thing that the virtual
-//! machine reads, as one term from front to back; so a boot file that names all words of the sources, sorted, makes
-//! their atoms before anything runs.
+//! machine reads, as one term from front to back; so a boot file that names all words of the sources makes their atoms
+//! before anything runs. Words of packages come first, as a map of more than 32 keys follows from the very numbers of
+//! their atoms: those of a package stay what they are, whatever words the app brings.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -32,9 +33,45 @@ const SKIPPED: [&str; 7] = [
 const LONGEST: usize = 255;
 const MOST: usize = 400_000;
 
+/// Words of sources in the order of their atoms: those of packages, sorted, then the others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    /// Those that stand in `deps`.
+    pub packages: BTreeSet<String>,
+    /// Those that stand elsewhere alone.
+    pub others: BTreeSet<String>,
+}
+
+impl Words {
+    /// As they are written down; [`Words::read`] reads it.
+    pub fn text(&self) -> String {
+        format!("{}\n{}", lines(&self.packages), lines(&self.others))
+    }
+
+    /// What [`Words::text`] wrote; none where it is something else.
+    pub fn read(text: &str) -> Option<Self> {
+        let (packages, others) = match text.strip_prefix('\n') {
+            Some(others) => ("", others),
+            None => text.split_once("\n\n")?,
+        };
+        let set = |text: &str| text.lines().map(str::to_owned).collect();
+        Some(Self {
+            packages: set(packages),
+            others: set(others),
+        })
+    }
+}
+
+/// Each word with the end of a line.
+pub fn lines(words: &BTreeSet<String>) -> String {
+    let words = words.iter().map(String::as_str);
+    words.flat_map(|word| [word, "\n"]).collect()
+}
+
 /// The words of all sources below `tree`, as atoms: names as they stand, and module names as Elixir makes them.
-pub fn words(tree: &Path) -> io::Result<BTreeSet<String>> {
-    let mut words = BTreeSet::new();
+pub fn words(tree: &Path) -> io::Result<Words> {
+    let mut words = Words::default();
+    let packages = tree.join("deps");
     let walk = WalkDir::new(tree)
         .into_iter()
         .filter_entry(|entry| !SKIPPED.iter().any(|name| entry.file_name() == *name));
@@ -52,9 +89,15 @@ pub fn words(tree: &Path) -> io::Result<BTreeSet<String>> {
             ["yrl", "xrl"].iter().any(|end| grammar(end).exists())
         });
         if entry.file_type().is_file() && source && !made {
-            collect(&fs_err::read(entry.path())?, &mut words);
+            let words = if entry.path().starts_with(&packages) {
+                &mut words.packages
+            } else {
+                &mut words.others
+            };
+            collect(&fs_err::read(entry.path())?, words);
         }
     }
+    words.others.retain(|word| !words.packages.contains(word));
     Ok(words)
 }
 
@@ -120,7 +163,7 @@ fn insert(word: &[u8], words: &mut BTreeSet<String>) {
 ///
 /// A boot file is `{script, {Name, Version}, [Instruction]}` in the external term format; `{progress, Term}` is an
 /// instruction that only tells how far the boot is (`script(4)` of OTP).
-pub fn boot_file(start: &[u8], words: &BTreeSet<String>) -> Option<Vec<u8>> {
+pub fn boot_file(start: &[u8], words: &Words) -> Option<Vec<u8>> {
     const VERSION: u8 = 131;
     const SMALL_TUPLE: u8 = 104;
     const LIST: u8 = 108;
@@ -135,12 +178,13 @@ pub fn boot_file(start: &[u8], words: &BTreeSet<String>) -> Option<Vec<u8>> {
     file.extend(u32::from_be_bytes(*count).checked_add(1)?.to_be_bytes());
     file.extend([SMALL_TUPLE, 2]);
     put_atom(&mut file, "progress");
-    if words.is_empty() {
+    let count = words.packages.len() + words.others.len();
+    if count == 0 {
         file.push(NIL);
     } else {
         file.push(LIST);
-        file.extend(u32::try_from(words.len()).ok()?.to_be_bytes());
-        for word in words {
+        file.extend(u32::try_from(count).ok()?.to_be_bytes());
+        for word in words.packages.iter().chain(&words.others) {
             put_atom(&mut file, word);
         }
         file.push(NIL);
@@ -206,8 +250,33 @@ mod tests {
         for (name, text) in [("a.yrl", "grammar"), ("a.erl", "made"), ("b.erl", "source")] {
             fs_err::write(tree.path().join(name), text).unwrap();
         }
-        let words: Vec<String> = words(tree.path()).unwrap().into_iter().collect();
-        assert_eq!(words, ["grammar", "source"]);
+        let words = words(tree.path()).unwrap();
+        let others: Vec<String> = words.others.into_iter().collect();
+        assert_eq!(others, ["grammar", "source"]);
+    }
+
+    #[test]
+    fn words_of_packages_are_told_apart_and_read_again() {
+        let tree = tempfile::tempdir().unwrap();
+        fs_err::create_dir_all(tree.path().join("deps/plug/lib")).unwrap();
+        fs_err::write(tree.path().join("deps/plug/lib/plug.ex"), "b c").unwrap();
+        fs_err::write(tree.path().join("mix.exs"), "a b d").unwrap();
+        let all = words(tree.path()).unwrap();
+        let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let wanted = |packages: &[&str], others: &[&str]| Words {
+            packages: set(packages),
+            others: set(others),
+        };
+        assert_eq!(all, wanted(&["b", "c"], &["a", "d"]));
+        for words in [
+            all,
+            wanted(&[], &["a"]),
+            wanted(&["a"], &[]),
+            wanted(&[], &[]),
+        ] {
+            assert_eq!(Words::read(&words.text()), Some(words));
+        }
+        assert_eq!(Words::read("half"), None);
     }
 
     /// `{script, {"a", "1"}, [{progress, done}]}`.
@@ -215,20 +284,23 @@ mod tests {
 
     #[test]
     fn the_words_stand_before_the_first_instruction() {
-        let words = ["a", "b"].map(str::to_owned).into();
+        let words = Words {
+            packages: ["b".to_owned()].into(),
+            others: ["a".to_owned()].into(),
+        };
         let file = boot_file(START, &words).unwrap();
         assert_eq!(
             file,
-            b"\x83h\x03w\x06scripth\x02k\x00\x01ak\x00\x011l\x00\x00\x00\x02h\x02w\x08progressl\x00\x00\x00\x02w\x01aw\x01bjh\x02w\x08progressw\x04donej"
+            b"\x83h\x03w\x06scripth\x02k\x00\x01ak\x00\x011l\x00\x00\x00\x02h\x02w\x08progressl\x00\x00\x00\x02w\x01bw\x01ajh\x02w\x08progressw\x04donej"
         );
     }
 
     proptest! {
         #[test]
         fn what_is_no_boot_file_is_left_alone(bytes in proptest::collection::vec(any::<u8>(), 0..80), cut in 0..START.len()) {
-            let _ = boot_file(&bytes, &BTreeSet::new());
+            let _ = boot_file(&bytes, &Words::default());
             let head = &START[..cut.min(24)];
-            prop_assert_eq!(boot_file(head, &BTreeSet::new()), None);
+            prop_assert_eq!(boot_file(head, &Words::default()), None);
         }
 
         #[test]

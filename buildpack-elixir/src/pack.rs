@@ -154,15 +154,22 @@ impl Buildpack for ElixirPack {
 /// The boot file that names the app's words, below the app's folder and without its extension.
 pub(crate) const BOOT_FILE: &str = ".bp/atoms";
 
-/// Writes it; `false` where OTP's own boot file is none that we know how to begin.
+/// The same words as text.
+pub(crate) const WORDS_FILE: &str = ".bp/words";
+
+/// Writes both; `false` where OTP's own boot file is none that we know how to begin.
 fn pin_atoms(host: &Host<'_>) -> std::io::Result<bool> {
     let Some(erlang) = host.tools.get("erlang") else {
         return Ok(false);
     };
     let start = fs_err::read(erlang.join("bin/start.boot"))?;
-    let Some(file) = atom_order::boot_file(&start, &atom_order::words(host.tree)?) else {
+    let words = atom_order::words(host.tree)?;
+    let Some(file) = atom_order::boot_file(&start, &words) else {
         return Ok(false);
     };
+    packages::forget_what_follows(host.tree, &words)?;
+    let text = words.text();
+    write_in_tree(host.tree, WORDS_FILE, text.as_bytes(), false)?;
     write_in_tree(host.tree, &format!("{BOOT_FILE}.boot"), &file, false)?;
     Ok(true)
 }

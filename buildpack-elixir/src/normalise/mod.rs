@@ -20,7 +20,7 @@ use manifest::Of;
 
 pub use cookie::ReleaseCookie;
 pub(crate) use manifest::without_app;
-pub(crate) use order::shows_large_map;
+pub(crate) use order::atoms_of_large_maps;
 
 /// Says how files are rewritten: belongs into every key under which a normalised layer is kept.
 pub const VERSION: &str = "beam-4";

@@ -2,8 +2,10 @@
 //!
 //! A map of more than 32 keys is a tree by hashes, and the hash of an atom is made of its number (`erl_term_hashing.c` of
 //! ERTS): what is made of such a map while compiling follows from how many atoms there were before, and so from the words of
-//! the whole app. Smaller maps follow from the order of their atoms alone, which is the same in every app
+//! all packages, or of the whole app where the atoms are no words of packages. Smaller maps follow from the order of their atoms alone, which is the same in every app
 //! ([`crate::atom_order`]). The map itself, its keys or its pairs are among the module's literals.
+
+use std::collections::BTreeSet;
 
 use super::beam;
 use super::etf::{self, Term};
@@ -11,13 +13,19 @@ use super::etf::{self, Term};
 /// The largest map that is held in the order of its keys (`MAP_SMALL_MAP_LIMIT` of ERTS).
 const SMALL: usize = 32;
 
-/// Whether it may; also where that cannot be read.
-pub(crate) fn shows_large_map(module: &[u8]) -> bool {
+/// The atoms in keys of such maps: empty where it shows none, none where it cannot be read.
+pub(crate) fn atoms_of_large_maps(module: &[u8]) -> Option<BTreeSet<String>> {
+    let mut atoms = BTreeSet::new();
     match beam::literals(module) {
-        beam::Literals::None => false,
-        beam::Literals::Unreadable => true,
-        beam::Literals::Some(table) => terms(&table).is_none_or(|terms| terms.iter().any(shows)),
+        beam::Literals::None => {}
+        beam::Literals::Unreadable => return None,
+        beam::Literals::Some(table) => {
+            for term in terms(&table)? {
+                collect(&term, &mut atoms);
+            }
+        }
     }
+    Some(atoms)
 }
 
 /// The terms of a table of literals: their count, then each with its size before it.
@@ -34,41 +42,63 @@ fn terms(table: &[u8]) -> Option<Vec<Term>> {
     Some(terms)
 }
 
-fn shows(term: &Term) -> bool {
+fn collect(term: &Term, atoms: &mut BTreeSet<String>) {
     match term {
         Term::Map(pairs) => {
-            (pairs.len() > SMALL && pairs.iter().any(|(key, _)| has_atom(key)))
-                || pairs.iter().any(|(key, value)| shows(key) || shows(value))
+            for (key, value) in pairs {
+                if pairs.len() > SMALL {
+                    all_atoms(key, atoms);
+                }
+                collect(key, atoms);
+                collect(value, atoms);
+            }
         }
         Term::List(elements, _) | Term::Tuple(elements) => {
-            is_in_no_order(elements) || elements.iter().any(shows)
+            atoms.extend(in_no_order(elements));
+            for element in elements {
+                collect(element, atoms);
+            }
         }
-        _ => false,
+        _ => {}
     }
 }
 
-fn has_atom(term: &Term) -> bool {
+fn all_atoms(term: &Term, atoms: &mut BTreeSet<String>) {
     match term {
-        Term::Atom(..) => true,
-        Term::List(elements, _) | Term::Tuple(elements) => elements.iter().any(has_atom),
-        Term::Map(pairs) => pairs
-            .iter()
-            .any(|(key, value)| has_atom(key) || has_atom(value)),
-        _ => false,
+        Term::Atom(_, name) => drop(atoms.insert(text(name))),
+        Term::List(elements, _) | Term::Tuple(elements) => {
+            for element in elements {
+                all_atoms(element, atoms);
+            }
+        }
+        Term::Map(pairs) => {
+            for (key, value) in pairs {
+                all_atoms(key, atoms);
+                all_atoms(value, atoms);
+            }
+        }
+        _ => {}
     }
 }
 
-/// Whether these could be the keys of a large map, or its pairs. What was sorted shows nothing of a map.
-fn is_in_no_order(elements: &[Term]) -> bool {
+/// The names of these, where they could be the keys of a large map, or its pairs. What was sorted shows nothing of a map.
+fn in_no_order(elements: &[Term]) -> Vec<String> {
     let name = |element: &Term| match element {
         Term::Tuple(parts) | Term::List(parts, None) => parts.first()?.atom().map(<[u8]>::to_vec),
         other => other.atom().map(<[u8]>::to_vec),
     };
     if elements.len() <= SMALL {
-        return false;
+        return Vec::new();
     }
     let names: Vec<Vec<u8>> = elements.iter().filter_map(name).collect();
-    names.len() > SMALL && !names.is_sorted() && !names.iter().rev().is_sorted()
+    if names.len() <= SMALL || names.is_sorted() || names.iter().rev().is_sorted() {
+        return Vec::new();
+    }
+    names.iter().map(|name| text(name)).collect()
+}
+
+fn text(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
 }
 
 #[cfg(test)]
@@ -112,15 +142,19 @@ mod tests {
             (list(turned(40).into_iter().map(pair).collect()), true),
             (list(numbers()), false),
         ] {
-            assert_eq!(shows(&term), found, "{term:?}");
+            let mut atoms = BTreeSet::new();
+            collect(&term, &mut atoms);
+            assert_eq!(!atoms.is_empty(), found, "{term:?}");
+            let of_keys = |atom: &String| atom.starts_with('a');
+            assert!(atoms.is_empty() || (atoms.len() > SMALL && atoms.iter().all(of_keys)));
         }
     }
 
     #[test]
     fn modules_as_compilers_write_them() {
         let shape = include_bytes!("fixtures/a/Elixir.Hello.Shape.beam");
-        assert!(!shows_large_map(shape));
-        assert!(shows_large_map(b"no module"));
+        assert_eq!(atoms_of_large_maps(shape), Some(BTreeSet::new()));
+        assert_eq!(atoms_of_large_maps(b"no module"), None);
     }
 
     #[test]

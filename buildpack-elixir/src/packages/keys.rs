@@ -162,6 +162,7 @@ impl<'k> Keys<'k> {
             any || reads.variables.contains(variable)
                 || (of_compilers && !KNOWN.contains(&variable))
         };
+        let ordered = self.plan.steps.iter().any(|step| step.id == ATOM_ORDER);
         let mut key = CacheKey::new("compiled package")
             .part("name", name)
             .part("package", &package.lock.package)
@@ -174,7 +175,7 @@ impl<'k> Keys<'k> {
             // Without it the order of atoms, and what follows from it, is another each time.
             .part(
                 "atom order",
-                self.plan.steps.iter().any(|step| step.id == ATOM_ORDER),
+                if ordered { "packages first" } else { "none" },
             );
         for tool in self.plan.tools.iter().filter(|tool| tool.binds_output) {
             key = key.part(&tool.id, tool.artifact.identity());

@@ -14,6 +14,7 @@ mod reads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::rc::Rc;
 
 use buildpack_core::digest::Digest;
 use buildpack_core::pack::{
@@ -25,7 +26,8 @@ use buildpack_core::store::CacheKey;
 use keys::Keys;
 use locked::{Locked, is_vendored};
 
-use crate::pack::BOOT_FILE;
+use crate::atom_order::{Words, lines};
+use crate::pack::WORDS_FILE;
 
 /// The id of the step before the packages are fetched.
 pub const SOURCES: &str = "shared-sources";
@@ -125,9 +127,8 @@ pub(crate) fn restore_compiled(plan: &PackPlan, host: &Host<'_>) -> io::Result<(
     if missing.is_empty() {
         return Ok(());
     }
-    // All words of the app in their order, which the step before has written down.
-    let words = file_in_tree(host.tree, &format!("{BOOT_FILE}.boot"));
-    let words = words.and_then(|file| Some(Digest::of(&fs_err::read(file).ok()?)));
+    let words = words_of(host.tree).map(|words| Rc::new(words.packages));
+    let digest = (words.as_ref()).map(|words| Digest::of(lines(words).as_bytes()));
     let mut keys = Keys::new(plan, host, shared, &locked)?;
     let mut parts = Vec::new();
     for name in missing {
@@ -136,19 +137,55 @@ pub(crate) fn restore_compiled(plan: &PackPlan, host: &Host<'_>) -> io::Result<(
         if key.is_ok() {
             output::remove(host.tree, &place)?;
         }
-        let narrow = key.as_ref().ok().zip(words.as_ref());
+        let narrow = key.as_ref().ok().zip(digest);
         parts.push(Part {
             name: name.clone(),
             narrow: narrow.map(|(key, words)| key.clone().part("words", words)),
             native: keys.is_native(name),
             made_of: Some(format!("deps/{name}")),
-            check: output::check(&place, name, keys.may_configure(name)),
+            check: output::check(&place, name, keys.may_configure(name), words.clone()),
             key,
             place,
         });
     }
     shared.restore(PartKind::Compiled, "compile", parts)?;
     Ok(())
+}
+
+/// Removes what was compiled under other words, where it follows from them: Mix would leave it, and a clean build make
+/// another. `now` are the words of now; those of before are in the tree still.
+pub(crate) fn forget_what_follows(tree: &Path, now: &Words) -> io::Result<()> {
+    let before = words_of(tree);
+    if before.as_ref() == Some(now) {
+        return Ok(());
+    }
+    let before = before.unwrap_or_default();
+    let same = before.packages == now.packages;
+    // Atoms that changed sides stand in another order to all others, which small maps follow from, too. Packages know
+    // words of packages alone.
+    let crossed =
+        |from: &BTreeSet<String>, to: &BTreeSet<String>| from.iter().any(|it| to.contains(it));
+    let moved = before == Words::default()
+        || crossed(&before.others, &now.packages)
+        || crossed(&before.packages, &now.others);
+    let steady = same.then_some(&now.packages);
+    for environment in folders_in(tree, "_build") {
+        let lib = format!("_build/{environment}/lib");
+        for name in folders_in(tree, &lib) {
+            let place = format!("{lib}/{name}");
+            let is_package = folder_in_tree(tree, &format!("deps/{name}")).is_some();
+            if (moved && !is_package) || output::follows_from_words(tree, &place, steady) {
+                output::remove(tree, &place)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The words that were written down when the tree was compiled last, or will be compiled now.
+fn words_of(tree: &Path) -> Option<Words> {
+    let text = fs_err::read(file_in_tree(tree, WORDS_FILE)?).ok()?;
+    Words::read(&String::from_utf8(text).ok()?)
 }
 
 /// The packages of the tree, where builds share what they make.
@@ -187,3 +224,57 @@ fn folders_in(tree: &Path, path: &str) -> Vec<String> {
 
 /// Keys of parts by name.
 type Made = BTreeMap<String, Result<CacheKey, String>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One that shows no large map.
+    const STEADY: &[u8] = include_bytes!("../normalise/fixtures/a/Elixir.Hello.Shape.beam");
+
+    fn words(packages: &[&str], others: &[&str]) -> Words {
+        let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Words {
+            packages: set(packages),
+            others: set(others),
+        }
+    }
+
+    /// What is left of a tree with the app `hello` and two packages, one of which nobody can read.
+    fn left(before: Option<&Words>, now: &Words, hello: &[u8]) -> Vec<String> {
+        let tree = tempfile::tempdir().unwrap();
+        let write = |path: &str, content: &[u8]| {
+            let path = tree.path().join(path);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, content).unwrap();
+        };
+        for (name, module) in [("plug", STEADY), ("makeup", &b"none"[..])] {
+            write(&format!("deps/{name}/mix.exs"), b"");
+            write(
+                &format!("_build/prod/lib/{name}/ebin/Elixir.A.beam"),
+                module,
+            );
+        }
+        write("_build/prod/lib/hello/ebin/Elixir.A.beam", hello);
+        if let Some(before) = before {
+            write(WORDS_FILE, before.text().as_bytes());
+        }
+        forget_what_follows(tree.path(), now).unwrap();
+        folders_in(tree.path(), "_build/prod/lib")
+    }
+
+    #[test]
+    fn what_follows_from_other_words_is_forgotten_and_no_more() {
+        let now = words(&["p"], &["a", "b"]);
+        assert_eq!(left(Some(&now), &now, STEADY), ["hello", "makeup", "plug"]);
+        // A new word of the app, of a package, and one that was the app's.
+        let app = words(&["p"], &["a"]);
+        assert_eq!(left(Some(&app), &now, STEADY), ["hello", "plug"]);
+        assert_eq!(left(Some(&app), &now, b"none"), ["plug"]);
+        let package = words(&[], &["a", "b"]);
+        assert_eq!(left(Some(&package), &now, STEADY), ["hello", "plug"]);
+        let crossed = words(&[], &["a", "b", "p"]);
+        assert_eq!(left(Some(&crossed), &now, STEADY), ["plug"]);
+        assert_eq!(left(None, &now, STEADY), ["plug"]);
+    }
+}

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
+use std::rc::Rc;
 
 use buildpack_core::pack::{Check, CheckedFile, file_in_tree, folder_in_tree};
 
 use super::folders_in;
-use crate::normalise::{shows_large_map, without_app};
+use crate::normalise::{atoms_of_large_maps, without_app};
 use crate::tools::elixir_version;
 
 /// Whether Mix takes what stands at `lib/name` for finished.
@@ -63,9 +64,38 @@ pub(super) fn remove_all(tree: &Path, name: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether a module of what stands at `place` follows from the numbers of atoms; those of words in `steady` are what they
+/// were when it was compiled.
+pub(super) fn follows_from_words(
+    tree: &Path,
+    place: &str,
+    steady: Option<&BTreeSet<String>>,
+) -> bool {
+    let ebin = folder_in_tree(tree, &format!("{place}/ebin"));
+    let files = ebin.and_then(|folder| fs_err::read_dir(folder).ok());
+    let mut files = files.into_iter().flatten().flatten();
+    files.any(|file| {
+        let path = file.path();
+        let module = path.extension().is_some_and(|end| end == "beam");
+        let content = module.then(|| fs_err::read(path).ok()).flatten();
+        content.is_some_and(|content| !is_steady(&content, steady))
+    })
+}
+
+/// Whether large maps that a module shows have no atoms but of `words`; without words, whether it shows none.
+fn is_steady(module: &[u8], words: Option<&BTreeSet<String>>) -> bool {
+    let known = |atom: &String| words.is_some_and(|words| words.contains(atom));
+    atoms_of_large_maps(module).is_some_and(|atoms| atoms.iter().all(known))
+}
+
 /// Lets a package through that read no configuration but that of the applications in `known`, says where it follows from
-/// the words of the app, and takes the app out of Mix's manifest.
-pub(super) fn check(place: &str, name: &str, known: BTreeSet<String>) -> Check {
+/// the words of all packages, and takes the app out of Mix's manifest. What follows from other `words` is not let through.
+pub(super) fn check(
+    place: &str,
+    name: &str,
+    known: BTreeSet<String>,
+    words: Option<Rc<BTreeSet<String>>>,
+) -> Check {
     let manifest = format!("{place}/.mix/compile.elixir");
     let resource = format!("{place}/ebin/{name}.app");
     Box::new(move |path, content| {
@@ -77,7 +107,10 @@ pub(super) fn check(place: &str, name: &str, known: BTreeSet<String>) -> Check {
             });
         }
         let module = Path::new(path).extension().is_some_and(|end| end == "beam");
-        let narrow = module && shows_large_map(&content);
+        let narrow = module && !is_steady(&content, None);
+        if narrow && words.is_some() && !is_steady(&content, words.as_deref()) {
+            return Err("it follows from the words of the app".to_owned());
+        }
         if path == resource {
             let text = String::from_utf8_lossy(&content);
             let other = configured_by(&text)
@@ -160,7 +193,7 @@ mod tests {
     fn a_package_that_read_more_is_not_kept() {
         let place = "_build/prod/lib/phoenix";
         let known = BTreeSet::from(["phoenix".to_owned()]);
-        let check = check(place, "phoenix", known);
+        let check = check(place, "phoenix", known, None);
         let resource = |app: &str| format!("{{compile_env,[{{{app},[x],error}}]}}").into_bytes();
         let path = "_build/prod/lib/phoenix/ebin/phoenix.app";
         assert!(check(path, resource("phoenix")).is_ok());

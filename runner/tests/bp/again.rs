@@ -144,3 +144,36 @@ fn what_a_hook_made_is_gone_when_it_makes_it_no_more() {
     clean.config("hook_pre_compile=\"true\"").unwrap();
     assert_eq!(place.build(&clean, &["--clear-cache"]).digest(), without);
 }
+
+#[test]
+fn what_follows_from_the_words_of_the_app_is_made_anew_when_one_comes() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("tiny", "words").unwrap();
+    // A map of more than 32 atoms, in the order in which the machine holds it.
+    let keys: Vec<String> = (1..=40).map(|n| format!("key{n}: {n}")).collect();
+    let keys = keys.join(", ");
+    let module =
+        format!("defmodule Keys do\n  @all Map.keys(%{{{keys}}})\n  def all, do: @all\nend\n");
+    app.write("lib/keys.ex", &module).unwrap();
+    place.build(&app, &[]).ok();
+    app.write(
+        "lib/more.ex",
+        "defmodule More do\n  def aardvark, do: 1\nend\n",
+    )
+    .unwrap();
+    let line = place.build(&app, &[]).ok().says("Compiling 3 files");
+    let clean = place.build(&app, &["--clear-cache"]).ok();
+    assert_eq!(line.digest(), clean.digest());
+
+    // Without such a map a word costs nothing.
+    let app = place.app("tiny", "wordless").unwrap();
+    app.write("lib/more.ex", "defmodule More do\nend\n")
+        .unwrap();
+    place.build(&app, &[]).ok();
+    app.write(
+        "lib/more.ex",
+        "defmodule More do\n  def zanzibar, do: 1\nend\n",
+    )
+    .unwrap();
+    place.build(&app, &[]).ok().says("Compiling 1 file");
+}

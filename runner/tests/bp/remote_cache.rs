@@ -43,8 +43,8 @@ fn an_empty_machine_has_the_same_image_without_running_a_step_and_a_change_fetch
     let third = fresh().unwrap();
     let app = third.app("hello", "hello").unwrap();
     let change = |app: &App| {
-        // No new word: what is compiled of one package follows from all words of the app.
-        app.replace("lib/hello/page.ex", ", world", ", world world")
+        // A word that no source had: what is compiled of makeup follows from the words of packages alone.
+        app.replace("lib/hello/page.ex", ", world", ", zanzibar")
             .unwrap();
     };
     change(&app);

@@ -38,7 +38,7 @@ fn another_app_compiles_none_of_them_and_its_image_is_the_same() {
         .ok()
         .says("Reusing 3 of 5 compiled packages")
         .says("Generated esbuild app")
-        // It iterates a large map while it is compiled: that follows from all words of the app.
+        // It iterates a large map while it is compiled: that follows from the words of all packages.
         .says("Generated makeup app")
         .never_says("Generated makeup_elixir app")
         .never_says("Generated jiffy app")
