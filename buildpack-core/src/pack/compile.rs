@@ -1,30 +1,24 @@
 //! Runs a plan's steps in the sandbox, as few programs as the plan allows.
 
 mod as_app;
+mod error;
 mod known;
 mod limits;
+mod programs;
 mod scripts;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use memchr::memchr;
-
-use super::detect::{detect_timeout, not_detected};
-use super::output::Heard;
-use super::typed::{shown, typed};
-use crate::causes::Told;
-use crate::clean;
-use crate::diagnostic::{Class, Diagnostic, Explain};
-use crate::event::{Event, EventSink, StepState, Stream};
+use crate::event::{Event, EventSink, StepState};
 use crate::pack::loan::Links;
 use crate::pack::{EarlierFiles, Loans, PackRelease, Shared};
 use crate::plan::{Batch, PackPlan, Run, Step};
-use crate::sandbox::{Command, Exit, Room, Sandbox, SandboxError, Terminal};
+use crate::sandbox::{Command, Exit, Room, Sandbox};
 
 pub use as_app::TestScene;
+pub use error::{CompileError, FailedCommand};
 pub use scripts::{MoveTree, ScriptScene};
 
 /// Remembers which steps need not run again in a tree.
@@ -74,188 +68,8 @@ pub struct CompileContext<'a> {
     loans: Loans,
 }
 
-/// Why a compile ended without a build.
-#[derive(Debug, thiserror::Error)]
-pub enum CompileError {
-    /// A step's program failed.
-    #[error("step `{step}` failed: `{shown}` ended with {exit}")]
-    Step {
-        /// The step's id.
-        step: String,
-        /// What was run, for people.
-        shown: String,
-        /// How it ended.
-        exit: Exit,
-        /// What was run, for a shell at the same place.
-        command: Box<FailedCommand>,
-        /// The last lines that it wrote; they may hold secrets.
-        tail: Vec<String>,
-        /// What its output tells of the cause.
-        told: Box<Told>,
-    },
-    /// The app's tests failed.
-    #[error("the tests failed: `{shown}` ended with {exit}")]
-    Tests {
-        /// The step's id.
-        step: String,
-        /// What was run, for people.
-        shown: String,
-        /// How it ended.
-        exit: Exit,
-        /// What was run, for a shell at the same place.
-        command: Box<FailedCommand>,
-    },
-    /// A pack that was asked for does not apply to the app.
-    #[error(
-        "the buildpack `{pack}` does not apply to this app: its `bin/detect` ended with {exit}"
-    )]
-    NotDetected {
-        /// The pack's name.
-        pack: String,
-        /// How detect ended.
-        exit: Exit,
-        /// What it said.
-        said: Vec<String>,
-    },
-    /// A pack that is asked for had not said whether it applies when its time was over.
-    #[error("the buildpack `{pack}` does not say whether it applies to this app")]
-    DetectTimeout {
-        /// The pack's name.
-        pack: String,
-        /// Its time.
-        limit: Duration,
-        /// What it said.
-        said: Vec<String>,
-    },
-    /// A pack's `export` could not be sourced.
-    #[error("the buildpack `{pack}` left an `export` that bash cannot source")]
-    Export {
-        /// The pack's name.
-        pack: String,
-        /// What bash said.
-        said: Vec<String>,
-    },
-    /// What a pack's `bin/release` printed is not what it should be.
-    #[error("`bin/release` of the buildpack `{pack}` printed {problem}")]
-    Release {
-        /// The pack's name.
-        pack: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// The sandbox could not run the program.
-    #[error("{0}")]
-    Sandbox(Box<dyn SandboxError>),
-    /// The app's tree could not be read or written.
-    #[error("cannot use the build tree `{}`", .path.display())]
-    Tree {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
 /// Lines of a failed program that are kept to be explained.
 pub(super) const TAIL: usize = 200;
-
-/// The command that failed; environment and room hold config vars, so that they are never printed.
-#[derive(Clone)]
-pub struct FailedCommand {
-    /// What was run.
-    pub command: Command,
-    /// The same as a person would type it where it was run.
-    pub typed: String,
-    /// The room it was run in.
-    pub room: Room,
-}
-
-impl std::fmt::Debug for FailedCommand {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("FailedCommand")
-            .field(&self.command.argv)
-            .finish()
-    }
-}
-
-impl From<Box<dyn SandboxError>> for CompileError {
-    fn from(error: Box<dyn SandboxError>) -> Self {
-        Self::Sandbox(error)
-    }
-}
-
-impl Explain for CompileError {
-    fn diagnostic(&self) -> Diagnostic {
-        match self {
-            Self::Step {
-                step,
-                exit,
-                command,
-                told,
-                ..
-            } => {
-                let limits = command.room.limits;
-                let problem = limits::reached(&format!("step `{step}`"), *exit, limits);
-                problem.or_else(|| told.problem()).unwrap_or_else(|| {
-                    let problem = Diagnostic::error("step-failed", Class::Build, self.to_string());
-                    of_exit(problem, *exit)
-                })
-            }
-            Self::Tests { exit, command, .. } => {
-                let problem = limits::reached("the tests", *exit, command.room.limits);
-                let problem = problem.unwrap_or_else(|| {
-                    Diagnostic::error("tests-failed", Class::Build, self.to_string())
-                });
-                of_exit(problem, *exit)
-            }
-            Self::NotDetected { said, .. } => said_by(not_detected(self.to_string()), said),
-            Self::DetectTimeout { pack, limit, said } => {
-                said_by(detect_timeout(pack, *limit), said)
-            }
-            Self::Export { said, .. } => {
-                let problem = Diagnostic::error("pack-export", Class::Build, self.to_string())
-                    .help("the packs after it would miss what it exports: tell its author, or pin a version that works");
-                said_by(problem, said)
-            }
-            Self::Release { .. } => {
-                Diagnostic::error("pack-release", Class::Build, self.to_string()).help(
-                    "it has to be YAML such as `default_process_types: { web: … }`: tell the pack's author, or pin a \
-                     version that works",
-                )
-            }
-            Self::Sandbox(error) => error.diagnostic(),
-            Self::Tree { source, .. } => Diagnostic::error(
-                "build-tree",
-                Class::Surroundings,
-                format!("{self}: {source}"),
-            )
-            .help("check the disk's free space and the owner of the cache folder, then run again"),
-        }
-    }
-}
-
-/// With what is known of ends like this one.
-fn of_exit(problem: Diagnostic, exit: Exit) -> Diagnostic {
-    match exit {
-        Exit::Code(127) => {
-            problem.note("127 means that the program was not found on the step's PATH")
-        }
-        _ => problem,
-    }
-}
-
-fn said_by(diagnostic: Diagnostic, said: &[String]) -> Diagnostic {
-    let lines: Vec<&str> = (said.iter().map(String::as_str))
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    match lines.len() {
-        0 => diagnostic,
-        count => {
-            let last = lines[count.saturating_sub(5)..].join("\n");
-            diagnostic.note(format!("it said: {last}"))
-        }
-    }
-}
 
 /// A pack's own part of a step, done without running a program; returns variables for the steps that follow.
 pub type Prepare<'f> =
@@ -438,108 +252,11 @@ impl<'a> CompileContext<'a> {
         Ok(batch.first)
     }
 
-    /// Runs a batch in the sandbox and returns the step that was at work in the end.
-    fn run_programs<'p>(
-        &self,
-        plan: &PackPlan,
-        batch: &Batch<'p>,
-    ) -> Result<&'p Step, CompileError> {
-        let mut command = Command {
-            argv: batch.argv(),
-            cwd: folder(&plan.app_dir, &batch.first.cwd),
-            env: self.env.clone(),
-        };
-        let (room, _links) = self.lend(None, batch.first, self.room, &mut command)?;
-        let mut others = batch.others.iter().copied().peekable();
-        let mut at = batch.first;
-        let mut heard = Heard::default();
-        let events = self.events;
-        events.heading(&at.heading);
-        let mut lines = |stream: Option<Stream>, bytes: &[u8]| {
-            let text = clean::text(bytes);
-            let (mut told, mut asked) = (0, 0);
-            while let Some(next) = others.peek().copied()
-                && let Some(begin) = begin_of(next, &text, asked)
-            {
-                if begin > told {
-                    heard.lines(events, &at.id, stream, &text[told..begin - 1]);
-                }
-                say(events, at, StepState::Finished, None);
-                say(events, next, StepState::Started, None);
-                at = next;
-                events.heading(&at.heading);
-                others.next();
-                told = begin;
-                asked = end_of_line(&text, begin) + 1;
-            }
-            heard.lines(events, &at.id, stream, &text[told..]);
-        };
-        let exit = self.shown(&room, &command, &mut lines)?;
-        if exit.success() {
-            return Ok(at);
-        }
-        let known = known::known(plan, at, &self.env);
-        Err(CompileError::Step {
-            step: at.id.clone(),
-            shown: shown(&command.argv),
-            exit,
-            command: Box::new(FailedCommand {
-                typed: typed(&command.argv),
-                command,
-                room,
-            }),
-            tail: heard.tail.all(),
-            told: Box::new(heard.finder.told(&known)),
-        })
-    }
-
-    /// Runs a program whose lines are shown.
-    fn shown(
-        &self,
-        room: &Room,
-        command: &Command,
-        lines: &mut (dyn FnMut(Option<Stream>, &[u8]) + Send),
-    ) -> Result<Exit, Box<dyn SandboxError>> {
-        if self.apart {
-            let mut lines = |stream, bytes: &[u8]| lines(Some(stream), bytes);
-            (self.sandbox).run(room, command, Terminal::Streams(&mut lines))
-        } else {
-            let mut lines = |bytes: &[u8]| lines(None, bytes);
-            (self.sandbox).run(room, command, Terminal::Lines(&mut lines))
-        }
-    }
-
     fn tree_error(&self, source: io::Error) -> CompileError {
         CompileError::Tree {
             path: self.host.tree.to_owned(),
             source,
         }
-    }
-}
-
-/// Where the line begins that tells that `step` is at work, of the lines of `text` that begin at `from` and after it.
-fn begin_of(step: &Step, text: &str, from: usize) -> Option<usize> {
-    let mut begin = from;
-    while let Some(line) = text.get(begin..) {
-        let mut beginnings = step.begins_with.iter();
-        if beginnings.any(|beginning| line.starts_with(beginning.as_str())) {
-            return Some(begin);
-        }
-        begin = end_of_line(text, begin) + 1;
-    }
-    None
-}
-
-fn end_of_line(text: &str, begin: usize) -> usize {
-    let end = memchr(b'\n', &text.as_bytes()[begin..]);
-    end.map_or(text.len(), |end| begin + end)
-}
-
-/// The folder `below` of the app's; without a slash at its end, which programs would repeat in what they print.
-fn folder(app_dir: &str, below: &str) -> PathBuf {
-    match below {
-        "" => PathBuf::from(app_dir),
-        below => Path::new(app_dir).join(below),
     }
 }
 

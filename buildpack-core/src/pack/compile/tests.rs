@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::event::Recorder;
 use crate::plan::{Inputs, Phase, Separator, TaskRunner};
-use crate::sandbox::{Answer, Limits};
+use crate::sandbox::{Answer, Limits, SandboxError, Terminal};
 
 /// Writes down what it is asked to run, and ends each program well but one.
 #[derive(Default)]
