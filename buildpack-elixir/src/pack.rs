@@ -242,7 +242,8 @@ fn plan(
             .map(|command| ("web".to_owned(), command.to_owned()))
             .into_iter()
             .collect(),
-        kept: ["_build", "deps", ".mix", ".hex", ".bp"]
+        // The words by name, too: of a container's `.bp` nothing else is brought back to the next one.
+        kept: ["_build", "deps", ".mix", ".hex", ".bp", WORDS_FILE]
             .map(str::to_owned)
             .to_vec(),
         from_scratch: config.always_rebuild.value,

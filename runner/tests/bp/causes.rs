@@ -248,7 +248,7 @@ fn the_block_is_one_and_the_event_says_the_same() {
 fn what_cannot_be_planned_has_a_cause_too() {
     let Some(place) = workspace() else { return };
     let app = tiny(&place, "unplanned", &[], "");
-    app.replace("elixir_buildpack.config", "27.3.4.1", "27.2")
+    app.replace("elixir_buildpack.config", "27.3.4.1", "27.3.4.9999")
         .unwrap();
     let ran = place
         .build(&app, &[])

@@ -15,13 +15,24 @@ use crate::workspace;
 
 const OTP_LIST: &str = "/builds/otp/amd64/ubuntu-24.04/builds.txt";
 const ELIXIR_LIST: &str = "/builds/elixir/builds.txt";
-/// Of heroku-26.
-const NEWER_ERLANG: &str = "/builds/otp/amd64/ubuntu-26.04/OTP-29.1.1.tar.gz";
+
+/// What is asked for on heroku-22, in whose place that of heroku-24 is handed out.
+const OLDER_ERLANG: &str = "/builds/otp/amd64/ubuntu-22.04/OTP-25.2.3.tar.gz";
+const OLDER_OTP_LIST: &str = "/builds/otp/amd64/ubuntu-22.04/builds.txt";
+const OLDER_ELIXIR: &str = "/builds/elixir/v1.14.0-otp-25.zip";
+/// What else a build on heroku-22 asks for.
+const OLDER_FILES: [&str; 5] = [
+    OLDER_ERLANG,
+    OLDER_OTP_LIST,
+    OLDER_ELIXIR,
+    "/installs/1.14.0/hex-2.0.6.ez",
+    "/installs/1.14.0/rebar3-3.19.0",
+];
 
 /// The world's builds host, one archive of which another one stands in for, as its list says too.
 fn mirror(path: &str, list: &str, archive: &[u8]) -> Origin {
     let origin = Origin::start().unwrap();
-    for path in FILES {
+    for path in FILES.into_iter().chain(OLDER_FILES) {
         origin.file(path, &file(path));
     }
     let sum = |bytes: &[u8]| buildpack_core::digest::Digest::of(bytes).hex();
@@ -49,10 +60,26 @@ fn with(name: &str, instead_of: &str, archive: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-fn build(place: &Workspace, app: &App, origin: &Origin) -> Ran {
-    let mut command = place.command(&["build", "-v"]);
+fn build(place: &Workspace, app: &App, stack: &str, origin: &Origin) -> Ran {
+    let mut command = place.command(&["build", "-v", "--stack", stack]);
     command.arg(&app.path);
     run(command.env("BP_HEX_BUILDS_URL", origin.url("")))
+}
+
+/// The small app; fetching its package needs TLS, for which it has no other use.
+fn tiny(place: &Workspace, name: &str) -> App {
+    let app = place.app("tiny", name).unwrap();
+    let package = "deps: [{:nimble_parsec, \"~> 1.0\"}]";
+    app.replace("mix.exs", "deps: []", package).unwrap();
+    app
+}
+
+/// The same as heroku-22 has it.
+fn older(place: &Workspace, name: &str) -> App {
+    let app = tiny(place, name);
+    let versions = "erlang_version=25.2.3\nelixir_version=1.14.0\n";
+    app.write("elixir_buildpack.config", versions).unwrap();
+    app
 }
 
 #[test]
@@ -70,33 +97,25 @@ fn erlang_of_another_ubuntu_is_named_by_what_it_misses() {
             with("libcrypto.so.1", "libcrypto.so.3", &erlang),
             "OpenSSL that heroku-24 does not have",
         ),
-        (
-            "glibc-too-old",
-            file(NEWER_ERLANG),
-            "which heroku-24 does not have",
-        ),
     ] {
-        let app = place.app("tiny", code).unwrap();
-        // Fetched over TLS, for which there is no other need in so small an app.
-        app.replace(
-            "mix.exs",
-            "deps: []",
-            "deps: [{:nimble_parsec, \"~> 1.0\"}]",
-        )
-        .unwrap();
+        let app = tiny(&place, code);
         let origin = mirror(ERLANG, OTP_LIST, &archive);
-        let ran = build(&place, &app, &origin).fails(1, code).says(words);
-        shows(code, &ran, &app);
+        let ran = build(&place, &app, "24", &origin).fails(1, code);
+        shows(code, &ran.says(words), &app);
     }
+    let (code, words) = ("glibc-too-old", "which heroku-22 does not have");
+    let app = older(&place, code);
+    let origin = mirror(OLDER_ERLANG, OLDER_OTP_LIST, &erlang);
+    let ran = build(&place, &app, "22", &origin).fails(1, code);
+    shows(code, &ran.says(words), &app);
 }
 
 #[test]
 fn elixir_of_another_erlang_is_told_with_the_build_to_take() {
     let Some(place) = workspace() else { return };
-    let app = place.app("tiny", "otp-of-another-build").unwrap();
-    let newer = file("/builds/elixir/v1.20.4-otp-29.zip");
-    let origin = mirror(ELIXIR, ELIXIR_LIST, &newer);
-    let ran = build(&place, &app, &origin).fails(1, "otp-of-another-build");
+    let app = older(&place, "otp-of-another-build");
+    let origin = mirror(OLDER_ELIXIR, ELIXIR_LIST, &file(ELIXIR));
+    let ran = build(&place, &app, "22", &origin).fails(1, "otp-of-another-build");
     shows("otp-of-another-build", &ran, &app);
 }
 
@@ -108,7 +127,7 @@ fn an_error_page_is_no_archive() {
     // As its own list says: a mirror that took what a host answered for what it asked.
     for (path, list) in [(ERLANG, OTP_LIST), (ELIXIR, ELIXIR_LIST)] {
         let origin = mirror(path, list, page);
-        let ran = build(&place, &app, &origin).fails(4, "download-not-an-archive");
+        let ran = build(&place, &app, "24", &origin).fails(4, "download-not-an-archive");
         let ran = ran.says(path);
         if path == ELIXIR {
             shows("archive-damaged", &ran, &app);

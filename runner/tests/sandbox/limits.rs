@@ -114,7 +114,7 @@ fn a_time_that_is_not_over_changes_nothing() {
 fn busy_programs_share_the_processors_that_they_may_use() {
     let house = House::new();
     let busy = "for i in 1 2 3 4 5 6 7 8; do (while :; do :; done) & done; cat /proc/$!/cgroup; \
-                grep Cpus_allowed_list /proc/$!/status; echo all";
+                grep Cpus_allowed_list /proc/$!/status; echo all; sleep 2";
     for (sandbox, room) in everywhere(&house, of_cpus("1")) {
         let holder = sandbox.held(&room.limits).cpus.unwrap();
         let (mut lines, mut quota, mut members) = (String::new(), None, 0);

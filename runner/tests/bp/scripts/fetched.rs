@@ -9,11 +9,12 @@ fn a_build_follows_a_branch_and_holds_to_a_lock() {
     let Some(place) = workspace() else { return };
     let app = place.app("plain", "followed").unwrap();
     let repos = place.path().join("repos");
-    let repo = Repository::pack(&repos.join("pack"), "one").unwrap();
+    // A name of its own: another test's host may have had the same port.
+    let repo = Repository::pack(&repos.join("followed"), "one").unwrap();
     let host = GitHost::start(&repos).unwrap();
     // me:hunter2-hunter2
     host.only_for("bWU6aHVudGVyMi1odW50ZXIy");
-    let address = host.url_with("me:hunter2-hunter2", "pack");
+    let address = host.url_with("me:hunter2-hunter2", "followed");
     app.write(".buildpacks", format!("# ours\r\n{address}\r\n"))
         .unwrap();
     let first = place.build(&app, &["--lock"]).ok();
