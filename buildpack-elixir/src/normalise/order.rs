@@ -2,8 +2,8 @@
 //!
 //! A map of more than 32 keys is a tree by hashes, and the hash of an atom is made of its number (`erl_term_hashing.c` of
 //! ERTS): what is made of such a map while compiling follows from how many atoms there were before, and so from the words of
-//! all packages, or of the whole app where the atoms are no words of packages. Smaller maps follow from the order of their atoms alone, which is the same in every app
-//! ([`crate::atom_order`]). The map itself, its keys or its pairs are among the module's literals.
+//! all packages, or of the whole app where the atoms are no words of packages. Smaller maps follow from the order of their
+//! atoms alone, which is the same in every app ([`crate::atom_order`]). The map itself, its keys or its pairs are among the module's literals.
 
 use std::collections::BTreeSet;
 

@@ -8,6 +8,7 @@ use super::limits;
 use crate::causes::Told;
 use crate::diagnostic::{Class, Diagnostic, Explain};
 use crate::pack::detect::{detect_timeout, not_detected};
+use crate::pack::typed::typed;
 use crate::sandbox::{Command, Exit, Room, SandboxError};
 
 /// Why a compile ended without a build.
@@ -101,6 +102,16 @@ pub struct FailedCommand {
     pub typed: String,
     /// The room it was run in.
     pub room: Room,
+}
+
+impl FailedCommand {
+    pub(super) fn of(command: Command, room: Room) -> Self {
+        Self {
+            typed: typed(&command.argv),
+            command,
+            room,
+        }
+    }
 }
 
 impl std::fmt::Debug for FailedCommand {

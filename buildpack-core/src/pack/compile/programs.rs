@@ -8,7 +8,7 @@ use super::{CompileContext, CompileError, FailedCommand, known, say};
 use crate::clean;
 use crate::event::{StepState, Stream};
 use crate::pack::output::Heard;
-use crate::pack::typed::{shown, typed};
+use crate::pack::typed::shown;
 use crate::plan::{Batch, PackPlan, Step};
 use crate::sandbox::{Command, Exit, Room, SandboxError, Terminal};
 
@@ -58,11 +58,7 @@ impl CompileContext<'_> {
             step: at.id.clone(),
             shown: shown(&command.argv),
             exit,
-            command: Box::new(FailedCommand {
-                typed: typed(&command.argv),
-                command,
-                room,
-            }),
+            command: Box::new(FailedCommand::of(command, room)),
             tail: heard.tail.all(),
             told: Box::new(heard.finder.told(&known)),
         })

@@ -12,7 +12,6 @@ use crate::clean;
 use crate::pack::PackRelease;
 use crate::pack::detect::{DetectScript, TOO_LATE};
 use crate::pack::output::{Heard, Marked, Said};
-use crate::pack::typed::typed;
 use crate::plan::{PackPlan, Script, ScriptFolder, Scripts, Step};
 use crate::sandbox::{Command, Exit, Room, SandboxError, Terminal, each_line};
 
@@ -166,11 +165,7 @@ impl CompileContext<'_> {
             step: step.id.clone(),
             shown: step.heading.clone(),
             exit,
-            command: Box::new(FailedCommand {
-                typed: typed(&command.argv),
-                command,
-                room,
-            }),
+            command: Box::new(FailedCommand::of(command, room)),
             tail: heard.tail.all(),
             told: Box::new(heard.finder.told(&known)),
         })
