@@ -13,7 +13,7 @@ use buildpack_core::causes::{Cause, Finder, Rank, signatures};
 use serde_json::Value;
 use testdata::fake::lists::Lists;
 use testdata::fake::origin::Origin;
-use testdata::workspace::{Ran, Workspace, run};
+use testdata::workspace::{App, Ran, Workspace, run};
 
 /// A workspace, and a host of lists.
 struct Desk {
@@ -205,15 +205,21 @@ fn a_version_that_was_not_built_is_told_with_its_stack_neighbours_and_line() {
         .never_says("27.2.4");
 }
 
-#[test]
-fn with_the_apps_folder_its_own_line_is_shown() {
-    let desk = Desk::new();
+/// An app that asks for an Erlang that was not built for heroku-24.
+fn blog(desk: &Desk) -> App {
     let app = desk.place.app("tiny", "blog").unwrap();
     app.write(
         "elixir_buildpack.config",
         "elixir_version=1.18.1\nerlang_version=27.2\n",
     )
     .unwrap();
+    app
+}
+
+#[test]
+fn with_the_apps_folder_its_own_line_is_shown() {
+    let desk = Desk::new();
+    let app = blog(&desk);
     let folder = app.path.to_str().unwrap();
     let of_app = desk
         .explain(&[&log("version-not-built"), "--app", folder])
@@ -247,12 +253,7 @@ fn with_the_apps_folder_its_own_line_is_shown() {
 #[test]
 fn a_list_of_long_ago_names_the_line_too() {
     let desk = Desk::new();
-    let app = desk.place.app("tiny", "blog").unwrap();
-    app.write(
-        "elixir_buildpack.config",
-        "elixir_version=1.18.1\nerlang_version=27.2\n",
-    )
-    .unwrap();
+    let app = blog(&desk);
     app.write("app.json", "{\"stack\": \"heroku-24\"}").unwrap();
     let line = b"       Sorry, Erlang '27.2' isn't supported yet or isn't formatted correctly.\n";
     let file = desk.place.path().join("herokuish.log");
@@ -289,12 +290,7 @@ fn a_list_of_long_ago_names_the_line_too() {
 fn a_version_that_is_there_by_now_is_told_with_who_asks_for_it() {
     let desk = Desk::new();
     Lists::usual().with_otp("24.04", "27.2").serve(&desk.host);
-    let app = desk.place.app("tiny", "blog").unwrap();
-    app.write(
-        "elixir_buildpack.config",
-        "elixir_version=1.18.1\nerlang_version=27.2\n",
-    )
-    .unwrap();
+    let app = blog(&desk);
     let folder = app.path.to_str().unwrap();
     desk.explain(&[&log("version-not-built"), "--app", folder])
         .fails(0, "version-not-built")
