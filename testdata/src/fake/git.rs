@@ -55,10 +55,12 @@ impl Repository {
         self.commit(version)
     }
 
-    /// Commits all files; gives the commit.
+    /// Commits all files; gives the commit, which no repository of another folder has: packs are kept by their commit, and
+    /// another test's of the same content would be found in place of this one.
     pub fn commit(&self, message: &str) -> io::Result<String> {
+        let message = format!("{message}\n\nOf {}.", self.folder.display());
         self.git(&["add", "--all"])?;
-        self.git(&["commit", "--quiet", "--allow-empty", "-m", message])?;
+        self.git(&["commit", "--quiet", "--allow-empty", "-m", &message])?;
         self.git(&["rev-parse", "HEAD"])
     }
 

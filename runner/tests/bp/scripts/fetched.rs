@@ -9,7 +9,6 @@ fn a_build_follows_a_branch_and_holds_to_a_lock() {
     let Some(place) = workspace() else { return };
     let app = place.app("plain", "followed").unwrap();
     let repos = place.path().join("repos");
-    // A name of its own: another test's host may have had the same port.
     let repo = Repository::pack(&repos.join("followed"), "one").unwrap();
     let host = GitHost::start(&repos).unwrap();
     // me:hunter2-hunter2
