@@ -120,9 +120,22 @@ impl Finding {
     }
 }
 
+/// What to do where Erlang or Node is what lacks something: nothing that the app could bring along mends that.
+const OTHER_TOOL: &str = "this tool was built for another system: take a version that is built for this stack, which \
+     `bp versions list` names, or the stack that it was built for";
+
+/// Whether a file came with a tool rather than with the app.
+fn is_of_a_tool(file: &str) -> bool {
+    file.split('/').any(|part| part == ".platform_tools")
+}
+
 fn library_missing(file: &str, library: &str, loaded: bool, below: &str) -> Diagnostic {
     let message = format!("`{file}` needs `{library}`, which neither the app nor `{below}` has");
-    let bring = "bring the library along, as the packs for apt packages do, or take a package that needs none";
+    let bring = if loaded && is_of_a_tool(file) {
+        OTHER_TOOL
+    } else {
+        "bring the library along, as the packs for apt packages do, or take a package that needs none"
+    };
     if loaded {
         Diagnostic::error("library-missing", Class::Build, message)
             .help(bring)
@@ -141,7 +154,11 @@ fn library_too_old(
     below: &str,
 ) -> Diagnostic {
     let message = format!("`{file}` needs {version}, and `{library}` of `{below}` is older");
-    let compile = "compile it in the build rather than taking one that was made for a newer system, or choose a newer stack";
+    let compile = if loaded && is_of_a_tool(file) {
+        OTHER_TOOL
+    } else {
+        "compile it in the build rather than taking one that was made for a newer system, or choose a newer stack"
+    };
     if loaded {
         Diagnostic::error("library-too-old", Class::Build, message)
             .help(compile)
@@ -244,6 +261,19 @@ mod tests {
         assert!(program("web").diagnostic().is_error());
         assert!(program("release").diagnostic().is_error());
         assert!(!program("console").diagnostic().is_error());
+    }
+
+    #[test]
+    fn no_library_is_to_be_brought_along_for_a_tool_of_another_system() {
+        let beam = Finding::LibraryMissing {
+            file: "/app/.platform_tools/erlang/erts-13.2/bin/beam.smp".to_owned(),
+            library: "libtinfo.so.5".to_owned(),
+            loaded: true,
+            below: "heroku/heroku:24".to_owned(),
+        };
+        let helps = beam.diagnostic().helps;
+        assert_eq!(helps.len(), 2);
+        assert!(helps[0].text.contains("built for another system"), "{helps:?}");
     }
 
     #[test]
