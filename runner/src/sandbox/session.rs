@@ -46,6 +46,16 @@ pub(super) struct Session<'a> {
     pub(super) lock: Option<OwnedFd>,
 }
 
+/// Bytes of output that wait for us where the kernel lets them: a program that prints much goes on while we look at it.
+const WAITING: usize = 1 << 20;
+
+fn pipe() -> Result<(io::PipeReader, io::PipeWriter), Failure> {
+    let (reader, writer) = io::pipe().map_err(ours("make a pipe"))?;
+    // A user who has many of them is held to the usual size, which will do.
+    let _ = rustix::pipe::fcntl_setpipe_size(&writer, WAITING);
+    Ok((reader, writer))
+}
+
 impl Session<'_> {
     /// Runs it to its end, in the bounds of the room.
     pub(super) fn run(self, terminal: Terminal<'_>) -> Result<Exit, Failure> {
@@ -53,7 +63,7 @@ impl Session<'_> {
         let bounds = Bounds::set(limits);
         let exit = match terminal {
             Terminal::Lines(on_line) => {
-                let (reader, writer) = io::pipe().map_err(ours("make a pipe"))?;
+                let (reader, writer) = pipe()?;
                 let second = writer.try_clone().map_err(ours("make a pipe"))?;
                 let helper = self.start(Streams::Lines, writer.into(), second.into(), &bounds)?;
                 helper.until(limits.deadline, |helper| {
@@ -63,8 +73,8 @@ impl Session<'_> {
                 })
             }
             Terminal::Streams(on_line) => {
-                let (stdout, writer) = io::pipe().map_err(ours("make a pipe"))?;
-                let (stderr, second) = io::pipe().map_err(ours("make a pipe"))?;
+                let (stdout, writer) = pipe()?;
+                let (stderr, second) = pipe()?;
                 let helper = self.start(Streams::Lines, writer.into(), second.into(), &bounds)?;
                 helper.until(limits.deadline, |helper| {
                     let helper = helper.confirmed()?.0;

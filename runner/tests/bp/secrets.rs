@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use flate2::read::GzDecoder;
+use memchr::memmem;
 
 use crate::{fresh, workspace};
 
@@ -15,8 +16,7 @@ fn holds(path: &Path, value: &[u8]) -> bool {
         // What was inflated before a damage counts too.
         let _ = GzDecoder::new(&bytes[..]).read_to_end(&mut unpacked);
     }
-    let found = |text: &[u8]| text.windows(value.len()).any(|part| part == value);
-    found(&bytes) || found(&unpacked)
+    memmem::find(&bytes, value).or(memmem::find(&unpacked, value)).is_some()
 }
 
 /// Files below `folder` that hold these bytes, out of how many.
