@@ -27,11 +27,6 @@ impl<'t> Lines<'t> {
         &self.bare
     }
 
-    /// Whether all of them read as they were printed.
-    pub fn is_plain(&self) -> bool {
-        matches!(self.bare, Cow::Borrowed(_))
-    }
-
     /// How many they are.
     pub fn count(&self) -> usize {
         memchr::memchr_iter(b'\n', self.raw.as_bytes()).count() + 1

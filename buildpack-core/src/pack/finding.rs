@@ -273,7 +273,10 @@ mod tests {
         };
         let helps = beam.diagnostic().helps;
         assert_eq!(helps.len(), 2);
-        assert!(helps[0].text.contains("built for another system"), "{helps:?}");
+        assert!(
+            helps[0].text.contains("built for another system"),
+            "{helps:?}"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use buildpack_core::clean::Lines;
 use buildpack_core::event::Stream;
-use memchr::{memchr, memchr3};
+use memchr::memchr3;
 use serde::Serialize;
 
 use super::lines::tame;
@@ -24,7 +24,7 @@ impl Ui {
         let of = Of::Build(stream);
         let text = match self.style {
             _ if !self.all_at_once(lines) => None,
-            Style::Json => events(of, step, lines),
+            Style::Json => self.events(of, step, lines),
             Style::Text => Some(self.log_lines(lines)),
         };
         match text {
@@ -33,14 +33,10 @@ impl Ui {
         }
     }
 
-    /// Whether each of the lines is whole, nothing waits for it, and all of it can be shown as it is.
+    /// Whether each of the lines is whole, nothing waits for it, and all of it can be shown as it reads.
     fn all_at_once(&self, lines: &Lines<'_>) -> bool {
-        // With control sequences, text is shown in JSON alone; what a carriage return overwrote may be in pieces.
         let whole = lines.raw().len() < PIECE && !self.has_pieces();
-        let shows_raw = self.style == Style::Json && !lines.is_plain();
-        let hides_nothing =
-            |raw: &str| memchr(b'\r', raw.as_bytes()).is_none() && !self.redactor.finds_in(raw);
-        whole && self.redactor.passes(lines.bare()) && (!shows_raw || hides_nothing(lines.raw()))
+        whole && self.redactor.passes(lines.bare())
     }
 
     fn log_lines(&self, lines: &Lines<'_>) -> String {
@@ -49,33 +45,32 @@ impl Ui {
         each(bare).for_each(|line| self.push_line(&mut text, line, line));
         text
     }
-}
 
-/// The lines as events; none if one cannot be.
-fn events(of: Of, step: &str, lines: &Lines<'_>) -> Option<String> {
-    let (event, stream) = of.parts();
-    let head = Head {
-        event,
-        step,
-        stream,
-    };
-    let head = tame(serde_json::to_string(&head).ok()?);
-    let head = format!("{},\"line\":\"", head.strip_suffix('}')?);
-    let mut text = String::with_capacity(2 * lines.raw().len() + 2 * head.len());
-    let mut all = each(lines.raw());
-    for line in each(lines.bare()) {
-        text.push_str(&head);
-        push_escaped(&mut text, line);
-        let raw = all.next().filter(|raw| *raw != line);
-        if let Some(raw) = raw {
-            text.push_str("\",\"raw\":");
-            text.push_str(&tame(serde_json::to_string(raw).ok()?));
-            text.push_str("}\n");
-        } else {
-            text.push_str("\"}\n");
+    /// The lines as events; none if one cannot be.
+    fn events(&self, of: Of, step: &str, lines: &Lines<'_>) -> Option<String> {
+        let (event, stream) = of.parts();
+        let head = Head {
+            event,
+            step,
+            stream,
+        };
+        let head = tame(serde_json::to_string(&head).ok()?);
+        let head = format!("{},\"line\":\"", head.strip_suffix('}')?);
+        let mut text = String::with_capacity(2 * lines.raw().len() + 2 * head.len());
+        let mut all = each(lines.raw());
+        for line in each(lines.bare()) {
+            text.push_str(&head);
+            push_escaped(&mut text, line);
+            if let Some(raw) = all.next().and_then(|raw| self.raw(raw, line)) {
+                text.push_str("\",\"raw\":");
+                text.push_str(&tame(serde_json::to_string(raw).ok()?));
+                text.push_str("}\n");
+            } else {
+                text.push_str("\"}\n");
+            }
         }
+        Some(text)
     }
-    Some(text)
 }
 
 /// Text without control characters but tabs as the inside of a string in JSON.

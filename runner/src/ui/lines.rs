@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use buildpack_core::event::{Event, Stream};
+use memchr::memchr2;
 use serde::Serialize;
 
 use super::pieces::Of;
@@ -83,16 +84,24 @@ impl Ui {
     /// A line as it was printed, where that says more than its bare text and tells no secret: with control sequences in
     /// between, or a carriage return behind it, a value is not found in the line itself.
     pub(super) fn raw<'l>(&self, line: &'l str, bare: &str) -> Option<&'l str> {
+        if line == bare {
+            return None;
+        }
         let tells = |part: &str| self.redactor.finds_in(&clean::line(part, false));
-        let more = line != bare && !tells(line) && !line.split('\r').any(tells);
-        (more && !self.redactor.finds_in(line)).then_some(line)
+        let overwritten = || line.contains('\r') && line.split('\r').any(tells);
+        let told = [bare, line]
+            .into_iter()
+            .any(|it| self.redactor.finds_in(it))
+            || overwritten();
+        (!told).then_some(line)
     }
 }
 
 /// JSON in which no character moves a terminal's cursor: those that JSON lets stand are escaped, too.
 pub(super) fn tame(json: String) -> String {
     let wild = |c: char| ('\u{7f}'..='\u{9f}').contains(&c);
-    if !json.contains(wild) {
+    // Each of them has one of these bytes, which are found sooner.
+    if memchr2(0x7f, 0xc2, json.as_bytes()).is_none() {
         return json;
     }
     json.chars().fold(String::new(), |mut tame, c| {

@@ -80,7 +80,7 @@ impl Ui {
             log: LogStream::Out,
             redactor: Arc::new(redactor),
             progress: Arc::new(Progress::new(style == Style::Text && screen.terminal)),
-            sheet: Sheet::new(screen),
+            sheet: Arc::new(Sheet::new(screen)),
             lines: Arc::default(),
             pieces: Arc::default(),
             told: Arc::default(),

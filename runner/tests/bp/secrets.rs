@@ -16,7 +16,9 @@ fn holds(path: &Path, value: &[u8]) -> bool {
         // What was inflated before a damage counts too.
         let _ = GzDecoder::new(&bytes[..]).read_to_end(&mut unpacked);
     }
-    memmem::find(&bytes, value).or(memmem::find(&unpacked, value)).is_some()
+    memmem::find(&bytes, value)
+        .or(memmem::find(&unpacked, value))
+        .is_some()
 }
 
 /// Files below `folder` that hold these bytes, out of how many.
