@@ -222,7 +222,9 @@ mod tests {
             scope.spawn(|| sheet.write_out("first\n"));
             begun.recv().unwrap();
             // These are held, or this test never ends.
-            numbers.iter().for_each(|line| sheet.write_soon(line));
+            for line in &numbers {
+                sheet.write_soon(line);
+            }
             drop(let_go);
         });
         sheet.write_out("last\n");
