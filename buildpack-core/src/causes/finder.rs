@@ -7,6 +7,7 @@ use super::cause::Quote;
 use super::facts::Facts;
 use super::plain::plain;
 use super::signature::Signature;
+use super::signatures::WRAPPED;
 use super::table::{Means, TABLE, compiled};
 use crate::clean::Lines;
 use crate::diagnostic::{Class, Diagnostic};
@@ -16,6 +17,19 @@ const LONGEST_QUOTE: usize = 400;
 
 /// A line that sums up may stand just above the error: the compiler's message is the next.
 const NEXT: u64 = 3;
+
+/// How lines of npm and node-gyp begin that say no more than that they failed, where, and what they did before.
+const BESIDE_THE_POINT: [&str; 9] = [
+    "code ",
+    "errno ",
+    "syscall ",
+    "path ",
+    "dest ",
+    "command ",
+    "gyp info ",
+    "Log files were not written",
+    "A complete log of this run",
+];
 
 /// How many lines after a match tell more of it.
 const FOLLOWING: u64 = 40;
@@ -29,9 +43,25 @@ pub struct Finder {
     wanted_until: u64,
     /// The first line that looks like an error.
     error: Option<Quote>,
+    /// How much that line says.
+    says: Says,
+    /// The line of npm behind the best match that says most, where that match itself is beside the point.
+    point: Option<(Says, Quote)>,
     symptom: Option<Quote>,
     facts: Facts,
     last: Option<Quote>,
+}
+
+/// How much a line tells of an error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Says {
+    /// Nothing, or that npm failed.
+    #[default]
+    Little,
+    /// What npm says of it.
+    Much,
+    /// The error of a program.
+    All,
 }
 
 /// What was found.
@@ -98,6 +128,7 @@ impl Finder {
         if !self.wanted.is_empty() {
             self.follow(number, bare);
         }
+        let (mut error, mut wrapped) = (false, false);
         for entry in TABLE.of(bare) {
             match entry.means {
                 Means::Known(signature) => {
@@ -106,14 +137,37 @@ impl Finder {
                         self.take(signature, entry.regex(), number, bare);
                     }
                 }
-                Means::Error => {
-                    self.error.get_or_insert_with(|| quote(number, bare));
-                }
+                Means::Error => error = true,
+                Means::Wrapped => wrapped = true,
                 Means::Symptom => {
                     self.symptom.get_or_insert_with(|| quote(number, bare));
                 }
                 Means::Fact => add_groups(&mut self.facts, entry.regex(), bare),
             }
+        }
+        if error || wrapped {
+            self.mark(number, bare, error, wrapped);
+        }
+    }
+
+    /// Keeps a line that looks like an error if it is the first. What npm tells is one error of many lines, of which one that
+    /// says more is better.
+    fn mark(&mut self, number: u64, bare: &str, error: bool, wrapped: bool) {
+        let says = match (error, wrapped && is_beside_the_point(bare)) {
+            (true, _) => Says::All,
+            (false, true) => Says::Little,
+            (false, false) => Says::Much,
+        };
+        let near = |line: u64| number <= line + FOLLOWING;
+        let better = |than: &Quote| wrapped && says > self.says && near(than.line);
+        if self.error.as_ref().is_none_or(better) {
+            self.error = Some(quote(number, bare));
+            self.says = says;
+        }
+        let behind = (self.best.as_ref())
+            .is_some_and(|best| number > best.quote.line && wrapped && near(best.quote.line));
+        if behind && self.point.as_ref().is_none_or(|(most, _)| says > *most) {
+            self.point = Some((says, quote(number, bare)));
         }
     }
 
@@ -126,6 +180,7 @@ impl Finder {
     ) {
         let mut facts = Facts::default();
         add_groups(&mut facts, regex, bare);
+        self.point = None;
         self.best = Some(Found {
             signature,
             quote: quote(number, bare),
@@ -210,13 +265,15 @@ impl Finder {
         let summed = self
             .error
             .filter(|error| signature.sums_up && error.line < found.quote.line + NEXT);
+        let point = self.point.map(|(_, quote)| quote);
+        let point = point.filter(|_| is_beside_the_point(&found.quote.text));
         Told {
             code: Some(signature.code),
             message: facts.say(signature.message).unwrap_or_default(),
             helps: (signature.helps.iter())
                 .filter_map(|words| facts.say(words))
                 .collect(),
-            quote: Some(summed.unwrap_or(found.quote)),
+            quote: point.or(summed).or(Some(found.quote)),
         }
     }
 }
@@ -228,6 +285,13 @@ impl Told {
         let problem = Diagnostic::error(code, Class::Build, &self.message);
         Some(self.helps.iter().fold(problem, Diagnostic::help))
     }
+}
+
+/// Whether npm says with this line no more than that it failed, and where.
+fn is_beside_the_point(line: &str) -> bool {
+    let mut said = WRAPPED.iter().filter_map(|mark| line.split_once(mark));
+    said.next()
+        .is_some_and(|(_, said)| BESIDE_THE_POINT.iter().any(|words| said.starts_with(words)))
 }
 
 /// How many lines end in it.

@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::sieve::{Places, Sieve};
 use super::signature::Signature;
-use super::signatures::{ALL, ERRORS, SYMPTOMS};
+use super::signatures::{ALL, ERRORS, SYMPTOMS, WRAPPED};
 
 /// What a pattern stands for.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,8 @@ pub(super) enum Means {
     Known(&'static Signature),
     /// An error of any kind.
     Error,
+    /// A line of a failure that npm tells.
+    Wrapped,
     /// That something failed.
     Symptom,
     /// What a builder says of itself.
@@ -22,8 +24,8 @@ pub(super) enum Means {
 }
 
 /// Lines in which builders say what they build with: bp and the packs that it is made after, Heroku, and installers of
-/// Node.
-const FACTS: [&str; 8] = [
+/// Node. npm says which package it is at before it says what is wrong.
+const FACTS: [&str; 10] = [
     r"\* Stack (?<stack>[A-Za-z0-9.-]+)",
     r"Building on the (?<stack>[A-Za-z]+-[0-9]+) stack",
     r"\* Erlang (?<otp>[0-9][A-Za-z0-9.-]*)",
@@ -32,6 +34,8 @@ const FACTS: [&str; 8] = [
     r"(?:Fetching|Installing) Elixir v?(?<elixir>[0-9][A-Za-z0-9.-]*)",
     r"\* Node v?(?<node>[0-9][0-9.]*)",
     r"(?:Downloading|Installing|Using) [Nn]ode v?(?<node>[0-9][0-9.]*)",
+    "npm (?:error|ERR!) path [^ ]*/node_modules/(?<package>(?:@[^/ ]+/)?[^/ ]+)$",
+    "tarball data for (?<package>@?[^@ ]+)@",
 ];
 
 /// The patterns, each with what it means.
@@ -61,6 +65,7 @@ impl Table {
             patterns.map(move |pattern| (*pattern, Means::Known(signature)))
         });
         let others = (ERRORS.iter().map(|pattern| (*pattern, Means::Error)))
+            .chain(WRAPPED.iter().map(|pattern| (*pattern, Means::Wrapped)))
             .chain(SYMPTOMS.iter().map(|pattern| (*pattern, Means::Symptom)))
             .chain(FACTS.iter().map(|pattern| (*pattern, Means::Fact)));
         let entries: Vec<Entry> = known

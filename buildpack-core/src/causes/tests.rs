@@ -118,6 +118,14 @@ fn each_line_means_what_it_means() {
             "deps-not-seen",
         ),
         (
+            "[vite]: Rollup failed to resolve import \"phoenix_html\" from \"/app/assets/js/app.js\".",
+            "deps-not-seen",
+        ),
+        (
+            "[vite]: Rollup failed to resolve import \"phoenix-colocated/blog\" from \"/app/assets/js/app.js\".",
+            "colocated-hooks-early",
+        ),
+        (
             "ERR_PNPM_NO_SCRIPT  Missing script: build",
             "script-missing",
         ),
@@ -207,6 +215,10 @@ fn each_line_means_what_it_means() {
             "certificate-refused",
         ),
         (
+            "fatal: unable to access 'https://x/': server certificate verification failed. CAfile: none CRLfile: none",
+            "certificate-refused",
+        ),
+        (
             "TLS client: CLIENT ALERT: Fatal - Certificate Expired",
             "certificate-refused",
         ),
@@ -292,6 +304,161 @@ fn a_line_that_sums_up_gives_way_to_the_first_error() {
         (quote.line, quote.text.as_str()),
         (2, "src/a.erl:1:2: error: can't find include lib")
     );
+}
+
+/// npm puts its mark before all that a script of a package printed.
+#[test]
+fn of_what_npm_tells_the_line_with_the_error_is_quoted() {
+    let failed = [
+        "npm error code 1",
+        "npm error path /app/assets/node_modules/@acme/icons",
+        "npm error command failed",
+        "npm error command sh -c node build.js",
+        "npm error /app/assets/node_modules/@acme/icons/build.js:1",
+        "npm error throw new Error('no icons for this Node')",
+        "npm error ^",
+        "npm error",
+        "npm error Error: no icons for this Node",
+        "npm error Error: later",
+        "** (Mix) `npm ci` exited with 1",
+    ];
+    let told = finder(&failed).told(&Facts::default());
+    assert_eq!(told.code, Some("package-script"));
+    assert_eq!(
+        told.message,
+        "the script `node build.js` of the package `@acme/icons` failed"
+    );
+    let quote = told.quote.unwrap();
+    assert_eq!(
+        (quote.line, quote.text.as_str()),
+        (9, "npm error Error: no icons for this Node")
+    );
+    // One of the app itself.
+    let mut own = failed;
+    own[1] = "npm error path /app/assets";
+    let told = finder(&own).told(&Facts::default());
+    assert_eq!(
+        told.message,
+        "the script `node build.js` failed, which npm runs when it installs"
+    );
+    // What stood there before npm failed is the first error, whatever npm tells.
+    let before = ["** (RuntimeError) no", failed[0], failed[8]];
+    assert_eq!(finder(&before).error().unwrap().line, 1);
+    assert_eq!(finder(&failed[..8]).error().unwrap().line, 5);
+    assert_eq!(finder(&failed[..4]).error().unwrap().line, 1);
+}
+
+#[test]
+fn what_a_package_manager_names_is_named() {
+    let mut known = Facts::default();
+    known.add("node", "22.14.0");
+    for (lines, message) in [
+        (
+            &[
+                "npm warn tarball tarball data for @acme/icons@http://x/icons.tgz (sha512-A) seems to be corrupted. Trying again.",
+                "npm error code EINTEGRITY",
+            ][..],
+            "`@acme/icons` is not the package that the lock file names",
+        ),
+        (
+            &[
+                "error https://x/a.tgz: Integrity check failed for \"left-pad\" (computed integrity doesn't match our records)",
+            ],
+            "`left-pad` is not the package that the lock file names",
+        ),
+        (
+            &[
+                " ERR_PNPM_TARBALL_INTEGRITY  Got unexpected checksum for \"https://x/a.tgz\". Wanted \"sha512-A\"",
+            ],
+            "`https://x/a.tgz` is not the package that the lock file names",
+        ),
+        (
+            &[
+                "➤ YN0018: │ left-pad@npm:1.0.0: The remote archive doesn't match the expected checksum",
+            ],
+            "`left-pad@npm:1.0.0` is not the package that the lock file names",
+        ),
+        (
+            &[
+                "npm error code ENOTFOUND",
+                "npm error network request to https://npm.acme.example/icons failed, reason: getaddrinfo ENOTFOUND npm.acme.example",
+            ],
+            "npm.acme.example, where packages come from, could not be reached",
+        ),
+        (
+            &[
+                "npm error code E401",
+                "npm error 401 Unauthorized - GET https://npm.acme.example/npm/@acme/icons/-/icons-1.0.0.tgz",
+            ],
+            "the npm registry does not hand out `@acme/icons`",
+        ),
+        (
+            &[
+                "npm error code ETARGET",
+                "npm error notarget No matching version found for icons@2.0.0.",
+            ],
+            "the npm registry does not hand out `icons@2.0.0`",
+        ),
+        (
+            &[
+                "npm error code EBADENGINE",
+                "npm error notsup Not compatible with your version of node/npm: icons@1.0.0",
+                "npm error notsup Required: {\"node\":\">=99\"}",
+            ],
+            "`icons@1.0.0` wants Node `>=99`, and 22.14.0 runs it",
+        ),
+        (
+            &[
+                "error icons@1.0.0: The engine \"node\" is incompatible with this module. Expected version \">=99\". Got \"22.14.0\"",
+            ],
+            "`icons@1.0.0` wants Node `>=99`, and 22.14.0 runs it",
+        ),
+        (
+            &[
+                " ERR_PNPM_UNSUPPORTED_ENGINE  Unsupported environment (bad pnpm and/or Node.js version)",
+                "Your Node version is incompatible with \"icons@1.0.0\".",
+                "Expected version: >=99",
+            ],
+            "`icons@1.0.0` wants Node `>=99`, and 22.14.0 runs it",
+        ),
+    ] {
+        assert_eq!(finder(lines).told(&known).message, message);
+    }
+}
+
+#[test]
+fn what_else_a_log_names_is_named() {
+    for (lines, message) in [
+        (
+            &[
+                " ERR_PNPM_LINKED_PKG_DIR_NOT_FOUND  Could not install from \"/app/deps/phoenix\" as it does not exist.",
+            ][..],
+            "`package.json` points at `deps/phoenix`, which is not there",
+        ),
+        (
+            &[
+                "Failed to fetch record for jsno from registry (using cache instead)",
+                "This could be because the package does not exist, it was spelled incorrectly or you don't have permissions to it",
+            ],
+            "Hex has no package `jsno`",
+        ),
+        (
+            &[
+                "fatal: unable to access 'https://git.acme.example/x.git/': server verification failed: certificate signer not trusted.",
+            ],
+            "the certificate of git.acme.example was refused",
+        ),
+        (
+            &[
+                "npm error code EUSAGE",
+                "npm error `npm ci` can only install packages when your package.json and package-lock.json or npm-shrinkwrap.json are in sync.",
+                "npm error Missing: icons@2.0.0 from lock file",
+            ],
+            "`package-lock.json` lacks `icons@2.0.0`",
+        ),
+    ] {
+        assert_eq!(finder(lines).told(&Facts::default()).message, message);
+    }
 }
 
 #[test]

@@ -5,16 +5,20 @@ use crate::causes::{Rank, Signature};
 pub(super) const KNOWN: [Signature; 12] = [
     Signature {
         code: "colocated-hooks-early",
-        patterns: &["resolve [\"']phoenix-colocated/"],
-        message: &[
-            "assets were bundled before `mix compile` had written the hooks of the app's templates",
-        ],
+        patterns: &["resolve (?:import )?[\"'](?<hooks>phoenix-colocated/[A-Za-z0-9_]+)"],
+        message: &["the bundler does not find `{hooks}`, the hooks of the app's templates"],
         helps: &[
             &[
-                "the hooks of templates are written by `mix compile`: check that `phoenix_live_view` is 1.1 or newer, and that \
-               `compilers:` of `mix.exs` begins with `:phoenix_live_view`",
+                "they are written by `mix compile`: what bundles must run after it, and not in `hook_pre_compile`, nor before \
+               `compile` in an alias",
             ],
-            &["a hook or an alias of the app's own that bundles must compile first"],
+            &[
+                "they lie in the folder of the build: `NODE_PATH` of the bundler needs `Mix.Project.build_path()` besides \
+               `deps`, as in the `config/config.exs` of a new app",
+            ],
+            &[
+                "`phoenix_live_view` must be 1.1 or newer, and `compilers:` in `mix.exs` begin with `:phoenix_live_view`",
+            ],
         ],
         ..Signature::NONE
     },
@@ -23,12 +27,16 @@ pub(super) const KNOWN: [Signature; 12] = [
         patterns: &[
             "Could not resolve:? \"(?<package>phoenix|phoenix_html|phoenix_live_view|topbar)\"",
             "Can't resolve '(?<package>phoenix|phoenix_html|phoenix_live_view|topbar)'",
+            "resolve import \"(?<package>phoenix|phoenix_html|phoenix_live_view|topbar)\"",
         ],
         message: &["the bundler does not find `{package}`"],
-        helps: &[&[
-            "the bundler does not look into `deps`: set `NODE_PATH` to that folder where it is started, or add the package to \
-               `dependencies`, as in `\"phoenix\": \"file:../deps/phoenix\"`",
-        ]],
+        helps: &[
+            &[
+                "the bundler does not look into `deps`: set `NODE_PATH` to that folder where it is started, or add the package \
+               to `dependencies`, as in `\"phoenix\": \"file:../deps/phoenix\"`",
+            ],
+            &["`mix.exs` must depend on it in production too, else `deps` does not have it"],
+        ],
         ..Signature::NONE
     },
     Signature {
@@ -61,11 +69,16 @@ pub(super) const KNOWN: [Signature; 12] = [
         patterns: &[
             "addLocal Could not install (?<path>[^ ]+/deps/phoenix[^ ]*)",
             r#"(?<path>deps/phoenix[^ "]*)"? as it does not contain a package\.json"#,
+            r#"refers to a non-existing file '"?[^'"]*(?<path>deps/[^'"]+)"#,
+            r#"Could not install from "[^"]*(?<path>deps/[^"]+)" as it does not exist"#,
         ],
         message: &["`package.json` points at `{path}`, which is not there"],
-        helps: &[&[
-            "fetch dependencies (`mix deps.get`) before npm runs; in an umbrella they are in `deps` of the root",
-        ]],
+        helps: &[
+            &["let `mix.exs` depend on it, in production too, or take it out of `package.json`"],
+            &[
+                "elsewhere, fetch dependencies (`mix deps.get`) before npm runs; in an umbrella they are in `deps` of the root",
+            ],
+        ],
         ..Signature::NONE
     },
     Signature {
@@ -116,7 +129,9 @@ pub(super) const KNOWN: [Signature; 12] = [
     Signature {
         code: "native-addon",
         patterns: &["gyp ERR! "],
+        sums_up: true,
         message: &[
+            "`{package}` has a part in C or C++ that could not be compiled for Node {node}",
             "a package has a part in C or C++ that could not be compiled for Node {node}",
             "a package has a part in C or C++ that could not be compiled for this Node",
         ],

@@ -68,10 +68,16 @@ pub(super) const KNOWN: [Signature; 14] = [
     Signature {
         code: "hex-record",
         patterns: &[
-            "Failed to fetch record for [^A-Za-z0-9_]?hexpm/(?<package>[A-Za-z0-9_]+)[^A-Za-z0-9_]{1,2}from registry",
+            "Failed to fetch record for [^A-Za-z0-9_]?(?:hexpm/)?(?<package>[A-Za-z0-9_]+)[^A-Za-z0-9_:/]? from registry",
         ],
-        message: &["Hex cannot be asked for `{package}`"],
+        more: &["could be because the (?<unknown>package) does not exist"],
+        message: &[
+            "Hex has no {unknown} `{package}`",
+            "Hex cannot be asked for `{package}`",
+        ],
         helps: &[&[
+            "check its name in `mix.exs`; a private {unknown} needs its `organization:` there, and a mirror of \
+               `BP_HEX_REPO_URL` may not have it",
             "check the network and its certificates; behind a proxy set `HTTPS_PROXY`, or name a mirror with \
                `BP_HEX_REPO_URL`",
         ]],

@@ -6,7 +6,15 @@ pub(super) const KNOWN: [Signature; 8] = [
     Signature {
         code: "npm-lock",
         patterns: &["can only install packages when your package.json and package-lock.json"],
-        message: &["`package-lock.json` does not fit `package.json`"],
+        more: &[
+            "Missing: (?<missing>[^ ]+) from lock file",
+            "lock file's (?<locked>[^ ]+) does not satisfy (?<asked>[^ ]+)",
+        ],
+        message: &[
+            "`package-lock.json` has `{locked}`, where `package.json` asks for `{asked}`",
+            "`package-lock.json` lacks `{missing}`",
+            "`package-lock.json` does not fit `package.json`",
+        ],
         helps: &[&[
             "`package-lock.json` does not fit `package.json`: run `npm install`{in}, and commit it",
         ]],
@@ -41,7 +49,15 @@ pub(super) const KNOWN: [Signature; 8] = [
             "Integrity check failed",
             "The remote archive doesn't match the expected checksum",
         ],
-        message: &["a package is not the one that the lock file names"],
+        more: &[
+            "Integrity check failed for \"(?<package>[^\"]+)\"",
+            "unexpected checksum for \"(?<package>[^\"]+)\"",
+            "(?<package>[^ ]+): The remote archive doesn't match",
+        ],
+        message: &[
+            "`{package}` is not the package that the lock file names",
+            "a package is not the one that the lock file names",
+        ],
         helps: &[&["find out who changed it, a mirror or the lock file, before you lock it anew"]],
         ..Signature::NONE
     },
@@ -53,8 +69,17 @@ pub(super) const KNOWN: [Signature; 8] = [
             "ERR_PNPM_FETCH_40[134]",
             "Response Code: 40[134]",
             "Request failed \\\\?\"40[134]",
+            "npm (?:error|ERR!) code ETARGET",
         ],
-        message: &["the npm registry does not hand out a package"],
+        more: &[
+            "'(?<package>[^']+)' (?:is not in this registry|could not be found)",
+            "No matching version found for (?<package>[^ ]*[^ .])",
+            "GET https?://[^ ]*?/(?<package>(?:@[^/ ]+/)?[^/@ ]+)/-/",
+        ],
+        message: &[
+            "the npm registry does not hand out `{package}`",
+            "the npm registry does not hand out a package",
+        ],
         helps: &[&[
             "check its name, or, where it is private, let `.npmrc` name a token by a config var or a `--build-secret`, as in \
                `//registry.npmjs.org/:_authToken=${NPM_TOKEN}`",
@@ -73,7 +98,11 @@ pub(super) const KNOWN: [Signature; 8] = [
             "ERR_PNPM_META_FETCH_FAIL",
             "There appears to be trouble with your network connection",
         ],
-        message: &["the npm registry, or another host that the step asks, could not be reached"],
+        more: &["(?:request to|GET) https?://(?:[^@/ ]+@)?(?<host>[^/ ]+)"],
+        message: &[
+            "{host}, where packages come from, could not be reached",
+            "the npm registry, or another host that the step asks, could not be reached",
+        ],
         helps: &[&[
             "check the network, set `HTTPS_PROXY` where a proxy is needed, or name a mirror with `BP_NPM_REGISTRY_URL`",
         ]],
@@ -86,12 +115,20 @@ pub(super) const KNOWN: [Signature; 8] = [
             "ERR_PNPM_UNSUPPORTED_ENGINE",
             "npm error code EBADENGINE",
         ],
+        more: &[
+            "version of node/npm: (?<package>[^ ]+)",
+            "(?<package>[^ ]+): The engine \"node\" is incompatible",
+            "incompatible with \"(?<package>[^\"]+)\"",
+            "Required: \\{\"node\":\"(?<range>[^\"]+)\"",
+            "Expected version:? \"?(?<range>[^\"]+)",
+        ],
         message: &[
+            "`{package}` wants Node `{range}`, and {node} runs it",
             "a package does not run on Node {node}",
             "a package does not run on this Node",
         ],
         helps: &[&[
-            "ask for one that it names, with `engines.node` in `package.json` or `node_version` in \
+            "ask for a Node that it names, with `engines.node` in `package.json` or `node_version` in \
                `phoenix_static_buildpack.config`",
         ]],
         ..Signature::NONE
@@ -105,8 +142,13 @@ pub(super) const KNOWN: [Signature; 8] = [
             "couldn't be built successfully",
             "install: Failed",
         ],
+        more: &["npm error command sh -c (?<script>.+)"],
         sums_up: true,
-        message: &["a script of a package failed"],
+        message: &[
+            "the script `{script}` of the package `{package}` failed",
+            "the script `{script}` failed, which npm runs when it installs",
+            "a script of a package failed",
+        ],
         helps: &[&[
             "its own message stands above; it may want another Node, or a newer release of the package",
         ]],

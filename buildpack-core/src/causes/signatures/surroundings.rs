@@ -36,8 +36,12 @@ pub(super) const KNOWN: [Signature; 8] = [
             "self-signed certificate",
             "self signed certificate",
             "unable to get local issuer certificate",
+            "server certificate verification failed",
+            "server verification failed: certificate",
         ],
+        more: &["(?:request to|unable to access) '?https://(?:[^@/ ]+@)?(?<host>[^/ ']+)"],
         message: &[
+            "the certificate of {host} was refused",
             "the certificate of a host was refused: {alert}",
             "the certificate of a host was refused",
         ],
