@@ -83,7 +83,12 @@ fn build(call: &Call, args: &Build, telling: &mut Telling) -> Ended {
     };
     telling.finished(&mut finished);
     if args.check.check {
-        checked(call, &args.check, &finished, &context)?;
+        checked(call, &args.check, &finished, &context).map_err(|mut failure| {
+            failure.stage = Some("check");
+            let again = reproduce("build", &args.app, &failure, &request);
+            failure.reproduce = again.map(|again| format!("{again} --check"));
+            failure
+        })?;
     }
     for output in &args.output {
         pipeline::export(

@@ -349,8 +349,13 @@ fn no_page(
         [] => problem.note(format!("`{}` listens on no port", visit.process)),
         some => {
             let some: Vec<String> = some.iter().map(ToString::to_string).collect();
+            // They were asked.
+            let but = match error.kind() {
+                std::io::ErrorKind::TimedOut => ", where it does not speak HTTP",
+                _ => "",
+            };
             problem.note(format!(
-                "`{}` listens on {}",
+                "`{}` listens on {}{but}",
                 visit.process,
                 some.join(", ")
             ))

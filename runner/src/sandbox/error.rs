@@ -168,7 +168,7 @@ impl Cause {
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// A step inside the helper failed.
-    #[error("can't {step}{}: {error}", about(.object))]
+    #[error("can't {step}{}{}", about(.object), reason(.error, *.cause))]
     Step {
         /// Which.
         step: Step,
@@ -218,6 +218,14 @@ fn about(object: &str) -> String {
         String::new()
     } else {
         format!(" `{object}`")
+    }
+}
+
+/// What the system says; of its limit it says that a device has no space left, which is no disk.
+fn reason(error: &io::Error, cause: Option<Cause>) -> String {
+    match cause {
+        Some(Cause::NamespaceLimit) => String::new(),
+        _ => format!(": {error}"),
     }
 }
 
