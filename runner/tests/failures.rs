@@ -103,6 +103,39 @@ fn block(said: &str) -> String {
     })
 }
 
+/// Why no build of the test suite fails so, for each cause of which none does.
+const NOT_MADE: [(&str, &str); 7] = [
+    (
+        "hex-key-usage",
+        "`bp` warns of such a release before it builds (`otp-known-bad`); the test suite has none.",
+    ),
+    (
+        "hook-without-shell",
+        "`bp` runs hooks with bash, so that none of its builds can fail so.",
+    ),
+    (
+        "environment-of-development",
+        "A running app says so, of a package that the test suite does not have.",
+    ),
+    (
+        "node-sass",
+        "The test suite does without node-sass, and the two hundred packages that it asks for.",
+    ),
+    (
+        "asset-program-download",
+        "`bp` fetches these programs itself, and warns where it can't read which (`assets-binary-version`); the packages of \
+         the test suite download nothing.",
+    ),
+    (
+        "launcher-missing",
+        "Dokku says so, of an image that another builder made.",
+    ),
+    (
+        "slug-too-large",
+        "Heroku says so; images have no such limit.",
+    ),
+];
+
 const HEAD: &str = "\
 # Why builds fail
 
@@ -118,9 +151,9 @@ where the cause is known, with 1 where it is not.
 Of several causes in a log the first root counts, else the first error, else the first line of those that only sum up. What a
 log says of its own end, such as `pre-receive hook declined`, is none.
 
-The blocks below are those of builds of the test suite that failed so. Where that cannot be made there (another registry,
-another platform, tools that nobody has any more), and where another builder says it in words that `bp` never prints, it is what
-`bp explain` says to the log of that name in `testdata/logs`. Their numbers of lines are left out where they depend on what
+The blocks below are those of builds of the test suite that failed so. Where none can be made there, which is said, and where
+another builder says it in words that `bp` never prints, it is what `bp explain` says to the log of that name in
+`testdata/logs`. Their numbers of lines are left out where they depend on what
 else was printed.
 
 ";
@@ -152,6 +185,11 @@ fn the_page_of_failures_is_true() {
         );
         let _ = write!(blocks, "\n## `{code}`\n");
         let built = own_block(code);
+        let why = NOT_MADE.iter().find(|(other, _)| *other == code);
+        assert_ne!(built.is_some(), why.is_some(), "{code}");
+        if let Some((_, why)) = why {
+            let _ = write!(blocks, "\n{why}\n");
+        }
         if let Some(built) = &built {
             let _ = write!(blocks, "\n{}", block(built));
         }

@@ -115,6 +115,53 @@ fn programs_that_fail_say_so_first_and_then_what_helps() {
     );
 }
 
+/// What Phoenix has Mix bring, and what it has Mix write, is found where the bundler is told to look.
+#[test]
+fn what_a_bundler_does_not_find_is_told_with_where_it_is() {
+    let Some(place) = workspace() else { return };
+    let bundle = |path: &str| format!("{path}esbuild js/app.js --bundle --outdir=../priv/static");
+    let early = place.app("phoenix_npm", "colocated-hooks-early").unwrap();
+    early
+        .config("hook_pre_compile=\"cd assets && npm ci && npm run deploy\"")
+        .unwrap();
+    let code = "colocated-hooks-early";
+    let ran = place.build(&early, &[]).fails(1, code);
+    let ran = ran.says("step `hook_pre_compile` failed");
+    shows(code, &ran, &early);
+
+    let app = place.app("phoenix_npm", "deps-not-seen").unwrap();
+    deploy(&app, "assets/package.json", &bundle("NODE_PATH=../deps "));
+    place
+        .build(&app, &[])
+        .fails(1, code)
+        .says("`phoenix-colocated/phoenix_npm`")
+        .says("step `assets-deploy` failed");
+    deploy(&app, "assets/package.json", &bundle(""));
+    without_phoenix(&app);
+    let code = "deps-not-seen";
+    let ran = place.build(&app, &[]).fails(1, code);
+    shows(code, &ran.says("does not find `phoenix`"), &app);
+}
+
+/// Lets npm install nothing that Mix brings.
+fn without_phoenix(app: &App) {
+    for (file, keys) in [
+        ("assets/package.json", &["/dependencies"][..]),
+        (
+            "assets/package-lock.json",
+            &["/packages//dependencies", "/packages"],
+        ),
+    ] {
+        let text = fs_err::read_to_string(app.path.join(file)).unwrap();
+        let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for key in keys {
+            let all = json.pointer_mut(key).unwrap().as_object_mut().unwrap();
+            all.retain(|name, _| !name.ends_with("phoenix"));
+        }
+        app.write(file, json.to_string()).unwrap();
+    }
+}
+
 /// yarn 1 ends with 1 itself.
 #[test]
 fn a_program_that_was_killed_below_another_is_told_as_well() {

@@ -6,12 +6,14 @@ use std::path::Path;
 
 use testdata::workspace::{App, Ran};
 
-/// Holds the block of a failed build against the one that is kept, which the page shows as that of `code`.
+/// Holds the block of a failed build against the one that is kept, which the page shows as that of `code`. Of a build that
+/// ended well it is the block of its warning.
 #[track_caller]
 pub(crate) fn shows(code: &str, ran: &Ran, app: &App) {
     // Warnings have blocks of their own before it.
-    let error = ran.text.rfind(" !     error[");
-    let Some(begin) = error.and_then(|error| ran.text[..error].rfind(" !\n")) else {
+    let level = if ran.code == 0 { "warning" } else { "error" };
+    let head = ran.text.rfind(&format!(" !     {level}["));
+    let Some(begin) = head.and_then(|head| ran.text[..head].rfind(" !\n")) else {
         panic!("no block in:\n{}", ran.text)
     };
     let name = app.path.file_name().unwrap().to_str().unwrap();
@@ -23,6 +25,8 @@ pub(crate) fn shows(code: &str, ran: &Ran, app: &App) {
         r"http://(?:localhost|127\.0\.0\.1):\d+",
         "http://mirror.example",
     );
+    let block = replaced(&block, r"\bport \d+", "port 5000");
+    let block = replaced(&block, r"127\.0\.0\.1:\d+", "127.0.0.1:5001");
     let block = replaced(&block, r"\d\d:\d\d:\d\d\.\d{3}", "10:11:12.131");
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../testdata/blocks")

@@ -163,6 +163,13 @@ fn what_programs_of_a_hook_meet_is_named() {
             "there is no folder `assets`",
         ),
         ("build-tool-missing", "cargo build", "cargo"),
+        (
+            "node-modules-clash",
+            // What an app's own cache of them holds, as classic packs copy it.
+            "mkdir -p kept/node_modules assets/node_modules/phoenix && ln -s ../../deps/phoenix kept/node_modules && \
+             cp -R kept/node_modules/* assets/node_modules",
+            "`node_modules` of an earlier build",
+        ),
     ] {
         let app = tiny(
             &place,
@@ -247,13 +254,82 @@ fn the_block_is_one_and_the_event_says_the_same() {
 #[test]
 fn what_cannot_be_planned_has_a_cause_too() {
     let Some(place) = workspace() else { return };
-    let app = tiny(&place, "unplanned", &[], "");
-    app.replace("elixir_buildpack.config", "27.3.4.1", "27.3.4.9999")
-        .unwrap();
-    let ran = place
-        .build(&app, &[])
-        .fails(3, "otp-not-built")
-        .says("= where: stage `plan`")
-        .says("to see it again: bp check-versions ");
-    shows("version-not-built", &ran, &app);
+    for (name, file, text, problem, code) in [
+        (
+            "unplanned",
+            "elixir_buildpack.config",
+            "erlang_version=27.3.4.9999\nelixir_version=1.18.3\n",
+            "otp-not-built",
+            "version-not-built",
+        ),
+        (
+            "node-not-found",
+            "phoenix_static_buildpack.config",
+            "node_version=40.x\n",
+            "node-not-published",
+            "node-not-found",
+        ),
+    ] {
+        let app = tiny(&place, name, &[(file, text)], "");
+        let ran = place
+            .build(&app, &[])
+            .fails(3, problem)
+            .says("= where: stage `plan`")
+            .says("to see it again: bp check-versions ");
+        shows(code, &ran, &app);
+    }
+}
+
+/// Inside of a user namespace nobody may make another, and the build stops before it does anything.
+#[test]
+fn a_machine_that_forbids_namespaces_is_named() {
+    let Some(place) = workspace() else { return };
+    let app = tiny(&place, "namespaces-blocked", &[], "");
+    let inner = place.command(&["build", "-v"]);
+    let forbid = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"";
+    let mut build = std::process::Command::new("unshare");
+    build
+        .args(["--user", "--map-root-user", "sh", "-c", forbid, "sh"])
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .arg(&app.path);
+    build.env_clear().envs(
+        inner
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    build.current_dir(place.path());
+    let ran = testdata::workspace::run(&mut build).exits(4);
+    shows("namespaces-blocked", &ran, &app);
+}
+
+/// What Hex and its registry say of each other, where it is neither a version nor a key.
+#[test]
+fn a_package_that_hex_cannot_be_asked_for_is_named() {
+    let Some(place) = workspace() else { return };
+    let app = tiny(
+        &place,
+        "hex-record",
+        &[(
+            "mix.exs",
+            &mix("\"~> 1.14\"", "[{:nimble_parsec, \"~> 1.0\"}]"),
+        )],
+        "",
+    );
+    let build = |registry: &str| {
+        let mut build = place.command(&["build", "hex-record", "-v"]);
+        let ran = testdata::workspace::run(build.env("BP_HEX_REPO_URL", registry));
+        ran.fails(1, "hex-record").says("step `deps` failed")
+    };
+    let cannot = "error[hex-record]: Hex cannot be asked for `nimble_parsec`";
+    let ran = build("http://127.0.0.1:1").says(cannot);
+    shows("hex-record", &ran, &app);
+    let origin = testdata::fake::origin::Origin::start().unwrap();
+    let answers = |status: u16| vec![testdata::fake::origin::Answer::Status(status); 9];
+    origin.answers("/packages/nimble_parsec", answers(503));
+    build(&origin.url("")).says(cannot);
+    // It answers all that it has not with 404.
+    build(&origin.url("/other"))
+        .says("Hex has no package `nimble_parsec`")
+        .says("check its name in `mix.exs`");
 }

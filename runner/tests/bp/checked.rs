@@ -2,6 +2,7 @@
 
 use testdata::workspace::App;
 
+use crate::blocks::shows;
 use crate::{page, workspace};
 
 const APP: &str = "lib/tiny.ex";
@@ -74,6 +75,20 @@ fn one_that_listens_elsewhere_is_told_where() {
         .build(&app, &["--check", "--check-timeout", "8"])
         .fails(1, "page-on-other-port")
         .says(&format!("`web` listens on port {other}, not on the "));
+}
+
+#[test]
+fn one_that_does_not_listen_is_told_so() {
+    let Some(place) = workspace() else { return };
+    let app = place.app("tiny", "app-too-slow").unwrap();
+    app.replace(
+        APP,
+        "fn -> listen(port) end",
+        "fn -> Process.sleep(:infinity) || listen(port) end",
+    )
+    .unwrap();
+    let ran = place.build(&app, &["--check", "--check-timeout", "2"]);
+    shows("app-too-slow", &ran.fails(1, "no-page"), &app);
 }
 
 /// Answers every request, in Perl, which all stacks have.

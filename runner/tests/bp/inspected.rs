@@ -126,9 +126,10 @@ fn a_manifest_that_the_configuration_names_is_missed() {
         "import Config\nimport_config \"prod.exs\"\n",
     )
     .unwrap();
-    place.build(&app, &[]).ok().says(
+    let ran = place.build(&app, &[]).ok().says(
         "warning[manifest-not-in-image]: `priv/static/m.json` of `tiny`, which `config/prod.exs:2:",
     );
+    shows("static-manifest-missing", &ran, &app);
     app.write("priv/static/m.json", "{}").unwrap();
     place
         .build(&app, &[])

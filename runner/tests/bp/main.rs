@@ -26,6 +26,8 @@ mod judges;
 mod kept;
 mod killed;
 mod limits;
+mod npm_failures;
+mod npm_host;
 mod package_managers;
 mod page;
 mod phoenix;
@@ -48,6 +50,7 @@ mod terminal;
 mod test_run;
 mod tmux;
 mod umbrella;
+mod untrusted;
 mod zstd;
 
 use std::path::{Path, PathBuf};

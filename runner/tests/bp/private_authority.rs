@@ -15,9 +15,9 @@ use crate::{fresh, workspace};
 /// A name of this machine that is none of its loopback: with these, no TLS is spoken.
 const HOST: &str = "registry.test";
 
-struct Registry {
+pub(crate) struct Registry {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Drop for Registry {
@@ -59,7 +59,7 @@ fn serve(folder: &Path, tls: &str) -> Registry {
 }
 
 /// A registry with a certificate of `ca.pem`, which is made in `folder`, too.
-fn registry(folder: &Path) -> Registry {
+pub(crate) fn registry(folder: &Path) -> Registry {
     let key = [
         "-newkey",
         "ec",

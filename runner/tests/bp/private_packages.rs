@@ -1,12 +1,9 @@
 //! Private packages: logins and keys that are lent to the steps that fetch, and stay nowhere.
 
-use std::io::Write as _;
 use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use testdata::fake::git::{GitHost, Repository};
 use testdata::fake::origin::Origin;
 use testdata::workspace::run;
@@ -14,6 +11,7 @@ use testdata::workspace::run;
 use crate::blocks::shows;
 use crate::fresh;
 use crate::hosts::of_world;
+use crate::npm_host::{REGISTRY, lock, npm_package};
 use crate::secrets::holders;
 
 const LIBRARY: &str = "defmodule PrivLib.MixProject do\n  use Mix.Project\n\n  def project do\n    \
@@ -156,40 +154,16 @@ fn a_hex_organisations_key_opens_its_packages_and_stays_nowhere() {
     assert!(searched > 5 && found.is_empty(), "{found:?}");
 }
 
-/// A package of npm as its registry describes it, served by `origin` with its tarball; gives its entry in a lock file.
-fn private_npm_package(origin: &Origin) -> serde_json::Value {
-    let json = br#"{"name": "@acme/private", "version": "1.0.0", "main": "index.js"}"#;
-    let mut tar = tar::Builder::new(Vec::new());
-    for (name, content) in [
-        ("package/package.json", &json[..]),
-        ("package/index.js", b"module.exports = 'of acme';\n"),
-    ] {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, name, content).unwrap();
-    }
-    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all(&tar.into_inner().unwrap()).unwrap();
-    let packed = packed.finish().unwrap();
-    let digest = ring::digest::digest(&ring::digest::SHA512, &packed);
-    let integrity = format!("sha512-{}", STANDARD.encode(digest));
-    let path = "/npm/@acme/private/-/private-1.0.0.tgz";
-    origin.file(path, &packed);
-    serde_json::json!({
-        "version": "1.0.0",
-        "resolved": origin.url(path),
-        "integrity": integrity,
-    })
-}
-
 #[test]
 fn a_token_for_npm_opens_a_private_registry_and_stays_nowhere() {
     let Some(place) = fresh() else { return };
     let token = "npm_hunter2OfAcme8171";
     let origin = Origin::start().unwrap();
-    let entry = private_npm_package(&origin);
-    origin.only_for("/npm/", &format!("Bearer {token}"));
+    let manifest =
+        serde_json::json!({"name": "@acme/private", "version": "1.0.0", "main": "index.js"});
+    let index = ("index.js", "module.exports = 'of acme';\n");
+    let entry = npm_package(&origin, &manifest, &[index]);
+    origin.only_for(REGISTRY, &format!("Bearer {token}"));
     let app = place.app("phoenix_npm", "npm_of_acme").unwrap();
     let wanted = serde_json::json!({"@acme/private": "1.0.0"});
     let package = serde_json::json!({
@@ -197,17 +171,11 @@ fn a_token_for_npm_opens_a_private_registry_and_stays_nowhere() {
         "scripts": {"deploy": "node -e \"console.log(require('@acme/private') + ' and ' + process.env.NPM_TOKEN)\""},
         "dependencies": wanted,
     });
-    let lock = serde_json::json!({
-        "name": "assets",
-        "lockfileVersion": 3,
-        "requires": true,
-        "packages": {"": {"dependencies": wanted}, "node_modules/@acme/private": entry},
-    });
+    let lock = lock(&wanted, &[("@acme/private", entry)]);
     app.write("assets/package.json", package.to_string())
         .unwrap();
-    app.write("assets/package-lock.json", lock.to_string())
-        .unwrap();
-    let registry = origin.url("/npm/");
+    app.write("assets/package-lock.json", lock).unwrap();
+    let registry = origin.url(REGISTRY);
     let bare = registry.trim_start_matches("http:");
     app.write(
         "assets/.npmrc",
