@@ -323,6 +323,26 @@ fn env_files_are_evaluated_only_if_that_is_asked_for() {
     assert!(!desk.path("app/never").exists());
 }
 
+/// `buildpack install` gives them the names of their repositories.
+#[test]
+fn a_pack_may_have_any_name() {
+    for name in ["mine", "02_mine", "01_buildpack-mine"] {
+        let desk = Desk::new(&[("source", "")]);
+        desk.pack(
+            &format!("buildpacks/{name}"),
+            "echo Mine",
+            "echo made > $1/made",
+        );
+        build(&desk, &[]).fine();
+        assert!(desk.path("app/made").is_file(), "{name}");
+        let left: Vec<_> = fs_err::read_dir(desk.path("buildpacks"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(left, [name]);
+    }
+}
+
 #[test]
 fn the_app_is_built_by_its_user_and_is_its_users() {
     if !rustix::process::geteuid().is_root() {

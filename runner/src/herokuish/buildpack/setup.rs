@@ -30,6 +30,10 @@ pub(super) struct Ready {
 /// Folder of the engine's own store in `CACHE_PATH`, hidden from packs that look around there.
 const STORE: &str = ".bp";
 
+/// Folder in `BUILDPACK_PATH` from which packs are run, hidden from lists of what is there. What the platform installed may
+/// have any other name.
+const RUN_FROM: &str = ".bp";
+
 /// The variable in which Dokku gives the commit. It is another with each deploy, so that it counts as no config var.
 const REVISION: &str = "GIT_REV";
 
@@ -89,7 +93,7 @@ pub(super) fn setup(face: &Face) -> Result<Ready, Failure> {
             build: text(&face.build_path),
             cache: text(&face.cache_path),
             env: text(&face.env_path),
-            packs: text(&face.buildpack_path),
+            packs: text(&face.buildpack_path.join(RUN_FROM)),
         },
         here: Some(Here {
             env: variables.env,
