@@ -282,6 +282,9 @@ fn a_root_hides_what_is_no_root_and_the_first_of_a_rank_counts() {
     assert_eq!(code(&[missing, script, other, disk]), Some("disk-full"));
     assert_eq!(code(&[missing, script, other]), Some("script-missing"));
     assert_eq!(code(&[missing]), Some("tool-missing"));
+    let record = "Failed to fetch record for jason from registry (using cache instead)";
+    let refused = "[notice] TLS :client: In state :certify CLIENT ALERT: Fatal - Unknown CA";
+    assert_eq!(code(&[record, refused]), Some("certificate-refused"));
     let finder = finder(&[
         "! [remote rejected] (pre-receive hook declined)",
         "x: exited with code 1",

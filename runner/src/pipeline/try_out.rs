@@ -415,6 +415,18 @@ mod tests {
         assert_eq!(judged(500, &["[::]:4000"]), Err("page-status"));
     }
 
+    /// Mix itself listens on such a port, for others that compile the same app.
+    #[test]
+    fn what_listens_without_http_is_told_as_such() {
+        let silent: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let late = std::io::ErrorKind::TimedOut.into();
+        let failure = judge(&visit(), 4000, Err(late), &[silent], &[]).unwrap_err();
+        assert_eq!(
+            failure.diagnostics[0].notes[0],
+            "`web` listens on 127.0.0.1:1, where it does not speak HTTP"
+        );
+    }
+
     #[test]
     fn mix_is_heard_when_it_compiles() {
         for line in [

@@ -67,6 +67,8 @@ pub(super) const KNOWN: [Signature; 14] = [
     },
     Signature {
         code: "hex-record",
+        // A certificate that was refused may be told behind it.
+        rank: Rank::Summary,
         patterns: &[
             "Failed to fetch record for [^A-Za-z0-9_]?(?:hexpm/)?(?<package>[A-Za-z0-9_]+)[^A-Za-z0-9_:/]? from registry",
         ],
@@ -85,6 +87,7 @@ pub(super) const KNOWN: [Signature; 14] = [
     },
     Signature {
         code: "hex-organisation",
+        rank: Rank::Summary,
         patterns: &[
             "Failed to fetch record for [^A-Za-z0-9_]?(?:hexpm:)?(?<org>[A-Za-z0-9_]+)/(?<package>[A-Za-z0-9_]+)[^A-Za-z0-9_]{1,2}from registry",
         ],
