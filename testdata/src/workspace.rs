@@ -155,6 +155,22 @@ impl Workspace {
         command
     }
 
+    /// The same for a test that interrupts it: a suite that was started in the background may have been told to ignore that,
+    /// and its children with it.
+    pub fn command_to_interrupt<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
+        let plain = self.command(arguments);
+        let mut command = Command::new("env");
+        command
+            .arg("--default-signal=INT")
+            .arg(plain.get_program())
+            .args(plain.get_args())
+            .env_clear()
+            .envs((plain.get_envs()).filter_map(|(name, value)| Some((name, value?))))
+            .current_dir(self.path())
+            .stdin(Stdio::null());
+        command
+    }
+
     /// Runs the program and waits for its end.
     pub fn bp<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Ran {
         run(&mut self.command(arguments))

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -109,19 +109,8 @@ fn an_interrupt_stops_the_app_and_leaves_no_process() {
     place.build(&app, &[]).ok();
     let port = page::free_port();
     let port_text = port.to_string();
-    let bp = place.command(&["run", "stopped", "--port", &port_text, "--env", "WORD=up"]);
-    // A suite that was started in the background may have been told to ignore it, and children with it.
-    let mut child = Command::new("env")
-        .arg("--default-signal=INT")
-        .arg(bp.get_program())
-        .args(bp.get_args())
-        .env_clear()
-        .envs(
-            bp.get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .current_dir(place.path())
-        .stdin(Stdio::null())
+    let words = ["run", "stopped", "--port", &port_text, "--env", "WORD=up"];
+    let mut child = (place.command_to_interrupt(&words))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)

@@ -61,7 +61,7 @@ fn listing(folder: &Path) -> Vec<String> {
 }
 
 fn start(place: &Workspace, app: &App, packs: &[&Pack]) -> Child {
-    let mut command = place.command(&["build"]);
+    let mut command = place.command_to_interrupt(&["build"]);
     command
         .arg(&app.path)
         .args(arguments(packs, &["-v"]))
