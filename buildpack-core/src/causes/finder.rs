@@ -7,7 +7,7 @@ use super::cause::Quote;
 use super::facts::Facts;
 use super::plain::plain;
 use super::signature::Signature;
-use super::signatures::WRAPPED;
+use super::signatures::npm::is_beside_the_point;
 use super::table::{Means, TABLE, compiled};
 use crate::clean::Lines;
 use crate::diagnostic::{Class, Diagnostic};
@@ -17,19 +17,6 @@ const LONGEST_QUOTE: usize = 400;
 
 /// A line that sums up may stand just above the error: the compiler's message is the next.
 const NEXT: u64 = 3;
-
-/// How lines of npm and node-gyp begin that say no more than that they failed, where, and what they did before.
-const BESIDE_THE_POINT: [&str; 9] = [
-    "code ",
-    "errno ",
-    "syscall ",
-    "path ",
-    "dest ",
-    "command ",
-    "gyp info ",
-    "Log files were not written",
-    "A complete log of this run",
-];
 
 /// How many lines after a match tell more of it.
 const FOLLOWING: u64 = 40;
@@ -285,13 +272,6 @@ impl Told {
         let problem = Diagnostic::error(code, Class::Build, &self.message);
         Some(self.helps.iter().fold(problem, Diagnostic::help))
     }
-}
-
-/// Whether npm says with this line no more than that it failed, and where.
-fn is_beside_the_point(line: &str) -> bool {
-    let mut said = WRAPPED.iter().filter_map(|mark| line.split_once(mark));
-    said.next()
-        .is_some_and(|(_, said)| BESIDE_THE_POINT.iter().any(|words| said.starts_with(words)))
 }
 
 /// How many lines end in it.

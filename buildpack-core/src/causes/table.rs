@@ -6,7 +6,8 @@ use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::sieve::{Places, Sieve};
 use super::signature::Signature;
-use super::signatures::{ALL, ERRORS, SYMPTOMS, WRAPPED};
+use super::signatures::npm::WRAPPED;
+use super::signatures::{ALL, ERRORS, SYMPTOMS};
 
 /// What a pattern stands for.
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,7 @@
 
 mod assets;
 mod elixir;
+pub(super) mod npm;
 mod packages;
 mod surroundings;
 mod tools;
@@ -29,9 +30,6 @@ pub(super) const ERRORS: [&str; 8] = [
     "^[^A-Za-z]*error [A-Z]",
     "ERR_PNPM_",
 ];
-
-/// What npm puts before each line of its failure, that of programs too: of these the first with an error in it says most.
-pub(super) const WRAPPED: [&str; 2] = ["npm ERR! ", "npm error "];
 
 /// Lines that say no more than that something failed: with them alone a log tells nothing.
 pub(super) const SYMPTOMS: [&str; 7] = [
