@@ -120,25 +120,23 @@ impl Finding {
     }
 }
 
-/// What to do where Erlang or Node is what lacks something: nothing that the app could bring along mends that.
-const OTHER_TOOL: &str = "this tool was built for another system: take a version that is built for this stack, which \
-     `bp versions list` names, or the stack that it was built for";
-
-/// Whether a file came with a tool rather than with the app.
-fn is_of_a_tool(file: &str) -> bool {
-    file.split('/').any(|part| part == ".platform_tools")
+/// The way out for a file, which is another where it came with Erlang or Node: nothing that the app could bring along mends
+/// those.
+fn unless_of_a_tool<'h>(file: &str, help: &'h str) -> &'h str {
+    if file.split('/').any(|part| part == ".platform_tools") {
+        "this tool was built for another system: take a version that is built for this stack, which `bp versions list` \
+         names, or the stack that it was built for"
+    } else {
+        help
+    }
 }
 
 fn library_missing(file: &str, library: &str, loaded: bool, below: &str) -> Diagnostic {
     let message = format!("`{file}` needs `{library}`, which neither the app nor `{below}` has");
-    let bring = if loaded && is_of_a_tool(file) {
-        OTHER_TOOL
-    } else {
-        "bring the library along, as the packs for apt packages do, or take a package that needs none"
-    };
+    let bring = "bring the library along, as the packs for apt packages do, or take a package that needs none";
     if loaded {
         Diagnostic::error("library-missing", Class::Build, message)
-            .help(bring)
+            .help(unless_of_a_tool(file, bring))
             .help(brought(library))
     } else {
         Diagnostic::warning("library-missing", message)
@@ -154,14 +152,10 @@ fn library_too_old(
     below: &str,
 ) -> Diagnostic {
     let message = format!("`{file}` needs {version}, and `{library}` of `{below}` is older");
-    let compile = if loaded && is_of_a_tool(file) {
-        OTHER_TOOL
-    } else {
-        "compile it in the build rather than taking one that was made for a newer system, or choose a newer stack"
-    };
+    let compile = "compile it in the build rather than taking one that was made for a newer system, or choose a newer stack";
     if loaded {
         Diagnostic::error("library-too-old", Class::Build, message)
-            .help(compile)
+            .help(unless_of_a_tool(file, compile))
             .help(brought(library))
     } else {
         Diagnostic::warning("library-too-old", message)
