@@ -155,13 +155,12 @@ impl Workspace {
         command
     }
 
-    /// The same for a test that interrupts it: a suite that was started in the background may have been told to ignore that,
-    /// and its children with it.
-    pub fn command_to_interrupt<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
+    /// The same, started by these words: a program that ends by running what stands behind them.
+    pub fn command_through<A: AsRef<OsStr>>(&self, words: &[&str], arguments: &[A]) -> Command {
         let plain = self.command(arguments);
-        let mut command = Command::new("env");
+        let mut command = Command::new(words[0]);
         command
-            .arg("--default-signal=INT")
+            .args(&words[1..])
             .arg(plain.get_program())
             .args(plain.get_args())
             .env_clear()
@@ -169,6 +168,12 @@ impl Workspace {
             .current_dir(self.path())
             .stdin(Stdio::null());
         command
+    }
+
+    /// The same for a test that interrupts it: a suite that was started in the background may have been told to ignore that,
+    /// and its children with it.
+    pub fn command_to_interrupt<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
+        self.command_through(&["env", "--default-signal=INT"], arguments)
     }
 
     /// Runs the program and waits for its end.

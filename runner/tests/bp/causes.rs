@@ -285,20 +285,18 @@ fn what_cannot_be_planned_has_a_cause_too() {
 fn a_machine_that_forbids_namespaces_is_named() {
     let Some(place) = workspace() else { return };
     let app = tiny(&place, "namespaces-blocked", &[], "");
-    let inner = place.command(&["build", "-v"]);
     let forbid = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"";
-    let mut build = std::process::Command::new("unshare");
-    build
-        .args(["--user", "--map-root-user", "sh", "-c", forbid, "sh"])
-        .arg(inner.get_program())
-        .args(inner.get_args())
-        .arg(&app.path);
-    build.env_clear().envs(
-        inner
-            .get_envs()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
-    build.current_dir(place.path());
+    let through = [
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "sh",
+        "-c",
+        forbid,
+        "sh",
+    ];
+    let mut build = place.command_through(&through, &["build", "-v"]);
+    build.arg(&app.path);
     let ran = testdata::workspace::run(&mut build).exits(4);
     shows("namespaces-blocked", &ran, &app);
 }
